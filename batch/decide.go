@@ -1,0 +1,358 @@
+package batch
+
+import (
+	"fmt"
+
+	"rpsbatch/rps"
+)
+
+// decide says what follows from the answer to an attempt: which rows are
+// settled, and what is sent next. It has no clock, no network and no state.
+//
+// Two properties hold whatever the answer: each row is in exactly one of
+// settled and next, unless the run halts; and each next attempt has fewer rows
+// than this one, or a higher number that is at most lastNumber.
+func decide(f facts, a attempt, ans answer) outcome {
+	if a.number >= lastNumber(f) {
+		return spent(a)
+	}
+	if ans.err != nil {
+		if o, ok := unanswerable(f, a, ans.err); ok {
+			return o
+		}
+	}
+	switch a.call {
+	case callList:
+		return decideList(f, a, ans)
+	case callCheck:
+		return decideCheck(f, a, ans)
+	case callLearn:
+		return decideLearn(f, a, ans)
+	}
+	if ans.err == nil {
+		return applied(f, a)
+	}
+	return decideRefusal(f, a, ans.err)
+}
+
+// lastNumber bounds the calls made for one set of rows: all tries of the
+// change, of the look-up, of the change again, and some steps between them. A
+// service that contradicts itself is not asked for ever.
+func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
+
+// spent settles what no further call is made for.
+func spent(a attempt) outcome {
+	var o outcome
+	for _, it := range a.items {
+		v := Verdict{Status: Refused, Detail: sentence("its answers contradict each other, and no more calls are made for it", a.text)}
+		if it.reach >= refused {
+			v.Status = InDoubt
+		}
+		o.settle(v, it)
+	}
+	return o
+}
+
+// unanswerable decides what is no answer of the service to the call itself.
+func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
+	switch err.Kind {
+	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
+		return outcome{halt: err}, true
+	case rps.Throttled:
+		o := retry(f, a.touched(deferred), err)
+		o.pause = max(err.RetryAfter, minPause)
+		return o, true
+	case rps.NotSent:
+		return retry(f, a, err), true
+	case rps.Unreadable:
+		if a.call.changes() {
+			a = a.touched(doubted)
+		}
+		return retry(f, a, err), true
+	}
+	return outcome{}, false
+}
+
+// readable tells whether an error is an answer of the service to the call.
+func readable(k rps.Kind) bool {
+	switch k {
+	case rps.Throttled, rps.NotSent, rps.Unreadable:
+		return false
+	}
+	return true
+}
+
+// retry sends the same once more, or ends the tries.
+func retry(f facts, a attempt, err *rps.Error) outcome {
+	var o outcome
+	if a.tries+1 < f.maxAttempts && f.mayRetry {
+		tries := a.tries + 1
+		a = a.again()
+		a.tries = tries
+		o.next = []attempt{a}
+		return o
+	}
+	if !a.call.changes() {
+		return lookupFailed(f, a, err)
+	}
+	// What no earlier call can have applied has surely failed; the rest is
+	// looked up.
+	var open []item
+	for _, it := range a.items {
+		if it.reach >= refused {
+			open = append(open, it)
+			continue
+		}
+		o.settle(Verdict{Status: Failed, Detail: "surely not applied: " + err.Error()}, it)
+	}
+	if len(open) > 0 {
+		o.then(a.look(f, unanswered, "", open)...)
+	}
+	return o
+}
+
+// applied settles the rows of a change that the service said yes to.
+func applied(f facts, a attempt) outcome {
+	var o outcome
+	url := a.url
+	if url == "" {
+		url = f.serverURL
+	}
+	for _, it := range a.items {
+		v := Verdict{URL: url}
+		switch a.call {
+		case callDeregister:
+			v = Verdict{Status: Deregistered}
+			// It was registered though the account's list did not show it.
+			o.listCut = o.listCut || !it.ours && f.absence
+		case callEdit:
+			v.Status = Edited
+			o.listCut = o.listCut || !it.ours && f.absence
+		default:
+			v.Status = Registered
+			if a.call == callOverride && it.ours {
+				v.Status = Overridden
+			} else if a.prompted {
+				v.Detail = "the service asked whether to override devices of this call; which of them were registered before is not known"
+			}
+		}
+		o.settle(v, it)
+	}
+	return o
+}
+
+// decideRefusal decides a change that the service said no to.
+func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
+	var o outcome
+	switch err.Kind {
+	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
+		return decideNamed(f, a, err)
+	case rps.OverridePrompt:
+		if a.call == callRegister {
+			return decidePrompt(f, a)
+		}
+	case rps.InvalidServer, rps.BadServerName:
+		if a.call != callDeregister {
+			o.noSuch = true
+			o.settle(Verdict{Status: UnknownServer, Detail: says(err.Text)}, a.items...)
+			return o
+		}
+	case rps.PayloadTooLarge, rps.BatchTooBig:
+		if len(a.items) > 1 {
+			// Nothing of it was applied: it was too big to be looked at.
+			first, second := a.halves()
+			o.then(first, second)
+			o.limit = len(first.items)
+			return o
+		}
+	case rps.Unencodable:
+		o.settle(Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}, a.items...)
+		return o
+	}
+	return decideWhole(f, a, err)
+}
+
+// decideWhole decides a refusal that tells nothing of single rows.
+func decideWhole(f facts, a attempt, err *rps.Error) outcome {
+	var o outcome
+	if len(a.items) > 1 {
+		first, second := a.touched(refused).halves()
+		o.then(first, second)
+		return o
+	}
+	if it := a.items[0]; it.reach == doubted {
+		// This call was refused, but an earlier one may have been applied.
+		o.then(a.look(f, unanswered, err.Text, a.items)...)
+		return o
+	}
+	o.settle(Verdict{Status: Refused, Detail: says(wordsOf(err))}, a.items...)
+	return o
+}
+
+// decideNamed settles the rows that a refusal names, and sends the rest again.
+func decideNamed(f facts, a attempt, err *rps.Error) outcome {
+	named, rest := a.split(err.MACs)
+	if len(a.items) == 1 {
+		// Whatever form it names, it can mean no other row.
+		named, rest = a.items, nil
+	}
+	if len(named) == 0 {
+		return decideWhole(f, a, err)
+	}
+	var o outcome
+	var open []item
+	for _, it := range named {
+		v := Verdict{Status: Refused, Detail: says(err.Text)}
+		switch {
+		case err.Kind == rps.Foreign:
+			v.Status = RegisteredElsewhere
+		case a.call == callEdit && err.Kind != rps.RepeatedMAC:
+			v.Status = NotRegistered
+		case a.call == callDeregister && err.Kind != rps.RepeatedMAC:
+			v.Status = NotRegistered
+			if it.reach >= refused && (it.ours || !f.absence) {
+				open = append(open, it)
+				continue
+			}
+			if it.reach >= refused {
+				v.Detail = sentence("the account's list did not show it before this run", err.Text)
+			}
+		}
+		o.settle(v, it)
+	}
+	if len(open) > 0 {
+		o.then(a.look(f, missing, err.Text, open)...)
+	}
+	o.then(a.touched(refused).pick(rest))
+	return o
+}
+
+// split parts the rows into those that have one of the addresses and the rest.
+func (a attempt) split(macs []rps.MAC) (named, rest []item) {
+	wanted := make(map[rps.MAC]bool, len(macs))
+	for _, mac := range macs {
+		wanted[mac] = true
+	}
+	for _, it := range a.items {
+		if wanted[it.mac] {
+			named = append(named, it)
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	return named, rest
+}
+
+// pick gives the attempt for those of its rows that are in items, as they are
+// in the attempt.
+func (a attempt) pick(items []item) attempt {
+	if len(items) == 0 {
+		a.items = nil
+		return a
+	}
+	rows := make(map[int]bool, len(items))
+	for _, it := range items {
+		rows[it.row] = true
+	}
+	var own []item
+	for _, it := range a.items {
+		if rows[it.row] {
+			own = append(own, it)
+		}
+	}
+	return a.with(own)
+}
+
+// decidePrompt decides the question whether to override: some of the rows are
+// registered, and the service does not say which.
+func decidePrompt(f facts, a attempt) outcome {
+	var o outcome
+	if f.override == OverrideAlways {
+		next := a.again().as(callOverride)
+		if it := a.items[0]; len(a.items) == 1 && it.reach == untouched {
+			it.ours = true // or another's: registered before, which is what counts
+			next.items = []item{it}
+		} else {
+			next.prompted = true
+		}
+		o.then(next)
+		return o
+	}
+	// A prompt refuses the call, and so may have been applied to the free rows.
+	// Of a call with one row there is no part.
+	after := a
+	if len(a.items) > 1 {
+		after = a.touched(refused)
+		after.listed = a.listed
+	}
+	var ours, rest []item
+	for i, it := range a.items {
+		switch {
+		case it.ours && f.override == OverrideOwn:
+			ours = append(ours, it)
+		case it.ours:
+			o.settle(existing(""), it)
+		case it.reach != untouched && it.now == shown && f.absence && a.url == "":
+			o.settle(byList(), it)
+		default:
+			rest = append(rest, after.items[i])
+		}
+	}
+	switch {
+	case len(rest) < len(a.items):
+		after.listed = false
+		o.then(a.with(ours).as(callOverride), after.with(rest))
+	case len(rest) > 1 && (a.listed || !f.canList || !f.absence || !anyTouched(a.items)):
+		first, second := after.halves()
+		o.then(first, second)
+	default:
+		o.then(after.look(f, prompted, promptWords, rest)...)
+	}
+	return o
+}
+
+const promptWords = "Are you sure you want to override MAC addresses"
+
+func anyTouched(items []item) bool {
+	for _, it := range items {
+		if it.reach != untouched {
+			return true
+		}
+	}
+	return false
+}
+
+// existing is the verdict of a row that is registered and stays as it is.
+func existing(url string) Verdict {
+	return Verdict{Status: Exists, URL: url, Detail: "registered already, by this account; not overridden (--override own would move it)"}
+}
+
+// byList is the verdict of a row that this run sent and that the account's
+// list has shown since, but not before.
+func byList() Verdict {
+	return Verdict{Status: Registered, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; to which server was not looked up"}
+}
+
+// says quotes the service.
+func says(text string) string {
+	if text == "" {
+		return "the service refused it without a word"
+	}
+	return fmt.Sprintf("the service says: %s", text)
+}
+
+// sentence adds the service's words, if there are any, to a finding.
+func sentence(finding, text string) string {
+	if text == "" {
+		return finding
+	}
+	return finding + "; " + says(text)
+}
+
+// wordsOf gives the service's text, or what stands for it where HTTP refused.
+func wordsOf(err *rps.Error) string {
+	if err.Text != "" {
+		return err.Text
+	}
+	return err.Error()
+}

@@ -1,0 +1,243 @@
+package batch
+
+import (
+	"net/url"
+	"strings"
+
+	"rpsbatch/rps"
+)
+
+// decideList decides with the account's list.
+func decideList(f facts, a attempt, ans answer) outcome {
+	if ans.err != nil {
+		return lookupFailed(f, a, ans.err)
+	}
+	a.listed = true
+	items := make([]item, len(a.items))
+	for i, it := range a.items {
+		it.now = absent
+		if ans.account.Contains(it.mac.Uint64()) {
+			it.now = shown
+		}
+		items[i] = it
+	}
+	a.items = items
+
+	var o outcome
+	switch {
+	case a.bound != "":
+		return decideFound(f, a)
+	case a.question == prompted:
+		return promptAfterList(f, a)
+	case a.question == missing:
+		for _, it := range a.items {
+			switch {
+			case it.now == shown:
+				o.settle(Verdict{Status: Refused, Detail: sentence("the account's list still shows it", a.text)}, it)
+			case it.ours:
+				o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}, it)
+			default:
+				o.then(a.look(f, missing, a.text, []item{it})...)
+			}
+		}
+	default: // unanswered
+		for _, it := range a.items {
+			switch {
+			case a.about == callRegister && it.now == shown && f.absence && !it.ours:
+				o.settle(byList(), it)
+			case a.about == callDeregister && it.now == shown:
+				o.settle(Verdict{Status: Failed, Detail: sentence("no readable answer; the account's list still shows it", a.text)}, it)
+			default:
+				o.then(a.look(f, unanswered, a.text, []item{it})...)
+			}
+		}
+	}
+	return o
+}
+
+// promptAfterList decides a prompt again, with what the list has shown since.
+func promptAfterList(f facts, a attempt) outcome {
+	a = a.as(a.about)
+	if a.number >= lastNumber(f) {
+		return spent(a)
+	}
+	return decidePrompt(f, a)
+}
+
+// decideCheck decides with the look-up of the one row.
+func decideCheck(f facts, a attempt, ans answer) outcome {
+	if ans.err != nil {
+		return lookupFailed(f, a, ans.err)
+	}
+	it := a.items[0]
+	var o outcome
+	switch ans.status {
+	case rps.Registered:
+		a.bound = ans.url
+		if !it.ours && it.reach == untouched {
+			o := decideFound(f, a)
+			o.listCut = f.absence // registered before the run, and not in its list
+			return o
+		}
+		return decideFound(f, a)
+	case rps.RegisteredElsewhere:
+		o.settle(Verdict{Status: RegisteredElsewhere, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
+		return o
+	}
+	// It is not registered.
+	switch {
+	case a.about == callDeregister && it.ours:
+		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
+	case a.about == callDeregister && f.absence:
+		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
+	case a.about == callDeregister:
+		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account could not be listed before", a.text)}, it)
+	case a.about == callEdit:
+		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
+	case a.question == prompted && a.number+1 < lastNumber(f):
+		// The prompt no longer holds: send it again.
+		o.then(a.again().as(a.about))
+	case a.text != "":
+		o.settle(Verdict{Status: Refused, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
+	default:
+		o.settle(Verdict{Status: Failed, Detail: "no readable answer; a look-up shows that it was not applied"}, it)
+	}
+	return o
+}
+
+// decideFound decides a row that checkDeviceExt has shown as registered by
+// this account, with a.bound.
+func decideFound(f facts, a attempt) outcome {
+	it := a.items[0]
+	var o outcome
+	if a.about == callDeregister {
+		v := Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows that it is still registered"}
+		if a.text != "" {
+			v.Status, v.Detail = Refused, sentence("a look-up shows that it is still registered", a.text)
+		}
+		o.settle(v, it)
+		return o
+	}
+	want := a.url
+	if want == "" {
+		want = f.serverURL
+	}
+	switch {
+	case want != "" && sameURL(a.bound, want):
+		o.settle(asAsked(a, it), it)
+	case want != "":
+		return boundElsewhere(f, a)
+	case a.about == callRegister && it.reach == untouched:
+		// It was registered before this run. To which server does not matter.
+		return boundElsewhere(f, a)
+	case f.teacher != rps.MAC{} && a.teacher == rps.MAC{}:
+		a.teacher = f.teacher
+		o.then(a.again().as(callLearn))
+	case a.about == callRegister && f.absence && it.now == shown && !it.ours:
+		v := byList()
+		v.URL = a.bound
+		o.settle(v, it)
+	case a.about == callRegister && f.absence && it.now == unasked && f.canList:
+		o.then(a.again().as(callList))
+	default:
+		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence("it is registered by this account, but the URL of the server asked for is not known, so it cannot be told whether it is bound to that", a.text)}, it)
+	}
+	return o
+}
+
+// asAsked is the verdict of a row that is bound as it should be.
+func asAsked(a attempt, it item) Verdict {
+	v := Verdict{URL: a.bound}
+	switch {
+	case a.about == callEdit:
+		v.Status = Edited
+	case it.reach == untouched:
+		v.Status, v.Detail = Unchanged, "a look-up shows that it was bound as asked before this run"
+		return v
+	case a.about == callOverride && it.ours:
+		v.Status = Overridden
+	default:
+		v.Status = Registered
+	}
+	v.Detail = "the answer was lost or refused as a whole; a look-up shows it bound as asked"
+	return v
+}
+
+// boundElsewhere decides a row that this account has bound to something else,
+// and that it had so before the run.
+func boundElsewhere(f facts, a attempt) outcome {
+	it := a.items[0]
+	var o outcome
+	switch {
+	case a.about != callRegister && a.text != "":
+		o.settle(Verdict{Status: Refused, URL: a.bound, Detail: sentence("a look-up shows it bound to another URL", a.text)}, it)
+	case a.about != callRegister:
+		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows it bound to another URL"}, it)
+	case f.override == OverrideNever:
+		o.settle(existing(a.bound), it)
+	case a.question == prompted && a.number+1 < lastNumber(f):
+		it.ours = true
+		a.items = []item{it}
+		o.then(a.again().as(callOverride))
+	default:
+		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: sentence("it is registered already and could not be moved", a.text)}, it)
+	}
+	return o
+}
+
+// decideLearn goes on with the server's URL, or without it.
+func decideLearn(f facts, a attempt, ans answer) outcome {
+	if ans.err != nil || ans.status != rps.Registered || ans.url == "" {
+		return decideFound(f, a)
+	}
+	f.serverURL = ans.url
+	o := decideFound(f, a)
+	o.learnt = ans.url
+	return o
+}
+
+// lookupFailed decides a look-up that no try got a usable answer to.
+func lookupFailed(f facts, a attempt, err *rps.Error) outcome {
+	var o outcome
+	switch {
+	case a.call == callLearn:
+		return decideFound(f, a) // without it
+	case a.bound != "":
+		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: "it is registered by this account; to which server could not be looked up: " + err.Error()}, a.items...)
+	case a.call == callList && a.question == prompted:
+		a.listed = true
+		first, second := a.as(a.about).halves()
+		o.then(first, second)
+	default:
+		for _, it := range a.items {
+			if a.question == prompted && it.reach == untouched {
+				o.settle(Verdict{Status: Exists, Detail: "registered already; who owns it could not be looked up: " + err.Error()}, it)
+				continue
+			}
+			o.settle(Verdict{Status: InDoubt, Detail: sentence("it may have been applied, and could not be looked up: "+err.Error(), a.text)}, it)
+		}
+	}
+	return o
+}
+
+// sameURL compares two URLs as a phone would: scheme and host in either case,
+// and no path means the root.
+func sameURL(a, b string) bool {
+	if a == b {
+		return true
+	}
+	return canonicalURL(a) == canonicalURL(b)
+}
+
+func canonicalURL(text string) string {
+	text = strings.TrimSpace(text)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String()
+}

@@ -1,0 +1,101 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Override says what is done with a device that is registered already.
+type Override uint8
+
+const (
+	// OverrideNever leaves it as it is.
+	OverrideNever Override = iota
+	// OverrideOwn moves it if it is registered by this account, and leaves
+	// the devices of others alone.
+	OverrideOwn
+	// OverrideAlways moves it whoever owns it, if the service lets us.
+	OverrideAlways
+	// OverrideAsk asks once, when the account has been read, and is then
+	// OverrideOwn or OverrideNever.
+	OverrideAsk
+)
+
+var overrideNames = map[string]Override{
+	"never": OverrideNever, "own": OverrideOwn, "always": OverrideAlways, "ask": OverrideAsk,
+}
+
+// ParseOverride reads the value of --override.
+func ParseOverride(name string) (Override, error) {
+	if o, ok := overrideNames[name]; ok {
+		return o, nil
+	}
+	return 0, fmt.Errorf("%q is none of never, ask, own, always", name)
+}
+
+// OnConflict says what is done with rows of one MAC that have several targets.
+type OnConflict uint8
+
+const (
+	// ConflictRefuse sends none of them.
+	ConflictRefuse OnConflict = iota
+	// ConflictFirst takes the target of the first row.
+	ConflictFirst
+	// ConflictLast takes the target of the last row.
+	ConflictLast
+)
+
+var conflictNames = map[string]OnConflict{
+	"refuse": ConflictRefuse, "first": ConflictFirst, "last": ConflictLast,
+}
+
+// ParseOnConflict reads the value of --on-conflict.
+func ParseOnConflict(name string) (OnConflict, error) {
+	if c, ok := conflictNames[name]; ok {
+		return c, nil
+	}
+	return 0, fmt.Errorf("%q is none of refuse, first, last", name)
+}
+
+// Config is how a run works. The zero value of a number is refused, so that a
+// forgotten one is seen.
+type Config struct {
+	Action     Action
+	Override   Override
+	OnConflict OnConflict
+
+	BatchSize   int           // MACs in one call at most
+	Workers     int           // calls in flight at most
+	Rate        float64       // calls a second, over all workers and kinds of call
+	Burst       int           // calls that may leave at once after a pause
+	MaxAttempts int           // tries of one call
+	GiveUpAfter time.Duration // halt after so long without one readable answer
+
+	IgnoreMissing bool // a device that is not registered need not be removed: a success
+}
+
+// Window is how many rows may be read and not yet written: what bounds the
+// memory of a run.
+const Window = 100_000
+
+// Check says what is wrong with the numbers of a configuration.
+func (c Config) Check() error {
+	switch {
+	case c.BatchSize < 1:
+		return errors.New("--batch-size must be 1 or more")
+	case c.BatchSize > Window:
+		return fmt.Errorf("--batch-size must be %d or less", Window)
+	case c.Workers < 1 || c.Workers > 1000:
+		return errors.New("--workers must be from 1 to 1000")
+	case !(c.Rate > 0 && c.Rate <= 1e6): // NaN too
+		return errors.New("--rate must be more than 0 calls a second, and at most 1000000; 0.5 is one call every two seconds")
+	case c.Burst < 1 || c.Burst > 1e6:
+		return errors.New("--burst must be 1 or more")
+	case c.MaxAttempts < 1 || c.MaxAttempts > 1000:
+		return errors.New("--max-attempts must be from 1 to 1000")
+	case c.GiveUpAfter <= 0:
+		return errors.New("--give-up-after must be longer than 0s")
+	}
+	return nil
+}

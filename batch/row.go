@@ -1,0 +1,43 @@
+package batch
+
+import "rpsbatch/rps"
+
+// An Action is what the user wants done with a device.
+type Action uint8
+
+const (
+	Register Action = iota
+	Deregister
+	Edit
+)
+
+// Device is what one row asks for.
+type Device struct {
+	MAC    rps.MAC
+	Server string // name of a server of the account, "" if the row has none
+	URL    string // unique URL, "" if the row has none; a secret
+}
+
+// Row is one record of the input.
+type Row struct {
+	Line   int    // physical line of the input where the record starts, 1-based
+	Raw    string // the user's cells as they stand in the input, without line end
+	Cells  int    // number of the user's cells in Raw
+	Device Device // valid if Problem is "" and Blank is false
+
+	// Problem says why the row cannot be sent and how to mend it; "" for a
+	// good row.
+	Problem string
+
+	// Blank marks a record that is no device: nothing but delimiters and
+	// white space. It is passed through with an empty status.
+	Blank bool
+
+	// Prior is, in a result file fed back, what an earlier run said of the
+	// row: the cells of Columns as they stand in the input, joined with its
+	// delimiter. "" if the input has no such columns.
+	Prior string
+
+	// PriorStatus is the status in Prior, without quoting.
+	PriorStatus Status
+}

@@ -1,0 +1,64 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Why a run stopped before its end.
+var (
+	ErrInterrupted = errors.New("interrupted")
+	ErrRefused     = errors.New("the service does not let us in")
+	ErrUnreachable = errors.New("the service is out of reach")
+	ErrInput       = errors.New("the input cannot be read on")
+	ErrOutput      = errors.New("the results cannot be written")
+)
+
+// A StopError says why a run stopped before its end. It is one of the errors
+// above, as errors.Is tells, and has the cause.
+type StopError struct {
+	Reason error
+	Cause  error
+}
+
+func (e *StopError) Error() string {
+	if e.Cause == nil {
+		return e.Reason.Error()
+	}
+	return fmt.Sprintf("%v: %v", e.Reason, e.Cause)
+}
+
+// Unwrap gives the reason and the cause.
+func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
+
+// Summary is what a run came to.
+type Summary struct {
+	Rows      int            // written to the results, blank ones not counted
+	Blank     int            // records that are no devices
+	Counts    map[Status]int // rows by status
+	Succeeded int            // rows that are as asked, duplicates of such included
+	Calls     map[string]int // calls made, by method without "redirect."
+	Elapsed   time.Duration
+	NoList    error // why the run went without the account's list; nil if it had it
+}
+
+// Failed gives the number of rows that did not succeed.
+func (s Summary) Failed() int { return s.Rows - s.Succeeded }
+
+// TotalCalls gives the number of calls made.
+func (s Summary) TotalCalls() int {
+	total := 0
+	for _, n := range s.Calls {
+		total += n
+	}
+	return total
+}
+
+// Progress is how far a run has come. It may be read while the run goes on.
+type Progress struct {
+	Done   int // rows settled and written
+	Total  int // rows of the file
+	Failed int // rows that did not succeed
+	Calls  int // calls made
+}

@@ -1,0 +1,295 @@
+package batch
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
+)
+
+// A Source gives the rows of the input, one after the other, and io.EOF at
+// their end. The strings of a row stay valid.
+type Source interface {
+	Read(*Row) error
+}
+
+// Survey is what the first pass learns of a file: how many rows it has, and
+// which of them ask for the same device. It keeps two bytes or so for a MAC,
+// and more only for those that repeat.
+type Survey struct {
+	Rows    int // records, all kinds
+	Blank   int // of these, no devices
+	Invalid int // of these, with a problem
+	Width   int // cells of the widest record
+
+	seen     *roaring64.Bitmap // the MACs of all good rows
+	repeated *roaring64.Bitmap // those of more than one
+	uses     []use             // the rows of the repeated, by MAC and then in input order
+	repeats  []repeat          // one for each repeated MAC, in the order of uses
+	servers  []string          // names in uses
+
+	policy OnConflict
+	seed   maphash.Seed
+}
+
+// A use is one row of a MAC that several rows have.
+type use struct {
+	mac    uint64
+	target uint64 // hash of server and unique URL
+	row    uint32
+	line   uint32
+	server uint32 // index in servers
+	url    bool
+}
+
+// A repeat is what becomes of the rows of one MAC.
+type repeat struct {
+	first    int // index in uses
+	leader   int // index in uses of the row that is sent
+	conflict bool
+}
+
+// TakeSurvey reads the whole file once, and once more if MACs repeat: where a
+// MAC stood first is known only when it has come again. open starts the file
+// anew.
+//
+// each, if it is not nil, is called with each row of the first reading.
+func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row)) (*Survey, error) {
+	s := &Survey{
+		seen:     roaring64.New(),
+		repeated: roaring64.New(),
+		policy:   policy,
+		seed:     maphash.MakeSeed(),
+	}
+	err := eachRow(open, func(_ int, row *Row) {
+		s.Rows++
+		s.Width = max(s.Width, row.Cells)
+		switch {
+		case row.Blank:
+			s.Blank++
+		case row.Problem != "":
+			s.Invalid++
+		default:
+			if mac := row.Device.MAC.Uint64(); !s.seen.CheckedAdd(mac) {
+				s.repeated.Add(mac)
+			}
+		}
+		if each != nil {
+			each(row)
+		}
+	})
+	if err != nil || s.repeated.IsEmpty() {
+		return s, err
+	}
+	servers := map[string]uint32{}
+	err = eachRow(open, func(n int, row *Row) {
+		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
+			return
+		}
+		server, ok := servers[row.Device.Server]
+		if !ok {
+			server = uint32(len(s.servers))
+			name := strings.Clone(row.Device.Server) // not the whole record
+			servers[name] = server
+			s.servers = append(s.servers, name)
+		}
+		s.uses = append(s.uses, use{
+			mac:    row.Device.MAC.Uint64(),
+			target: s.target(row),
+			row:    uint32(n),
+			line:   uint32(row.Line),
+			server: server,
+			url:    row.Device.URL != "",
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.judgeRepeats()
+	return s, nil
+}
+
+func eachRow(open func() (Source, error), do func(n int, row *Row)) error {
+	source, err := open()
+	if err != nil {
+		return err
+	}
+	var row Row
+	for n := 0; ; n++ {
+		switch err := source.Read(&row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		do(n, &row)
+	}
+}
+
+// target gives a hash of where the row's device is to be bound.
+func (s *Survey) target(row *Row) uint64 {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	h.WriteString(row.Device.Server)
+	h.WriteByte(0)
+	h.WriteString(row.Device.URL)
+	return h.Sum64()
+}
+
+func (s *Survey) judgeRepeats() {
+	slices.SortFunc(s.uses, func(a, b use) int {
+		return cmp.Or(cmp.Compare(a.mac, b.mac), cmp.Compare(a.row, b.row))
+	})
+	for first := 0; first < len(s.uses); {
+		end := first + 1
+		for end < len(s.uses) && s.uses[end].mac == s.uses[first].mac {
+			end++
+		}
+		r := repeat{first: first, leader: first}
+		for i := first; i < end; i++ {
+			r.conflict = r.conflict || s.uses[i].target != s.uses[first].target
+		}
+		if s.policy == ConflictLast {
+			// The first row that asks for what the last one asks for.
+			for s.uses[r.leader].target != s.uses[end-1].target {
+				r.leader++
+			}
+		}
+		s.repeats = append(s.repeats, r)
+		first = end
+	}
+}
+
+// A fate is what the survey says of a good row.
+type fate struct {
+	follows int    // line of the row whose fate it shares, 0 if none
+	refused string // why it is a conflict; "" if it is none
+	leads   bool   // other rows follow it
+}
+
+// fate tells whether a good row is sent (the zero fate, but for leads).
+func (s *Survey) fate(n int, row *Row) fate {
+	mac := row.Device.MAC.Uint64()
+	if len(s.repeats) == 0 || !s.repeated.Contains(mac) {
+		return fate{}
+	}
+	r, uses := s.repeat(mac)
+	leader := s.uses[r.leader]
+	switch {
+	case r.conflict && s.policy == ConflictRefuse:
+		return fate{refused: "the same MAC with other targets: " + s.describe(uses, n)}
+	case int(leader.row) == n:
+		return fate{leads: true}
+	case leader.target == s.target(row):
+		return fate{follows: int(leader.line)}
+	}
+	return fate{refused: "the same MAC with another target, which is the one that counts (--on-conflict): " +
+		s.describe([]use{leader}, n)}
+}
+
+// repeat gives what becomes of a repeated MAC, and its uses.
+func (s *Survey) repeat(mac uint64) (repeat, []use) {
+	i, _ := slices.BinarySearchFunc(s.repeats, mac, func(r repeat, mac uint64) int {
+		return cmp.Compare(s.uses[r.first].mac, mac)
+	})
+	return s.repeats[i], s.usesOf(i)
+}
+
+// usesOf gives the uses of a repeat.
+func (s *Survey) usesOf(i int) []use {
+	end := len(s.uses)
+	if i+1 < len(s.repeats) {
+		end = s.repeats[i+1].first
+	}
+	return s.uses[s.repeats[i].first:end]
+}
+
+// describe names the rows but n and what they ask for, the first few of many.
+// Unique URLs are secrets: it says no more than that there is one.
+func (s *Survey) describe(uses []use, n int) string {
+	const most = 5
+	var others []string
+	total := len(uses)
+	if n >= 0 && total > 1 {
+		total--
+	}
+	for _, u := range uses {
+		if int(u.row) == n {
+			continue
+		}
+		if len(others) == most {
+			others = append(others, fmt.Sprintf("and %d more", total-most))
+			break
+		}
+		target := fmt.Sprintf("server %q", s.servers[u.server])
+		if u.url {
+			target += " with a unique URL"
+		}
+		others = append(others, fmt.Sprintf("line %d: %s", u.line, target))
+	}
+	return strings.Join(others, ", ")
+}
+
+// sendable tells whether a good row has the MAC and no conflict keeps it back.
+func (s *Survey) sendable(mac uint64) bool {
+	if !s.seen.Contains(mac) {
+		return false
+	}
+	if s.policy != ConflictRefuse || !s.repeated.Contains(mac) {
+		return true
+	}
+	r, _ := s.repeat(mac)
+	return !r.conflict
+}
+
+// Tally is what becomes of the good rows of a file if nothing stops a run.
+type Tally struct {
+	Send, Duplicates, Conflicts int
+}
+
+// Tally counts the good rows by their fate.
+func (s *Survey) Tally() Tally {
+	t := Tally{Send: s.Rows - s.Blank - s.Invalid}
+	for i, r := range s.repeats {
+		uses := s.usesOf(i)
+		t.Send -= len(uses)
+		if r.conflict && s.policy == ConflictRefuse {
+			t.Conflicts += len(uses)
+			continue
+		}
+		t.Send++
+		for _, u := range uses {
+			if u.target == s.uses[r.leader].target {
+				t.Duplicates++
+			} else {
+				t.Conflicts++
+			}
+		}
+		t.Duplicates-- // the row that is sent is none
+	}
+	return t
+}
+
+// Conflicts gives a text for each MAC that has several targets.
+func (s *Survey) Conflicts() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i, r := range s.repeats {
+			if !r.conflict {
+				continue
+			}
+			uses := s.usesOf(i)
+			text := fmt.Sprintf("%v has several targets: %s", rps.MACFromUint64(uses[0].mac), s.describe(uses, -1))
+			if !yield(text) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+	"rpsbatch/rps"
+)
+
+// readFlags say how a file is read.
+type readFlags struct {
+	columns []string
+	server  string
+}
+
+func (f *readFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server= or url= (repeat it for several)")
+}
+
+func (f *readFlags) addServer(flags *pflag.FlagSet) {
+	flags.StringVar(&f.server, "server", "", "server `NAME` for rows that have none")
+}
+
+func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
+	columns := map[string]string{}
+	for _, c := range f.columns {
+		role, name, ok := strings.Cut(c, "=")
+		if !ok || name == "" {
+			return csvio.Options{}, hint(fmt.Errorf("--column %q is not of the form ROLE=NAME", c), "for example --column mac=\"Device MAC\"")
+		}
+		if columns[role] != "" {
+			return csvio.Options{}, fmt.Errorf("--column %s= is given twice", role)
+		}
+		columns[role] = name
+	}
+	return csvio.Options{Columns: columns, Server: f.server, NeedServer: action != batch.Deregister}, nil
+}
+
+// callFlags are those of the commands that call the service.
+type callFlags struct {
+	url, username, passwordFile, caFile string
+	sandbox                             bool
+
+	rate        float64
+	burst       int
+	workers     int
+	batchSize   int
+	timeout     time.Duration
+	maxAttempts int
+
+	output   string
+	progress string
+
+	logFormat, logLevel string
+	quiet               bool
+}
+
+func (f *callFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.url, "url", envOr("RPSBATCH_URL", rps.DefaultURL), "`URL` of the service (or RPSBATCH_URL)")
+	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME)")
+	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or a prompt)")
+	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the certificates to trust, in PEM (default: the system's)")
+	flags.BoolVar(&f.sandbox, "sandbox", false, "run against a simulated RPS inside the process: no account needed")
+	flags.Float64Var(&f.rate, "rate", 5, "calls a second, fractions allowed, look-ups and retries included")
+	flags.IntVar(&f.burst, "burst", 1, "calls that may leave at once after a rest")
+	flags.IntVar(&f.workers, "workers", 4, "calls in flight at most")
+	flags.IntVar(&f.batchSize, "batch-size", 100, "MACs in one call at most")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one call")
+	flags.IntVar(&f.maxAttempts, "max-attempts", 5, "tries of one call")
+	flags.StringVarP(&f.output, "output", "o", "", "result `FILE` (default: the input's name ending in .result.csv; '-' is standard output)")
+	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; lines: a line each 30 s; none")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.BoolVar(&f.quiet, "quiet", false, "say nothing at all when every row succeeds")
+}
+
+func envOr(name, fallback string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+// check says what is wrong with the flags, before anything is done.
+func (f *callFlags) check(c *cobra.Command) error {
+	switch f.progress {
+	case "auto", "lines", "none":
+	default:
+		return fmt.Errorf("--progress %q is none of auto, lines, none", f.progress)
+	}
+	if f.timeout <= 0 {
+		return fmt.Errorf("--timeout must be longer than 0s")
+	}
+	if f.quiet && !c.Flags().Changed("log-level") {
+		f.logLevel = "error"
+	}
+	return nil
+}
+
+// config gives the numbers of a run, checked.
+func (f *callFlags) config(action batch.Action) (batch.Config, error) {
+	c := batch.Config{
+		Action:      action,
+		BatchSize:   f.batchSize,
+		Workers:     f.workers,
+		Rate:        f.rate,
+		Burst:       f.burst,
+		MaxAttempts: f.maxAttempts,
+		GiveUpAfter: 5 * time.Minute,
+	}
+	return c, c.Check()
+}
+
+// logger writes to the terminal's bar as well, if there is one.
+func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", f.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(b, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(b, options)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is none of text, json", f.logFormat)
+}

@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+)
+
+// input is a file that is read more than once. It stays the same file when
+// another one takes its name meanwhile, and reading fails when its bytes were
+// changed since they were first read.
+type input struct {
+	name    string // for messages
+	options csvio.Options
+	format  csvio.Format
+
+	file  *os.File
+	spool bool // file is a copy of a stream, and goes at the end
+	size  int64
+	mtime time.Time
+	sum   uint32 // of the bytes, from the first full reading
+	known bool   // sum is
+}
+
+const standardStream = "-"
+
+// openInput opens the file, or copies a stream ('-', a pipe) to a temporary
+// one, and reads its header.
+func openInput(ctx context.Context, streams Streams, name string, options csvio.Options) (*input, error) {
+	in := &input{name: name, options: options}
+	var err error
+	if name == standardStream {
+		in.name = "standard input"
+		err = in.copyOf(ctx, streams.In)
+	} else {
+		err = in.openFile(ctx, name)
+	}
+	if err == nil {
+		_, err = in.Open() // tells now what is wrong with the header
+	}
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *input) openFile(ctx context.Context, name string) error {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hint(fmt.Errorf("%s: there is no such file", name), "check the name and the folder")
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the input: %w", err)
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		f.Close()
+		return fmt.Errorf("cannot read the input: %w", err)
+	case info.IsDir():
+		f.Close()
+		return hint(fmt.Errorf("%s is a folder", name), "give the CSV file in it")
+	case !info.Mode().IsRegular():
+		defer f.Close()
+		return in.copyOf(ctx, f)
+	}
+	in.file, in.size, in.mtime = f, info.Size(), info.ModTime()
+	return nil
+}
+
+func (in *input) copyOf(ctx context.Context, stream *os.File) error {
+	f, err := os.CreateTemp("", "rpsbatch-*.csv") // mode 0600
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", in.name, err)
+	}
+	in.file, in.spool = f, true
+	copied := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(f, stream)
+		copied <- err
+	}()
+	select {
+	case err = <-copied:
+	case <-ctx.Done():
+		// The copy may go on into a file that is closed and gone.
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", in.name, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", in.name, err)
+	}
+	in.size, in.mtime = info.Size(), info.ModTime()
+	return nil
+}
+
+// Open starts reading the rows from the first.
+func (in *input) Open() (batch.Source, error) {
+	bytes := &checked{in: in, r: io.NewSectionReader(in.file, 0, 1<<62)}
+	r, err := csvio.NewReader(bytes, in.options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	in.format = r.Format()
+	return named{r, in.name}, nil
+}
+
+// opener gives Open for a pass that nobody need finish: it fails when ctx ends.
+func (in *input) opener(ctx context.Context) func() (batch.Source, error) {
+	return func() (batch.Source, error) {
+		source, err := in.Open()
+		return interruptible{source, ctx}, err
+	}
+}
+
+type interruptible struct {
+	batch.Source
+	ctx context.Context
+}
+
+func (i interruptible) Read(row *batch.Row) error {
+	if i.ctx.Err() != nil {
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+	return i.Source.Read(row)
+}
+
+// Close ends the reading.
+func (in *input) Close() {
+	if in.file == nil {
+		return
+	}
+	in.file.Close()
+	if in.spool {
+		os.Remove(in.file.Name())
+	}
+}
+
+// named tells which file an error is about.
+type named struct {
+	*csvio.Reader
+	name string
+}
+
+func (n named) Read(row *batch.Row) error {
+	err := n.Reader.Read(row)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", n.name, err)
+	}
+	return err
+}
+
+// checked reads the file and fails where it is no longer what it was.
+type checked struct {
+	in  *input
+	r   io.Reader
+	sum uint32
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errChanged = errors.New("the file was changed while it was read; run again when it is at rest")
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.sum = crc32.Update(c.sum, castagnoli, p[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	info, statErr := c.in.file.Stat()
+	switch {
+	case statErr != nil:
+		return n, statErr
+	case info.Size() != c.in.size, !info.ModTime().Equal(c.in.mtime):
+		return n, errChanged
+	case errors.Is(err, io.EOF) && c.in.known && c.sum != c.in.sum:
+		return n, errChanged
+	case errors.Is(err, io.EOF):
+		c.in.sum, c.in.known = c.sum, true
+	}
+	return n, err
+}

@@ -1,0 +1,65 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rpsbatch/batch"
+)
+
+// remedies say what to do about the rows of a status.
+var remedies = map[batch.Status]string{
+	batch.Invalid:             "mend the cells that rps_detail names",
+	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
+	batch.Exists:              "--override own moves them to where the file says",
+	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
+	batch.NotRegistered:       "nothing to remove; --ignore-missing takes that for a success",
+	batch.UnknownServer:       "add the server to the account, or mend its name",
+	batch.Refused:             "rps_detail has the service's own words",
+	batch.Failed:              "not applied: run again when the service answers",
+	batch.InDoubt:             "may have been applied: run again, or look them up",
+	batch.NotAttempted:        "not sent: run again",
+}
+
+// tell prints what a run came to, for a person.
+func tell(w io.Writer, s batch.Summary, place string) {
+	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
+	if s.Failed() > 0 {
+		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
+	}
+	if s.Blank > 0 {
+		fmt.Fprintf(w, " (and %s passed through)", count(s.Blank, "blank record"))
+	}
+	fmt.Fprintln(w)
+	for _, status := range batch.Statuses {
+		if n := s.Counts[status]; n > 0 {
+			line := fmt.Sprintf("  %-21s%10s  %s", status, thousands(n), remedies[status])
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+		}
+	}
+	fmt.Fprintf(w, "%s", count(s.TotalCalls(), "call"))
+	separator := ": "
+	for _, method := range slices.Sorted(maps.Keys(s.Calls)) {
+		fmt.Fprintf(w, "%s%s %s", separator, thousands(s.Calls[method]), method)
+		separator = ", "
+	}
+	fmt.Fprintln(w)
+	if s.NoList != nil {
+		fmt.Fprintln(w, "The account's devices could not be listed; the run went without.")
+	}
+	fmt.Fprintf(w, "Results: %s\n", place)
+}
+
+func roundTime(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second)
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}

@@ -1,0 +1,90 @@
+// Package csvio reads the devices out of a spreadsheet's CSV file and writes
+// the result file: the same cells, and columns of ours behind them.
+//
+// A [Reader] gives one [batch.Row] for each record, bad ones with their
+// problem. A [Writer] writes the user's cells back byte for byte and adds
+// [Columns]. A result read again has these columns replaced, never doubled.
+//
+// # Why not encoding/csv
+//
+// A result file must give the user's cells back as they were, with their
+// quoting, line breaks and byte order mark; encoding/csv hands out values, and
+// writing those again makes another file. Rows are named by physical line, a
+// record's size is capped (one stray quote must not read the whole file into
+// memory), and files that end their lines with CR are read. Reading also takes
+// no longer than a bare encoding/csv loop, MAC addresses parsed and rows judged
+// included; see BenchmarkRead. On well-formed input both read the same cells,
+// which a fuzz test holds them to.
+//
+// # What is read
+//
+// UTF-8, with or without a byte order mark. Cells are quoted as Excel and
+// LibreOffice do: a cell that begins with a quote goes on to the next single
+// quote, "" in it is a quote, text after the closing quote is kept, and a
+// quote inside any other cell is an ordinary character. LF, CRLF and CR each
+// end a record; line ends outside quotes are written as the header's, those in
+// quotes are left alone. Blank records before the header are left out of the
+// result, those after it are kept. The last record gets a line end if it has
+// none.
+//
+// A quote that is never closed makes the rest of the file one cell: its row is
+// a problem, and is given a closing quote, without which it would swallow our
+// columns and the result would read back as another file.
+//
+// Bytes that are not UTF-8 pass through, but make a row a problem where they
+// stand in a cell that is sent.
+package csvio
+
+// Columns are the names of our columns in the result file, in their order.
+// Header cells with just these names are taken for those of an earlier result.
+var Columns = []string{"rps_line", "rps_mac", "rps_status", "rps_detail", "rps_url", "rps_calls", "rps_time"}
+
+const (
+	ourColumns   = 7 // the number of Columns
+	statusColumn = 2 // the place of rps_status among them
+)
+
+// DefaultMaxRecord is the size of a record in bytes that is refused nowhere
+// but in files with a stray quote.
+const DefaultMaxRecord = 1 << 20
+
+const byteOrderMark = "\ufeff"
+
+// Options say what a Reader looks for.
+type Options struct {
+	// Columns has the header's name for a role ("mac", "server", "url")
+	// where it is not left to the usual names. A name that the header lacks
+	// is an error.
+	Columns map[string]string
+
+	// Comma separates cells: comma, semicolon, tab or pipe; 0 is comma.
+	Comma byte
+
+	// Server is for rows that name none.
+	Server string
+
+	// NeedServer is set for what binds a device: a row with neither server
+	// nor URL is then a problem. Otherwise servers and URLs are neither
+	// looked for nor judged, and are empty in each Device.
+	NeedServer bool
+
+	// MaxRecord is the size of one record at most, in bytes; 0 is
+	// DefaultMaxRecord. A larger one ends the reading.
+	MaxRecord int
+}
+
+// Format is how a file is written, so that its result can be written alike.
+type Format struct {
+	BOM     bool
+	Comma   byte
+	LineEnd string   // "\n", "\r\n" or "\r", whichever ends the header
+	Header  string   // the user's header cells as they stand, without line end
+	Columns []string // their names, without quotes and white space around them
+
+	// PriorStatus is set if the file has a column rps_status, so that it is
+	// known what an earlier run made of its rows.
+	PriorStatus bool
+}
+
+// Width is the number of the user's cells in the header.
+func (f Format) Width() int { return len(f.Columns) }

@@ -1,0 +1,139 @@
+package csvio
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestHeader(t *testing.T) {
+	flag := func(pairs ...string) map[string]string {
+		columns := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			columns[pairs[i]] = pairs[i+1]
+		}
+		return columns
+	}
+	tests := []struct {
+		name, header string
+		columns      map[string]string
+		ignore       bool   // servers and URLs
+		want         [3]int // columns of MAC, server, URL, from 1 on; 0: none
+		err          string // parts of the error split by |
+	}{
+		{name: "usual", header: "mac,server,url", want: [3]int{1, 2, 3}},
+		{name: "any order", header: "Site,URL,Server,MAC", want: [3]int{4, 3, 2}},
+		{name: "case, space, punctuation", header: "MAC-Address:, SERVER_name ,Unique Server URL", want: [3]int{1, 2, 3}},
+		{name: "camel case", header: "macAddr,serverName,uniqueServerUrl", want: [3]int{1, 2, 3}},
+		{name: "quoted", header: `"MAC-Adresse","RPS Server","Provisioning ""URL"""`, want: [3]int{1, 2, 3}},
+		{name: "device MAC", header: "Device,Device MAC", want: [3]int{2, 0, 0}},
+		{name: "only MAC", header: "mac", want: [3]int{1, 0, 0}},
+		{name: "server URL is no unique URL", header: "mac,server,server url", want: [3]int{1, 2, 0}},
+		{name: "deregister", header: "mac,server,url", ignore: true, want: [3]int{1, 0, 0}},
+		{name: "deregister, two servers", header: "mac,server,server name", ignore: true, want: [3]int{1, 0, 0}},
+		{name: "flag", header: "id,server", columns: flag("mac", "id"), want: [3]int{1, 2, 0}},
+		{name: "flag, other case", header: "Phone ID,server", columns: flag("mac", "phone_id"), want: [3]int{1, 2, 0}},
+		{name: "flag settles two", header: "MAC,mac id", columns: flag("mac", "MAC"), want: [3]int{1, 0, 0}},
+		{name: "flag, exact name first", header: "Mac,mac", columns: flag("mac", "mac"), want: [3]int{2, 0, 0}},
+		{name: "flag takes a column from another role", header: "mac,url,server", columns: flag("server", "url"), want: [3]int{1, 2, 0}},
+		{name: "flag for server url", header: "mac,server url", columns: flag("url", "server url"), want: [3]int{1, 0, 2}},
+		{name: "earlier result", header: "rps_url,mac,rps_mac,server", want: [3]int{2, 4, 0}},
+		{name: "two others alike", header: "mac,notes,notes", want: [3]int{1, 0, 0}},
+		{name: "unnamed columns", header: "mac,,", want: [3]int{1, 0, 0}},
+
+		{name: "no MAC", header: "Site,Server", err: `line 1: no column|"Site", "Server"|--column mac=NAME`},
+		{name: "only ours", header: "rps_mac,rps_status", err: "no column"},
+		{name: "device is no MAC", header: "Device", err: "no column"},
+		{name: "two MACs", header: "MAC,Site,Mac Address", err: `both "MAC" (column 1) and "Mac Address" (column 3) can be the mac|--column mac="MAC"`},
+		{name: "same name twice", header: "mac,mac", err: "both|rename one"},
+		{name: "two servers", header: "mac,server,RPS server", err: `"server"|"RPS server"|--column server=`},
+		{name: "two URLs", header: "mac,url,unique url", err: `"url"|"unique url"|--column url=`},
+		{name: "flag names none", header: "mac,server", columns: flag("server", "srv"), err: `there is no column "srv"|"mac", "server"`},
+		{name: "flag names ours", header: "mac,rps_mac", columns: flag("mac", "rps_mac"), err: `there is no column "rps_mac"`},
+		{name: "flag names two", header: "a,x,x", columns: flag("mac", "x"), err: `2 columns named "x"`},
+		{name: "flag names none, not needed", header: "mac", columns: flag("url", "x"), ignore: true, err: `no column "x"`},
+		{name: "one column for two roles", header: "x,y", columns: flag("mac", "x", "url", "x"), err: "two things"},
+		{name: "unknown role", header: "mac", columns: flag("name", "mac"), err: "no such role"},
+		{name: "a device, and its URL kept secret", header: "001565000001,s1,https://h/s3cret", err: `this line holds a device|"s1", "(a URL)"`},
+		{name: "another delimiter", header: "mac;server", err: "another delimiter"},
+		{name: "many and long columns", header: strings.Repeat(strings.Repeat("x", 50)+",", 25), err: `x...", "|and 6 more`},
+		{name: "one quote", header: `"`, err: "line 1: a quote in the header is never closed"},
+		{name: "unclosed quote", header: `mac,"server`, err: "line 1: a quote in the header is never closed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := NewReader(strings.NewReader(test.header+"\n"), Options{Columns: test.columns, NeedServer: !test.ignore})
+			if test.err != "" {
+				if err == nil {
+					t.Fatal("no error")
+				}
+				checkProblem(t, err.Error(), test.err)
+				if strings.Contains(err.Error(), "s3cret") {
+					t.Error("a URL in an error")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for role, at := range r.header.at {
+				if at+1 != test.want[role] {
+					t.Errorf("%s is column %d, want %d", roleNames[role], at+1, test.want[role])
+				}
+			}
+		})
+	}
+}
+
+func TestHeaderErrorHasColumns(t *testing.T) {
+	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{})
+	var bad *HeaderError
+	if !errors.As(err, &bad) {
+		t.Fatal(err)
+	}
+	if bad.Line != 3 || len(bad.Columns) != 2 || bad.Columns[1] != "Name" || bad.Hint == "" {
+		t.Errorf("%+v", bad)
+	}
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"empty", "", "the file is empty; a header"},
+		{"only a byte order mark", "\ufeff", "the file is empty"},
+		{"only blank lines", "\n\r\n,,\n", "nothing but blank lines; a header"},
+		{"xlsx", "PK\x03\x04\x14\x00\x06\x00", "a workbook (.xlsx)|CSV UTF-8"},
+		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook (.xls)"},
+		{"UTF-16 LE", "\xff\xfem\x00a\x00c\x00", "UTF-16|CSV UTF-8"},
+		{"UTF-16 BE", "\xfe\xff\x00m\x00a\x00c", "UTF-16"},
+		{"UTF-16 without a mark", "m\x00a\x00c\x00\n\x00", "zero bytes"},
+		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "zero bytes"},
+		{"control characters", strings.Repeat("a\x01", 100), "no text file"},
+		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := NewReader(strings.NewReader(test.file), Options{})
+			var bad *FileError
+			if !errors.As(err, &bad) {
+				t.Fatalf("error %v", err)
+			}
+			checkProblem(t, err.Error(), test.want)
+		})
+	}
+
+	// Names in an older encoding are no reason to refuse a file.
+	rows, _ := rowsOf(t, "mac,n\n001565000001,\xc4\xd6\xdc \xe4\xf6\xfc\xdf \xe9\xe8\n", Options{})
+	if len(rows) != 1 || rows[0].Problem != "" {
+		t.Errorf("%+v", rows)
+	}
+}
+
+func TestServerOption(t *testing.T) {
+	if _, err := NewReader(strings.NewReader("mac\n"), Options{NeedServer: true, Server: "a/b"}); err == nil || !strings.Contains(err.Error(), "--server") {
+		t.Errorf("error %v", err)
+	}
+	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{NeedServer: true, Server: " d "})
+	if rows[0].Device.Server != "d" || rows[1].Device.Server != "own" {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -1,0 +1,193 @@
+package csvio
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+// A Writer writes a result file. It is not safe for concurrent use.
+type Writer struct {
+	dst    io.Writer
+	format Format
+	width  int // the user's cells of each record
+	buf    []byte
+	err    error
+}
+
+// writeSize is about how much is written at a time.
+const writeSize = 64 << 10
+
+// NewWriter writes the byte order mark and the header. width is the number of
+// the user's cells in the widest record, [batch.Row.Cells]: header and records
+// are filled up with empty cells to it, so that our columns stand in line.
+func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
+	w := &Writer{dst: dst, format: format, width: max(width, format.Width())}
+	if format.BOM {
+		w.buf = append(w.buf, byteOrderMark...)
+	}
+	w.user(format.Header, format.Width())
+	for _, name := range Columns {
+		w.buf = append(w.buf, format.Comma)
+		w.buf = append(w.buf, name...)
+	}
+	return w, w.end()
+}
+
+// Write writes a row and what became of it. A blank line is written as one; a
+// record of blank cells gets its rps_line and no verdict.
+func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
+	if w.isLine(row) {
+		return w.end()
+	}
+	if err := w.fits(row); err != nil {
+		return err
+	}
+	if row.Blank {
+		verdict = batch.Verdict{}
+	}
+	comma := w.format.Comma
+	w.user(row.Raw, row.Cells)
+	w.buf = append(w.buf, comma)
+	w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
+	w.buf = append(w.buf, comma)
+	if mac := row.Device.MAC; mac != (rps.MAC{}) {
+		w.buf = append(w.buf, mac.String()...)
+	}
+	w.cell(string(verdict.Status))
+	w.cell(oneLine(verdict.Detail))
+	w.cell(oneLine(verdict.URL))
+	w.buf = append(w.buf, comma)
+	if !row.Blank {
+		w.buf = strconv.AppendInt(w.buf, int64(verdict.Calls), 10)
+	}
+	w.buf = append(w.buf, comma)
+	if !verdict.Time.IsZero() {
+		w.buf = verdict.Time.UTC().AppendFormat(w.buf, time.RFC3339)
+	}
+	return w.end()
+}
+
+// Pass writes a row with the cells that it has from an earlier result, or
+// empty ones.
+func (w *Writer) Pass(row *batch.Row) error {
+	if w.isLine(row) {
+		return w.end()
+	}
+	if err := w.fits(row); err != nil {
+		return err
+	}
+	w.user(row.Raw, row.Cells)
+	w.buf = append(w.buf, w.format.Comma)
+	w.buf = append(w.buf, row.Prior...)
+	if row.Prior == "" {
+		w.fill(ourColumns - 1)
+	}
+	return w.end()
+}
+
+// Flush writes what is still held back.
+func (w *Writer) Flush() error {
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = w.dst.Write(w.buf)
+		w.buf = w.buf[:0]
+	}
+	return w.err
+}
+
+// isLine reports whether a row is a line with nothing on it, which programs
+// that read CSV take for no record.
+func (w *Writer) isLine(row *batch.Row) bool { return row.Blank && row.Cells == 0 }
+
+// fits refuses a row with more cells than the first pass found, which would
+// push our cells under the wrong header.
+func (w *Writer) fits(row *batch.Row) error {
+	if row.Cells > w.width {
+		return fmt.Errorf("line %d has %d cells, more than the %d of the widest when the file was first read: it has changed", row.Line, row.Cells, w.width)
+	}
+	return nil
+}
+
+// end ends a record.
+func (w *Writer) end() error {
+	w.buf = append(w.buf, w.format.LineEnd...)
+	if w.err != nil || len(w.buf) >= writeSize {
+		return w.Flush()
+	}
+	return nil
+}
+
+// user writes the user's cells of a record, and empty ones up to the width.
+func (w *Writer) user(raw string, cells int) {
+	w.buf = append(w.buf, raw...)
+	w.fill(w.width - cells)
+}
+
+func (w *Writer) fill(cells int) {
+	for range cells {
+		w.buf = append(w.buf, w.format.Comma)
+	}
+}
+
+// cell writes a cell of ours, quoted where CSV needs it and so that a
+// spreadsheet never takes it for a formula.
+func (w *Writer) cell(text string) {
+	w.buf = append(w.buf, w.format.Comma)
+	if text == "" {
+		return
+	}
+	formula := strings.IndexByte("=+-@\t\r", text[0]) >= 0
+	if !w.needsQuotes(text) {
+		if formula {
+			w.buf = append(w.buf, '\'')
+		}
+		w.buf = append(w.buf, text...)
+		return
+	}
+	w.buf = append(w.buf, '"')
+	if formula {
+		w.buf = append(w.buf, '\'')
+	}
+	for i := range len(text) {
+		if text[i] == '"' {
+			w.buf = append(w.buf, '"')
+		}
+		w.buf = append(w.buf, text[i])
+	}
+	w.buf = append(w.buf, '"')
+}
+
+func (w *Writer) needsQuotes(text string) bool {
+	for i := range len(text) {
+		switch text[i] {
+		case w.format.Comma, '"', '\r', '\n':
+			return true
+		}
+	}
+	first, last := text[0], text[len(text)-1]
+	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
+}
+
+// oneLine folds white space and control characters to single spaces, and
+// leaves nothing that is not UTF-8: texts of the service may hold anything.
+func oneLine(text string) string {
+	plain := true
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == ' ' && (i == 0 || i == len(text)-1 || text[i-1] == ' ') {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return text
+	}
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\ufffd"), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r)
+	}), " ")
+}

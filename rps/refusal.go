@@ -1,0 +1,173 @@
+package rps
+
+import "strings"
+
+// refusals are the guide's words in lower case and in the singular (see
+// plain), the longer before those that begin them. The first that a text
+// begins with gives the kind; what follows varies.
+var refusals = []struct {
+	words string
+	kind  Kind
+}{
+	{"invalid mac", InvalidMAC},
+	{"repeated mac", RepeatedMAC},
+	{"are you sure you want to override", OverridePrompt},
+	{"mac address overriding failed", OverrideFailed},
+	{"mac addresses overriding failed", OverrideFailed},
+	{"only 0 or 1 can be used", BadOverride},
+	{"invalid server url", InvalidURL},
+	{"the url can only begin with", InvalidURL},
+	{"invalid server", InvalidServer},
+	{"the server name can only contain", BadServerName},
+	{"the server name can not be empty", ServerNameEmpty},
+	{"the server name cannot be empty", ServerNameEmpty},
+	{"the server url can not be empty", ServerURLEmpty},
+	{"the server url cannot be empty", ServerURLEmpty},
+	{"the server name has been used", ServerNameUsed},
+	{"the mac is unknown", UnknownMAC},
+	{"no device exist", NoDevices},
+	{"no devices exist", NoDevices},
+}
+
+// refusal turns the words with which the service refused a call into an error.
+// It is the only place that looks at them. The guide spells the same refusal
+// in several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
+// server"), and so does the service.
+func refusal(method, text string) *Error {
+	text = oneLine(text)
+	return &Error{Kind: refusalKind(text), Method: method, Text: text, MACs: namedMACs(text)}
+}
+
+func refusalKind(line string) Kind {
+	words, lead := plain(line)
+	for _, r := range refusals {
+		if strings.HasPrefix(words, r.words) {
+			return r.kind
+		}
+	}
+	switch {
+	// Nothing but the address tells this refusal: what follows it is advice
+	// over several lines, and not the same everywhere.
+	case beginsWithMAC(words) && (lead || strings.Contains(words, "please check the mac")):
+		return Foreign
+	case tooBig(words):
+		return BatchTooBig
+	}
+	return Refusal
+}
+
+// plain gives the words in lower case, without the Error that may or may not
+// stand before them and without the plurals in brackets. It tells whether
+// there was such an Error, with its colon.
+func plain(line string) (words string, lead bool) {
+	words = strings.ToLower(line)
+	if rest, ok := strings.CutPrefix(words, "error"); ok {
+		rest = strings.TrimLeft(rest, " ")
+		switch {
+		case strings.HasPrefix(rest, ":"):
+			words, lead = strings.TrimLeft(rest[1:], " "), true
+		case len(rest) < len(words)-len("error"):
+			words = rest
+		}
+	}
+	return brackets.Replace(words), lead
+}
+
+var brackets = strings.NewReplacer("(s)", "", "(es)", "")
+
+// tooBig tells words that say that a list is too long. Nobody has seen the
+// service say so, thus they are guessed: a limit, and the thing that is
+// limited. Limits on calls, on names and on what an account may have are not
+// meant, since smaller batches do not help there.
+func tooBig(words string) bool {
+	return containsAny(words, "too many", "too large", "too big", "too long", "exceed", "maximum",
+		"at most", "more than", "limit") &&
+		containsAny(words, "mac", "device", "list", "batch", "entries", "items", "array") &&
+		!containsAny(words, "request", "call", "rate", "frequen", "often", "second", "minute", "hour",
+			"name", "url", "quota", "licen", "account", "character", "login", "attempt")
+}
+
+func containsAny(text string, words ...string) bool {
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func beginsWithMAC(text string) bool {
+	_, end := macAt(text, 0)
+	return end > 0
+}
+
+// namedMACs gives the addresses in a text, each once.
+func namedMACs(text string) []MAC {
+	var macs []MAC
+	var seen map[MAC]bool
+	for i := 0; i < len(text); {
+		mac, end := macAt(text, i)
+		if end == 0 {
+			i++
+			continue
+		}
+		i = end
+		if !seen[mac] {
+			if seen == nil {
+				seen = make(map[MAC]bool)
+			}
+			seen[mac] = true
+			macs = append(macs, mac)
+		}
+	}
+	return macs
+}
+
+// macAt reads an address in any of the forms of ParseMAC that starts at i and
+// is no part of a longer word or of a longer run of groups. Without one end is
+// 0. Addresses with spaces inside are read from the left: where a list of them
+// begins is known from the words before it.
+func macAt(text string, i int) (mac MAC, end int) {
+	if !isHex(text[i:]) || i > 0 && isWord(text[i-1]) {
+		return MAC{}, 0
+	}
+	run := 1
+	for run <= 12 && isHex(text[i+run:]) {
+		run++
+	}
+	var separator byte
+	if i+run < len(text) {
+		separator = text[i+run]
+	}
+	switch {
+	case run == 12:
+		separator, end = 0, i+12
+	case run == 2 && (separator == '-' || separator == ':' || separator == ' '):
+		end = i + 17
+	case run == 4 && separator == '.':
+		end = i + 14
+	}
+	if end == 0 || end > len(text) || end < len(text) && isWord(text[end]) {
+		return MAC{}, 0
+	}
+	if separator != 0 && separator != ' ' {
+		after := end < len(text) && text[end] == separator && isHex(text[end+1:])
+		before := i > run && text[i-1] == separator && isHex(text[i-2:]) && isHex(text[i-1-run:]) &&
+			(i-1-run == 0 || !isWord(text[i-2-run]))
+		if after || before {
+			return MAC{}, 0
+		}
+	}
+	mac, reason := parseMAC(text[i:end])
+	if reason != "" {
+		return MAC{}, 0
+	}
+	return mac, end
+}
+
+// isHex tells whether a text begins with a hexadecimal digit.
+func isHex(text string) bool { return text != "" && hexValue[text[0]] < 16 }
+
+func isWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_'
+}

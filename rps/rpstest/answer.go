@@ -1,0 +1,140 @@
+package rpstest
+
+import (
+	"bufio"
+	"io"
+	"strings"
+)
+
+// An answer is what a method answers: a fault, or true or false with a text
+// and perhaps more.
+type answer struct {
+	fault string // of XML-RPC; if not empty the rest is nothing
+
+	ok     bool
+	text   string // in place of it a list, if listed is set
+	url    string // a third value, if hasURL is set: it may be empty
+	hasURL bool
+
+	listed bool
+	list   []mac
+	junk   []string // entries of the list that are no MACs
+}
+
+func okAnswer() answer                { return answer{ok: true, text: "OK"} }
+func refusal(text string) answer      { return answer{text: text} }
+func faultAnswer(fault string) answer { return answer{fault: fault} }
+
+// outcome is the answer as the log of calls has it.
+func (a *answer) outcome() string {
+	switch {
+	case a.fault != "":
+		return a.fault
+	case a.ok:
+		return "ok"
+	}
+	return a.text
+}
+
+// The layout is that of the guide, down to the indentation.
+const (
+	answerHead = `<?xml version="1.0" encoding="UTF-8"?>
+<methodResponse
+xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions">
+`
+	resultHead = answerHead + `<params>
+  <param>
+    <value>
+      <array>
+        <data>
+          <value>
+            <boolean>`
+	resultMiddle = `</boolean>
+          </value>
+`
+	resultTail = `        </data>
+      </array>
+    </value>
+  </param>
+</params>
+</methodResponse>`
+	listHead = `          <value>
+            <array>
+              <data>
+`
+	listTail = `              </data>
+            </array>
+          </value>
+`
+	faultHead = answerHead + `<fault>
+  <value>
+    <struct>
+      <member>
+        <name>faultCode</name>
+        <value><i4>0</i4></value>
+      </member>
+      <member>
+        <name>faultString</name>
+        <value>`
+	faultTail = `</value>
+      </member>
+    </struct>
+  </value>
+</fault>
+</methodResponse>`
+)
+
+// writeTo writes the answer as XML. A list of a million devices is some 80 MB
+// of it, so nothing is kept.
+func (a *answer) writeTo(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if a.fault != "" {
+		b.WriteString(faultHead)
+		b.WriteString(escape(a.fault))
+		b.WriteString(faultTail)
+		return b.Flush()
+	}
+	b.WriteString(resultHead)
+	if a.ok {
+		b.WriteByte('1')
+	} else {
+		b.WriteByte('0')
+	}
+	b.WriteString(resultMiddle)
+	if a.listed {
+		b.WriteString(listHead)
+		var form [17]byte
+		for _, m := range a.list {
+			b.WriteString("                <value>\n                  ")
+			b.Write(m.append(form[:0], upperDigits, '-'))
+			if _, err := b.WriteString("\n                </value>\n"); err != nil {
+				return err // the client is gone: do not go through the rest
+			}
+		}
+		for _, text := range a.junk {
+			writeValue(b, "                ", text)
+		}
+		b.WriteString(listTail)
+	} else {
+		writeValue(b, "          ", a.text)
+	}
+	if a.hasURL {
+		writeValue(b, "          ", a.url)
+	}
+	b.WriteString(resultTail)
+	return b.Flush()
+}
+
+// writeValue writes an untyped value, padded as in the guide.
+func writeValue(b *bufio.Writer, indent, text string) {
+	b.WriteString(indent + "<value>\n" + indent + "  ")
+	b.WriteString(escape(text))
+	b.WriteString("\n" + indent + "</value>\n")
+}
+
+// escape is for text that came out of XML or of Go constants: it holds no
+// characters that XML cannot carry, but for those that have to be written as
+// references.
+func escape(text string) string { return xmlEscaper.Replace(text) }
+
+var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")

@@ -1,0 +1,330 @@
+package rpstest
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// faultTests has each fault; a check of "closed" and the like is one of the
+// functions below.
+var faultTests = []struct {
+	fault   Fault
+	applied bool
+	check   func(t *testing.T, status int, header http.Header, body string, err error)
+}{
+	{Fault{Name: "refused"}, false, refusedOrReset},
+	{Fault{Name: "close"}, false, closed},
+	{Fault{Name: "close-before"}, false, closed},
+	{Fault{Name: "close-after"}, true, closed},
+	{Fault{Name: "reset-before"}, false, isError(syscall.ECONNRESET)},
+	{Fault{Name: "reset-after"}, true, isError(syscall.ECONNRESET)},
+	{Fault{Name: "hang-before"}, false, isError(context.DeadlineExceeded)},
+	{Fault{Name: "hang-after"}, true, isError(context.DeadlineExceeded)},
+	{Fault{Name: "hang-after", Delay: time.Millisecond}, true, closed},
+	{Fault{Name: "slow", Delay: time.Millisecond}, true, answers("true", "OK")},
+	{Fault{Name: "401"}, false, isPage(401, "Www-Authenticate", `Basic realm="XML-RPC"`)},
+	{Fault{Name: "403"}, false, isPage(403, "", "")},
+	{Fault{Name: "404"}, false, isPage(404, "", "")},
+	{Fault{Name: "413"}, false, isPage(413, "", "")},
+	{Fault{Name: "429", RetryAfter: "2"}, false, isPage(429, "Retry-After", "2")},
+	{Fault{Name: "503"}, false, isPage(503, "Retry-After", "")},
+	{Fault{Name: "503", RetryAfter: "-1"}, false, isPage(503, "Retry-After", "-1")},
+	{Fault{Name: "503-after"}, true, isPage(503, "", "")},
+	{Fault{Name: "500-before"}, false, isPage(500, "", "")},
+	{Fault{Name: "500-after"}, true, isPage(500, "", "")},
+	{Fault{Name: "502"}, false, isPage(502, "", "")},
+	{Fault{Name: "502-after"}, true, isPage(502, "", "")},
+	{Fault{Name: "redirect"}, false, isPage(302, "Location", "/login")},
+	{Fault{Name: "truncated"}, true, truncated},
+	{Fault{Name: "truncated", Keep: 20}, true, isBody(`<?xml version="1.0" `)},
+	{Fault{Name: "truncated-before"}, false, truncated},
+	{Fault{Name: "truncated-after", Keep: 1 << 20}, true, truncated},
+	{Fault{Name: "cut"}, true, isError(io.ErrUnexpectedEOF)},
+	{Fault{Name: "cut-before", Keep: 1}, false, isError(io.ErrUnexpectedEOF)},
+	{Fault{Name: "empty"}, true, isBody("")},
+	{Fault{Name: "empty-before"}, false, isBody("")},
+	{Fault{Name: "html"}, true, isPage(200, "", "")},
+	{Fault{Name: "html-before"}, false, isPage(200, "", "")},
+	{Fault{Name: "foreign"}, true, contains("<status>")},
+	{Fault{Name: "foreign-before"}, false, contains("<status>")},
+	{Fault{Name: "fault"}, false, answers("fault", "Failed to invoke method: java.lang.NullPointerException")},
+	{Fault{Name: "fault-after"}, true, answers("fault", "Failed to invoke method: java.lang.NullPointerException")},
+}
+
+type check = func(t *testing.T, status int, header http.Header, body string, err error)
+
+func refusedOrReset(t *testing.T, _ int, _ http.Header, _ string, err error) {
+	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func closed(t *testing.T, _ int, _ http.Header, _ string, err error) {
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("error %v, want EOF", err)
+	}
+}
+
+func isError(want error) check {
+	return func(t *testing.T, _ int, _ http.Header, _ string, err error) {
+		if !errors.Is(err, want) {
+			t.Errorf("error %v, want %v", err, want)
+		}
+	}
+}
+
+func isPage(status int, key, value string) check {
+	return func(t *testing.T, got int, header http.Header, body string, err error) {
+		if err != nil || got != status || !strings.Contains(body, "<html>") || header.Get(key) != value {
+			t.Errorf("HTTP %d, %v, %v: %s", got, err, header, body)
+		}
+	}
+}
+
+func isBody(want string) check {
+	return func(t *testing.T, status int, _ http.Header, body string, err error) {
+		if err != nil || status != 200 || body != want {
+			t.Errorf("HTTP %d, %v: %q, want %q", status, err, body, want)
+		}
+	}
+}
+
+func contains(want string) check {
+	return func(t *testing.T, status int, _ http.Header, body string, err error) {
+		if err != nil || status != 200 || !strings.Contains(body, want) {
+			t.Errorf("HTTP %d, %v: %q, want %q in it", status, err, body, want)
+		}
+	}
+}
+
+func truncated(t *testing.T, status int, _ http.Header, body string, err error) {
+	if err != nil || status != 200 || body == "" {
+		t.Errorf("HTTP %d, %v: %q", status, err, body)
+	}
+	if xml.Unmarshal([]byte(body), new(struct{})) == nil {
+		t.Errorf("the answer is whole: %s", body)
+	}
+}
+
+func answers(want ...string) check {
+	return func(t *testing.T, status int, _ http.Header, body string, err error) {
+		if err != nil || status != 200 {
+			t.Fatalf("HTTP %d, %v", status, err)
+		}
+		if got := values(t, body); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	tested := make(map[string]bool)
+	for _, test := range faultTests {
+		name := test.fault.Name
+		tested[name] = true
+		for _, way := range []string{"transport", "listener", "TLS"} {
+			t.Run(test.fault.String()+"/"+way, func(t *testing.T) {
+				s := furnished(Options{Faults: []Fault{test.fault}})
+				rt, url := s.Transport(), "http://rps/xmlrpc"
+				switch way {
+				case "listener":
+					server := httptest.NewServer(s)
+					defer server.Close()
+					rt, url = server.Client().Transport, server.URL
+				case "TLS":
+					server := httptest.NewTLSServer(s)
+					defer server.Close()
+					rt, url = server.Client().Transport, server.URL
+				}
+				req := newRequest(t, url, encode("registerDevice", free, "s1"))
+				if strings.HasPrefix(name, "hang") && test.fault.Delay == 0 {
+					ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+					defer cancel()
+					req = req.WithContext(ctx)
+				}
+				status, header, body, err := do(rt, req)
+				test.check(t, status, header, body, err)
+				if way == "transport" && name == "refused" {
+					if op := (*net.OpError)(nil); !errors.As(err, &op) || op.Op != "dial" || !errors.Is(err, syscall.ECONNREFUSED) {
+						t.Errorf("error %v, want a refused dial", err)
+					}
+				}
+				if _, applied := s.Device(free); applied != test.applied {
+					t.Errorf("applied: %v, want %v", applied, test.applied)
+				}
+				call := s.Calls()[0]
+				if call.Outcome != "fault:"+name || call.Applied == 1 != test.applied {
+					t.Errorf("the log has %+v", call)
+				}
+				// It was there for one call alone.
+				status, _, body, err = do(rt, newRequest(t, url, encode("checkDevice", own)))
+				answers("true", "Registered")(t, status, nil, body, err)
+			})
+		}
+	}
+	for _, name := range FaultNames() {
+		if plain, ok := strings.CutSuffix(name, "-before"); ok && tested[plain] {
+			continue
+		}
+		if plain, ok := strings.CutSuffix(name, "-after"); ok && tested[plain] {
+			continue
+		}
+		if !tested[name] && name != "bad-list" {
+			t.Errorf("the fault %s is not tested", name)
+		}
+	}
+}
+
+func TestBadList(t *testing.T) {
+	s := furnished(Options{Faults: []Fault{{Name: "bad-list"}}})
+	if got := ask(t, s, encode("checkDevice", own)); got[1] != "Registered" {
+		t.Errorf("it befell another method: %q", got)
+	}
+	want := []string{"true", "00-15-65-00-00-01", "00-15-65-00-00-0B", "", "00-15-65-00-00", "N/A"}
+	if got := ask(t, s, encode("listDevices")); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRetryAfterDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Faults: []Fault{{Name: "503", RetryAfterDate: 90 * time.Second}}})
+		_, header, _, _ := do(s.Transport(), newRequest(t, "http://rps/", encode("listDevices")))
+		if got, want := header.Get("Retry-After"), "Sat, 01 Jan 2000 00:01:30 GMT"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestScript(t *testing.T) {
+	const a, b = "registerDevices", "redirect.listDevices"
+	tests := []struct {
+		name   string
+		faults string
+		calls  []string
+		want   string // a character each: the last of the name of the fault, or -
+	}{
+		{"the next", "* 503", []string{a, a}, "3-"},
+		{"in order", "* 503 times=2\n* 404", []string{a, a, a, a}, "334-"},
+		{"put off", "* 2 503\n* 2 404", []string{a, a, a, a}, "-34-"},
+		{"n-th", "* 3 503 times=2", []string{a, a, a, a, a}, "--33-"},
+		{"n-th of a method", "listDevices 2 503", []string{a, b, a, b, b}, "---3-"},
+		{"always", "listDevices 503 times=-1", []string{a, b, a, b}, "-3-3"},
+		{"each second", "* every=2 503", []string{a, a, a, a, a}, "-3-3-"},
+		{"each second from the first", "* 1 every=2 503", []string{a, a, a, a, a}, "3-3-3"},
+		{"each second, twice", "* every=2 503 times=2", []string{a, a, a, a, a, a}, "-3-3--"},
+		{"unreadable", "* 503\nlistDevices 404", []string{"", b}, "34"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			faults, err := ParseFaults(strings.NewReader(test.faults))
+			if err != nil {
+				t.Fatal(err)
+			}
+			script, err := newScript(faults)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []byte
+			for _, method := range test.calls {
+				if f := script.next(method); f == nil {
+					got = append(got, '-')
+				} else {
+					got = append(got, f.Name[len(f.Name)-1])
+				}
+			}
+			if string(got) != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestParseFaults(t *testing.T) {
+	const text = `# comment
+registerDevices 3 close-after  # the third
+
+* every=10 times=-1 503 retry-after=2
+redirect.listDevices slow delay=1m30s
+	* truncated keep=7
+* 429 retry-after-date=2m0s
+`
+	want := []Fault{
+		{Name: "close-after", Method: "registerDevices", Call: 3},
+		{Name: "503", Every: 10, Times: -1, RetryAfter: "2"},
+		{Name: "slow", Method: "listDevices", Delay: 90 * time.Second},
+		{Name: "truncated", Keep: 7},
+		{Name: "429", RetryAfterDate: 2 * time.Minute},
+	}
+	got, err := ParseFaults(strings.NewReader(text))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, test := range []struct{ text, want string }{
+		{"*", "line 1: no fault is named"},
+		{"\n\nclose", `line 3: unknown method "close"`},
+		{"* 3", `unknown fault "3"`},
+		{"* 0 503", `"0" is not the number of a call`},
+		{"* x 503", `"x" is not the number of a call`},
+		{"* 1 2 503", `"503" is too much`},
+		{"* 503 often=1", `unknown key "often"`},
+		{"* 503 times=x", "times=x: a number or a duration is wanted"},
+		{"* 503 times=1 times=2", "times is given twice"},
+		{"* 503 times=-2", "is negative"},
+		{"* slow", "slow needs a delay"},
+		{"checkDevice bad-list", "for listDevices alone"},
+		{"* 401-after", `unknown fault "401-after"`},
+		{"* 503 retry-after=1 retry-after-date=1s", "but one Retry-After"},
+		{"* " + strings.Repeat("x", 1<<17), "token too long"},
+	} {
+		if _, err := ParseFaults(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%.20q: error %v, want %q in it", test.text, err, test.want)
+		}
+	}
+}
+
+// FuzzParseFaults holds that what is read is a script a Server takes, and that
+// it can be written and read again.
+func FuzzParseFaults(f *testing.F) {
+	f.Add([]byte("registerDevices 3 close-after\n* every=10 times=-1 503 retry-after=2 # why"))
+	f.Add([]byte("* 503\nlistDevices bad-list\n* slow delay=1h2m keep=1"))
+	f.Add([]byte("* 7 429 retry-after-date=1.5s"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		faults, err := ParseFaults(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		if _, err := newScript(faults); err != nil {
+			t.Fatalf("read and refused: %v", err)
+		}
+		var again bytes.Buffer
+		for _, fault := range faults {
+			again.WriteString(fault.String() + "\n")
+		}
+		got, err := ParseFaults(&again)
+		if err != nil || !reflect.DeepEqual(got, faults) {
+			t.Errorf("%v was written and read as %v, %v", faults, got, err)
+		}
+	})
+}
+
+func TestBadFaultPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("New took an unknown fault")
+		}
+	}()
+	New(Options{Faults: []Fault{{Name: "rain"}}})
+}

@@ -1,0 +1,156 @@
+package rpstest
+
+// register is sections 4.1, 4.2, 4.6, 4.7, 4.12 and 4.15: a single device is a
+// batch of one that is always applied whole.
+func (s *Server) register(c *invocation) answer {
+	if refused := s.tooMany(c); refused != "" {
+		return refusal(refused)
+	}
+	macs, bad := parseMACs(c.macs)
+	repeated, count := repetitions(macs)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	// These refuse the call whatever its MACs are, so that nothing of it is
+	// applied; but the format of the MACs is spoken of first.
+	server, refused := s.findServer(c)
+	if refused == "" {
+		refused = s.badURL(c)
+	}
+	if refused == "" && c.hasOverride && c.override != "0" && c.override != "1" {
+		refused = badOverride
+	}
+	callRefused := refused != ""
+
+	// Each MAC is sorted, whatever the others are: a refusal may be applied in
+	// part.
+	good := make([]mac, 0, len(macs))
+	var foreign []string
+	var registered bool
+	for _, m := range macs {
+		if count[m] > 1 {
+			continue
+		}
+		switch s.fate(c, s.state.devices[m].owner) {
+		case goesThrough:
+			good = append(good, m)
+		case isForeign:
+			foreign = append(foreign, m.lower())
+		case isRegistered:
+			registered = true
+		}
+	}
+
+	switch {
+	case len(bad) > 0 || len(c.macs) == 0:
+		refused = s.name(c, c.signature.words.mac, bad)
+	case len(repeated) > 0:
+		names := make([]string, len(repeated))
+		for i, m := range repeated {
+			names[i] = m.lower()
+		}
+		refused = s.name(c, repeatedMACs, names)
+	case refused != "":
+	case len(foreign) > 0:
+		refused = s.name(c, foreignHead, foreign) + foreignTail
+	case registered && c.hasOverride:
+		refused = notOverridden
+	case registered:
+		refused = c.signature.words.prompt
+	}
+
+	if refused == "" || s.options.Partial && c.batch && !callRefused {
+		for _, m := range good {
+			s.state.bind(m, binding{c.account, server}, c.url)
+		}
+		c.applied = len(good)
+	}
+	if refused != "" {
+		return refusal(refused)
+	}
+	return okAnswer()
+}
+
+// A fate is what becomes of one device that is to be registered.
+type fate uint8
+
+const (
+	goesThrough  fate = iota
+	isForeign         // refused in the words for other owners
+	isRegistered      // the prompt, or "overriding failed"
+)
+
+// fate decides by who owns the device now, 0 for nobody.
+func (s *Server) fate(c *invocation, owner uint32) fate {
+	override := c.override == "1"
+	switch {
+	case owner == 0:
+		return goesThrough
+	case owner == c.account:
+		if override {
+			return goesThrough
+		}
+		return isRegistered
+	case override && s.options.OverrideElsewhere:
+		return goesThrough
+	case s.options.PromptElsewhere:
+		return isRegistered
+	}
+	return isForeign
+}
+
+// deregister is sections 4.3 and 4.8.
+func (s *Server) deregister(c *invocation) answer {
+	if refused := s.tooMany(c); refused != "" {
+		return refusal(refused)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var bad []string
+	good := make([]mac, 0, len(c.macs))
+	seen := make(map[mac]bool, len(c.macs))
+	for _, text := range c.macs {
+		m, ok := parseMAC(text)
+		if !ok || s.state.devices[m].owner != c.account || seen[m] {
+			bad = append(bad, text)
+			continue
+		}
+		seen[m] = true
+		good = append(good, m)
+	}
+	refused := len(bad) > 0 || len(c.macs) == 0
+	if !refused || s.options.Partial && c.batch {
+		for _, m := range good {
+			s.state.release(m)
+		}
+		c.applied = len(good)
+	}
+	if refused {
+		return refusal(s.name(c, c.signature.words.mac, bad))
+	}
+	return okAnswer()
+}
+
+func parseMACs(texts []string) (macs []mac, bad []string) {
+	macs = make([]mac, 0, len(texts))
+	for _, text := range texts {
+		if m, ok := parseMAC(text); ok {
+			macs = append(macs, m)
+		} else {
+			bad = append(bad, text)
+		}
+	}
+	return macs, bad
+}
+
+// repetitions lists the MACs that occur more than once, each once, in the order
+// of their second occurrence, and counts all.
+func repetitions(macs []mac) (repeated []mac, count map[mac]int) {
+	count = make(map[mac]int, len(macs))
+	for _, m := range macs {
+		if count[m]++; count[m] == 2 {
+			repeated = append(repeated, m)
+		}
+	}
+	return repeated, count
+}

@@ -1,0 +1,301 @@
+package rpstest
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A request is a method call as it was read.
+type request struct {
+	method string
+	params []value
+}
+
+// A value is one of the two types the guide uses, or something else, which no
+// method takes.
+type value struct {
+	kind  kind
+	text  string  // of a text, without the white space around it
+	items []value // of an array
+}
+
+type kind uint8
+
+const (
+	text  kind = iota // <string>, or no type at all
+	array             // <array>
+	other             // <int>, <boolean>, <struct> and so on; <nil/>
+)
+
+// maxDepth bounds the nesting of values: the methods need two levels.
+const maxDepth = 8
+
+// parseRequest reads a method call. It is strict about what XML-RPC prescribes
+// (elements, their order and their nesting) and lenient about what it does not:
+// white space, comments, attributes, CDATA.
+//
+// It reads raw tokens, because the checks that xml.Decoder.Token adds for
+// nesting and namespaces cost a third of the time and are made here anyway.
+func parseRequest(body []byte) (request, error) {
+	p := &parser{decoder: xml.NewDecoder(bytes.NewReader(body))}
+	var req request
+	err := p.document(&req)
+	if err != nil {
+		return request{}, err
+	}
+	return req, nil
+}
+
+type parser struct {
+	decoder *xml.Decoder
+	depth   int
+}
+
+func (p *parser) document(req *request) error {
+	if err := p.start("methodCall"); err != nil {
+		return err
+	}
+	if err := p.start("methodName"); err != nil {
+		return err
+	}
+	name, err := p.text("methodName")
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return errors.New("the method has no name")
+	}
+	req.method = name
+	element, end, err := p.tag()
+	if err != nil {
+		return err
+	}
+	if !end {
+		if element != "params" {
+			return unexpected(element, end)
+		}
+		if req.params, err = p.params(); err != nil {
+			return err
+		}
+		if element, end, err = p.tag(); err != nil {
+			return err
+		}
+	}
+	if !end || element != "methodCall" {
+		return unexpected(element, end)
+	}
+	switch element, end, err = p.tag(); {
+	case err == nil:
+		return unexpected(element, end)
+	case !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	return nil // the end of the input, after the end of the call
+}
+
+func (p *parser) params() (params []value, err error) {
+	for {
+		element, end, err := p.tag()
+		switch {
+		case err != nil:
+			return nil, err
+		case end && element == "params":
+			return params, nil
+		case end || element != "param":
+			return nil, unexpected(element, end)
+		}
+		if err := p.start("value"); err != nil {
+			return nil, err
+		}
+		v, err := p.value()
+		if err != nil {
+			return nil, err
+		}
+		if err := p.end("param"); err != nil {
+			return nil, err
+		}
+		params = append(params, v)
+	}
+}
+
+// value reads on from <value> to </value>.
+func (p *parser) value() (v value, err error) {
+	if p.depth++; p.depth > maxDepth {
+		return v, errors.New("the values are nested too deep")
+	}
+	defer func() { p.depth-- }()
+
+	content, element, end, err := p.content()
+	if err != nil {
+		return v, err
+	}
+	if end { // a value without a type is a string
+		if element != "value" {
+			return v, unexpected(element, end)
+		}
+		return value{text: content}, nil
+	}
+	if content != "" {
+		return v, fmt.Errorf("text before <%s>", element)
+	}
+	switch element {
+	case "string":
+		v.text, err = p.text("string")
+	case "array":
+		v.kind = array
+		v.items, err = p.array()
+	case "int", "i4", "i8", "boolean", "double", "dateTime.iso8601", "base64", "nil":
+		v.kind = other
+		_, err = p.text(element)
+	case "struct":
+		v.kind = other
+		err = p.members()
+	default:
+		err = unexpected(element, false)
+	}
+	if err != nil {
+		return v, err
+	}
+	return v, p.end("value")
+}
+
+func (p *parser) array() (items []value, err error) {
+	if err := p.start("data"); err != nil {
+		return nil, err
+	}
+	for {
+		element, end, err := p.tag()
+		switch {
+		case err != nil:
+			return nil, err
+		case end && element == "data":
+			return items, p.end("array")
+		case end || element != "value":
+			return nil, unexpected(element, end)
+		}
+		item, err := p.value()
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+}
+
+// members reads a struct for its form alone: no method of the guide takes one.
+func (p *parser) members() error {
+	for {
+		element, end, err := p.tag()
+		switch {
+		case err != nil:
+			return err
+		case end && element == "struct":
+			return nil
+		case end || element != "member":
+			return unexpected(element, end)
+		}
+		if err := p.start("name"); err != nil {
+			return err
+		}
+		if _, err := p.text("name"); err != nil {
+			return err
+		}
+		if err := p.start("value"); err != nil {
+			return err
+		}
+		if _, err := p.value(); err != nil {
+			return err
+		}
+		if err := p.end("member"); err != nil {
+			return err
+		}
+	}
+}
+
+// start reads the start of the element named, end its end.
+func (p *parser) start(name string) error { return p.expect(name, false) }
+func (p *parser) end(name string) error   { return p.expect(name, true) }
+
+func (p *parser) expect(name string, wantEnd bool) error {
+	element, end, err := p.tag()
+	if err != nil {
+		return err
+	}
+	if element != name || end != wantEnd {
+		return unexpected(element, end)
+	}
+	return nil
+}
+
+// text reads the text up to the end of the element named.
+func (p *parser) text(name string) (string, error) {
+	content, element, end, err := p.content()
+	if err != nil {
+		return "", err
+	}
+	if !end || element != name {
+		return "", unexpected(element, end)
+	}
+	return content, nil
+}
+
+// tag reads the next tag; only white space may come before it.
+func (p *parser) tag() (element string, end bool, err error) {
+	content, element, end, err := p.content()
+	if err == nil && content != "" {
+		return "", false, fmt.Errorf("text before <%s>", element)
+	}
+	return element, end, err
+}
+
+// content reads the text up to the next tag, and that tag.
+func (p *parser) content() (content, element string, end bool, err error) {
+	for {
+		token, err := p.decoder.RawToken()
+		if err == io.EOF {
+			if strings.TrimSpace(content) != "" {
+				return "", "", false, errors.New("text after the end")
+			}
+			return "", "", false, io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return "", "", false, err
+		}
+		var name xml.Name
+		switch token := token.(type) {
+		case xml.CharData:
+			// Nearly all of these are the indentation between two tags: they
+			// are not worth an allocation.
+			if content != "" || len(bytes.Trim(token, xmlSpace)) > 0 {
+				content += string(token)
+			}
+			continue
+		case xml.Comment, xml.ProcInst:
+			continue
+		case xml.StartElement:
+			name = token.Name
+		case xml.EndElement:
+			name, end = token.Name, true
+		default: // a DOCTYPE: Apache refuses it as well
+			return "", "", false, errors.New("a document type is not allowed")
+		}
+		element = name.Local
+		if name.Space != "" {
+			element = name.Space + ":" + name.Local
+		}
+		return strings.Trim(content, xmlSpace), element, end, nil
+	}
+}
+
+// xmlSpace is what XML calls white space.
+const xmlSpace = " \t\r\n"
+
+func unexpected(element string, end bool) error {
+	if end {
+		return fmt.Errorf("unexpected </%s>", element)
+	}
+	return fmt.Errorf("unexpected <%s>", element)
+}

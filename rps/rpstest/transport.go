@@ -1,0 +1,232 @@
+package rpstest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// Transport reaches the Server inside the process: there is no socket and no
+// listener, so it works in a bubble of testing/synctest, and any host name will
+// do. Each call is handled in a goroutine of its own, which ends with the call
+// or, if the answer is very long, when its body is read or closed.
+//
+// Faults become the errors of a real transport: a refused connection is a
+// *net.OpError of Op "dial" with ECONNREFUSED, a reset one a *net.OpError of Op
+// "read" with ECONNRESET, a closed one io.EOF, or io.ErrUnexpectedEOF in the
+// midst of a body. What the transport itself does on top of a connection is not
+// there: no TLS, no proxies, no compression, no connections that are kept.
+func (s *Server) Transport() http.RoundTripper { return transport{s} }
+
+type transport struct{ server *Server }
+
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	closeBody := func() {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+	}
+	ctx, cancel := context.WithCancel(req.Context())
+	if ctx.Err() != nil {
+		cancel()
+		closeBody()
+		return nil, context.Cause(ctx)
+	}
+
+	r := req.Clone(ctx) // the caller may go on with its own after a cancellation
+	r.RequestURI = req.URL.RequestURI()
+	r.RemoteAddr = "192.0.2.1:1234"
+	if r.Host == "" {
+		r.Host = req.URL.Host
+	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	x := &exchange{req: req, cancel: cancel, header: make(http.Header), answered: make(chan struct{})}
+	go func() {
+		defer closeBody()
+		t.server.ServeHTTP(x, r)
+		x.finish()
+	}()
+
+	select {
+	case <-x.answered:
+	case <-ctx.Done(): // of the caller; or a short answer has just ended it
+		select {
+		case <-x.answered:
+		default:
+			// The handler may yet answer at length: nobody will read that.
+			go func() {
+				<-x.answered
+				if x.response != nil {
+					x.response.Body.Close()
+				}
+			}()
+			return nil, context.Cause(req.Context())
+		}
+	}
+	// A handler that hung until the caller's context ended closes the
+	// connection; a caller is told of the context.
+	if x.err != nil && req.Context().Err() != nil {
+		return nil, context.Cause(req.Context())
+	}
+	return x.response, x.err
+}
+
+// longAnswer is how much of an answer is collected before the caller gets it.
+const longAnswer = 64 << 10
+
+// An exchange is the http.ResponseWriter of one call. All but the body of a
+// long answer belongs to the goroutine of the handler until answered is closed.
+type exchange struct {
+	req    *http.Request
+	cancel context.CancelFunc
+	header http.Header
+	status int
+	begin  bytes.Buffer   // of the answer
+	pipe   *io.PipeWriter // the rest of a long one
+	broken error          // how the connection ended, nil if it did not
+
+	answered chan struct{}
+	response *http.Response
+	err      error
+}
+
+func (x *exchange) Header() http.Header { return x.header }
+
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+}
+
+func (x *exchange) Write(p []byte) (int, error) {
+	x.WriteHeader(http.StatusOK)
+	if x.pipe != nil {
+		return x.pipe.Write(p)
+	}
+	n, _ := x.begin.Write(p)
+	if x.begin.Len() > longAnswer {
+		var reader *io.PipeReader
+		reader, x.pipe = io.Pipe()
+		// A context that ends in the midst of a body ends the body as well.
+		stop := context.AfterFunc(x.req.Context(), func() {
+			x.pipe.CloseWithError(context.Cause(x.req.Context()))
+		})
+		x.deliver(&longBody{
+			Reader: io.MultiReader(bytes.NewReader(x.begin.Bytes()), reader),
+			close: sync.OnceFunc(func() {
+				stop()
+				reader.Close()
+				x.cancel()
+			}),
+		})
+	}
+	return n, nil
+}
+
+// longBody is the body of an answer that is still being written.
+type longBody struct {
+	io.Reader
+	close func()
+}
+
+func (b *longBody) Close() error {
+	b.close()
+	return nil
+}
+
+// abort ends the connection; see breakOff.
+func (x *exchange) abort(err error) { x.broken = err }
+
+// finish gives the caller its answer, when the handler has returned.
+func (x *exchange) finish() {
+	switch {
+	case x.pipe != nil:
+		err := x.broken
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		x.pipe.CloseWithError(err) // nil is the end of the body
+		return
+	case x.broken != nil && x.status == 0:
+		x.err = x.broken
+		close(x.answered)
+	case x.broken != nil:
+		x.deliver(io.NopCloser(io.MultiReader(&x.begin, brokenReader{})))
+	default:
+		x.deliver(io.NopCloser(&x.begin))
+	}
+	x.cancel()
+}
+
+// brokenReader is the end of a body whose connection was closed.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func (x *exchange) deliver(body io.ReadCloser) {
+	x.WriteHeader(http.StatusOK)
+	length := int64(-1)
+	if text := x.header.Get("Content-Length"); text != "" {
+		length, _ = strconv.ParseInt(text, 10, 64)
+	} else if x.pipe == nil {
+		length = int64(x.begin.Len())
+	}
+	x.response = &http.Response{
+		Status:        strconv.Itoa(x.status) + " " + http.StatusText(x.status),
+		StatusCode:    x.status,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        x.header,
+		Body:          body,
+		ContentLength: length,
+		Request:       x.req,
+	}
+	close(x.answered)
+}
+
+// How a connection may end. The address is one of those set aside for
+// documentation (RFC 5737).
+var (
+	serverAddr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8443}
+
+	errClosed  = io.EOF
+	errRefused = &net.OpError{Op: "dial", Net: "tcp", Addr: serverAddr,
+		Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	errReset = &net.OpError{Op: "read", Net: "tcp", Addr: serverAddr,
+		Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+)
+
+// breakOff ends the connection without an answer, or in the midst of one. The
+// handler has to return after it, if it returns at all. Behind a listener a
+// connection is there already, so refused is the same as reset.
+func breakOff(w http.ResponseWriter, how error) {
+	if x, ok := w.(*exchange); ok {
+		x.abort(how)
+		return
+	}
+	if errors.Is(how, errClosed) {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2: the stream is reset, which comes near enough
+		panic(http.ErrAbortHandler)
+	}
+	if inner, ok := conn.(*tls.Conn); ok {
+		conn = inner.NetConn() // closing TLS would say good-bye first
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0) // what is closed is then reset
+	}
+	conn.Close()
+}
