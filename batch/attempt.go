@@ -109,6 +109,10 @@ type facts struct {
 	// say anything, and never enough to leave a row unsent.
 	absence bool
 
+	// partial: the service was seen to apply a part of a refused call. What
+	// became of the rest of another one is then looked up first.
+	partial bool
+
 	serverURL string  // URL of the attempt's server, "" if it is not known
 	teacher   rps.MAC // a device that this run bound to the server by its name; zero if there is none
 }
@@ -132,6 +136,7 @@ type outcome struct {
 	noSuch  bool          // the account has no such server as the attempt's
 	learnt  string        // URL of the attempt's server
 	listCut bool          // the account's list is not whole
+	partial bool          // the service applied a part of a refused call
 }
 
 func (o *outcome) settle(v Verdict, items ...item) {

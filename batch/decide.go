@@ -176,8 +176,7 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 	var o outcome
 	if len(a.items) > 1 {
-		first, second := a.touched(refused).halves()
-		o.then(first, second)
+		o.then(f.rest(a.touched(refused), false, err.Text)...)
 		return o
 	}
 	if it := a.items[0]; it.reach == doubted {
@@ -223,8 +222,26 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 	if len(open) > 0 {
 		o.then(a.look(f, missing, err.Text, open)...)
 	}
-	o.then(a.touched(refused).pick(rest))
+	if len(rest) > 0 {
+		o.then(f.rest(a.touched(refused).pick(rest), true, err.Text)...)
+	}
 	return o
+}
+
+// rest gives what is sent for the rows that a refusal leaves: those that it
+// does not name, again; halves, if it names none. Of a service that applies
+// refused calls in part, the list tells more cheaply what is done.
+func (f facts) rest(a attempt, again bool, text string) []attempt {
+	if f.partial && a.call == callRegister && len(a.items) > 1 {
+		if looks := a.look(f, prompted, text, a.items); len(looks) == 1 {
+			return looks
+		}
+	}
+	if again {
+		return []attempt{a}
+	}
+	first, second := a.halves()
+	return []attempt{first, second}
 }
 
 // split parts the rows into those that have one of the addresses and the rest.

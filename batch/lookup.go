@@ -28,7 +28,11 @@ func decideList(f facts, a attempt, ans answer) outcome {
 	case a.bound != "":
 		return decideFound(f, a)
 	case a.question == prompted:
-		return promptAfterList(f, a)
+		o = promptAfterList(f, a)
+		for _, it := range a.items {
+			o.partial = o.partial || it.reach == refused && it.now == shown && !it.ours && f.absence
+		}
+		return o
 	case a.question == missing:
 		for _, it := range a.items {
 			switch {

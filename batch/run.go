@@ -46,6 +46,7 @@ type Run struct {
 	account  *roaring64.Bitmap
 	absence  bool // see facts
 	canList  bool
+	partial  bool
 	servers  map[string]*server
 	answered time.Time // when the last readable answer came
 
@@ -340,6 +341,10 @@ func (r *Run) obey(o outcome) {
 		r.size = o.limit
 		r.Log.Info("the service takes smaller batches only", "batch-size", r.size)
 	}
+	if o.partial && !r.partial {
+		r.partial = true
+		r.Log.Info("the service applies refused calls in part")
+	}
 	if o.listCut && r.absence {
 		r.absence = false
 		r.Log.Info("the account's list of devices is not whole")
@@ -353,6 +358,7 @@ func (r *Run) facts(a attempt) facts {
 		mayRetry:    true,
 		canList:     r.canList,
 		absence:     r.absence,
+		partial:     r.partial,
 	}
 	if s := r.servers[a.server]; s != nil {
 		f.serverURL, f.teacher = s.url, s.teacher

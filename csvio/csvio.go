@@ -11,9 +11,9 @@
 // quoting, line breaks and byte order mark; encoding/csv hands out values, and
 // writing those again makes another file. Rows are named by physical line, a
 // record's size is capped (one stray quote must not read the whole file into
-// memory), and files that end their lines with CR are read. Reading also takes
-// no longer than a bare encoding/csv loop, MAC addresses parsed and rows judged
-// included; see BenchmarkRead. On well-formed input both read the same cells,
+// memory), and files that end their lines with CR are read. Reading takes about
+// as long as a bare encoding/csv loop, with MAC addresses parsed and rows
+// judged; see BenchmarkRead. On well-formed input both read the same cells,
 // which a fuzz test holds them to.
 //
 // # What is read

@@ -70,10 +70,10 @@ func (r *Reader) readHeader() error {
 		if err != nil {
 			return err
 		}
+		if s.open {
+			return &FileError{Line: s.start, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
+		}
 		names = headerNames(string(s.rec), s.ends)
-	}
-	if s.open {
-		return &FileError{Line: s.start, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
 	}
 	var err error
 	if r.header, err = readHeader(names, s.start, &r.opts); err != nil {

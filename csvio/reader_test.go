@@ -160,6 +160,51 @@ func TestRecordsAcrossBuffers(t *testing.T) {
 	}
 }
 
+// The end of a buffer may fall between any two bytes of a record.
+func TestBufferEnd(t *testing.T) {
+	const record = "\"001565000001\",\"a,\"\"b\"\"\",s1\r\n"
+	head := "mac,n,server\r\n" + goodMAC + ","
+	const tail = ",s1\r\n"
+	for before := range len(record) + 1 {
+		file := head + strings.Repeat("x", firstBuffer-len(head)-len(tail)-before) + tail + record + record
+		rows, _ := rowsOf(t, file, Options{NeedServer: true})
+		if len(rows) != 3 {
+			t.Fatalf("%d bytes in the first buffer: %d rows", before, len(rows))
+		}
+		for i, row := range rows[1:] {
+			if row.Line != 3+i || row.Raw+"\r\n" != record || row.Cells != 3 || row.Device.Server != "s1" {
+				t.Errorf("%d bytes in the first buffer: %+v", before, row)
+			}
+		}
+	}
+}
+
+// A record that never ends is refused, not read for ever.
+func TestEndlessRecord(t *testing.T) {
+	for _, start := range []string{"", `"`} {
+		src := &endless{limit: 4 << 20}
+		_, _, err := tryRows(io.MultiReader(strings.NewReader("mac\n"+start), src), Options{})
+		if err == nil || !strings.Contains(err.Error(), "line 2: the record") {
+			t.Errorf("error %v", err)
+		}
+		if src.limit < 0 {
+			t.Error("it went on reading")
+		}
+	}
+}
+
+type endless struct{ limit int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.limit -= len(p); e.limit < 0 {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
 func TestRecordSize(t *testing.T) {
 	const limit = 64
 	head := "mac,server,n\n"

@@ -222,10 +222,9 @@ func (s *splitter) quotedCells() int {
 					return s.openEnd()
 				}
 				at += i + 1
-				if at == size && s.err != io.EOF {
-					return -1 // the second one of two may follow
-				}
 				if at == size || s.buf[at] != '"' {
+					// At the buffer's end the second of two may follow; scan
+					// asks for more there.
 					break
 				}
 			}

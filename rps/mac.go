@@ -22,11 +22,39 @@ func (e *MACError) Error() string { return fmt.Sprintf("MAC %q: %s", e.Text, e.R
 // always a *MACError. Addresses that no device can have (all zeros, all ones,
 // multicast) are refused as well.
 func ParseMAC(text string) (MAC, error) {
+	if len(text) == 12 || len(text) == 17 {
+		if mac, ok := parseUsual(text); ok {
+			return mac, nil
+		}
+	}
 	mac, reason := parseMAC(text)
 	if reason != "" {
 		return MAC{}, &MACError{Text: text, Reason: reason}
 	}
 	return mac, nil
+}
+
+// parseUsual reads what nearly all files have, 12 digits or six pairs of them,
+// in a fraction of the time. What it does not take is for parseMAC to judge.
+func parseUsual(text string) (MAC, bool) {
+	var n uint64
+	var bad byte
+	step := 2
+	if len(text) == 17 {
+		step = 3
+		separator := text[2]
+		if separator != '-' && separator != ':' && separator != ' ' || text[5] != separator ||
+			text[8] != separator || text[11] != separator || text[14] != separator {
+			return MAC{}, false
+		}
+	}
+	for i := 0; i < len(text); i += step {
+		high, low := hexValue[text[i]], hexValue[text[i+1]]
+		bad |= high | low
+		n = n<<8 | uint64(high&15)<<4 | uint64(low&15)
+	}
+	mac := MACFromUint64(n)
+	return mac, bad < 16 && mac[0]&1 == 0 && n != 0
 }
 
 func parseMAC(text string) (mac MAC, reason string) {

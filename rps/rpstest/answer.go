@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // An answer is what a method answers: a fault, or true or false with a text
@@ -132,9 +133,18 @@ func writeValue(b *bufio.Writer, indent, text string) {
 	b.WriteString("\n" + indent + "</value>\n")
 }
 
-// escape is for text that came out of XML or of Go constants: it holds no
-// characters that XML cannot carry, but for those that have to be written as
-// references.
-func escape(text string) string { return xmlEscaper.Replace(text) }
+// escape writes text as XML. What XML cannot carry becomes U+FFFD: it comes from
+// requests that could not be read, which are quoted in the fault, and from the
+// set-up of tests.
+func escape(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xFFFE, r == 0xFFFF:
+			return utf8.RuneError
+		}
+		return r // RuneError for bytes that are no UTF-8
+	}, text)
+	return xmlEscaper.Replace(text)
+}
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")

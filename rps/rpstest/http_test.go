@@ -233,7 +233,7 @@ func TestConcurrentCalls(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			for j := range 25 {
-				mac := fmt.Sprintf("001565%02d%04d", i, j)
+				mac := fmt.Sprintf("001566%02d%04d", i, j)
 				req, _ := http.NewRequest("POST", "http://rps/", strings.NewReader(encode("registerDevice", mac, "s1")))
 				req.SetBasicAuth("user", "secret")
 				do(s.Transport(), req)

@@ -124,7 +124,8 @@ func (s *Server) SetFaults(faults ...Fault) {
 }
 
 // Call is a call as it arrived and what became of it. The log has it from its
-// arrival on: while it is being handled its Outcome is empty.
+// arrival on: while it is being handled its Outcome is empty, or has the fault
+// that is to befall it, and Applied may still be 0.
 type Call struct {
 	Time     time.Time
 	User     string
