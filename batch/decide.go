@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"net/http"
 
 	"rpsbatch/rps"
 )
@@ -59,7 +60,15 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
 		return outcome{halt: err}, true
 	case rps.Throttled:
-		o := retry(f, a.touched(deferred), err)
+		by := deferred
+		if err.StatusCode == http.StatusServiceUnavailable {
+			// A proxy says so of a service that failed it, at whatever moment.
+			by = doubted
+		}
+		if a.call.changes() {
+			a = a.touched(by)
+		}
+		o := retry(f, a, err)
 		o.pause = max(err.RetryAfter, minPause)
 		return o, true
 	case rps.NotSent:
