@@ -2,18 +2,25 @@ package cmd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/kolo/xmlrpc"
+
 	"rpsbatch/batch"
 	"rpsbatch/csvio"
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
 )
 
 // writeDevices writes a file of n devices of ten vendor prefixes over so many
@@ -72,4 +79,92 @@ func BenchmarkFirstPass(b *testing.B) {
 		bare += time.Since(start)
 	}
 	b.ReportMetric(ours.Seconds()/bare.Seconds(), "x/csv")
+}
+
+// BenchmarkSecondPass registers 200,000 devices, from the reading of the rows
+// to the result file, and reports its calls a second as a ratio to a bare loop
+// that encodes as many calls with kolo/xmlrpc and posts them to the same
+// handler.
+func BenchmarkSecondPass(b *testing.B) {
+	const rows, perCall = 200_000, 100
+	name := writeDevices(b, rows, 20)
+	var ours, bare time.Duration
+	for b.Loop() {
+		in, err := openInput(context.Background(), Streams{}, name, csvio.Options{NeedServer: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		survey, err := batch.TakeSurvey(in.Open, batch.ConflictRefuse, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		service := benchService(b)
+		client, err := rps.NewClient(rps.Config{URL: service.URL, Username: "user", Password: "secret"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		out, err := createResult(Streams{}, name+".result.csv", in, survey.Width)
+		if err != nil {
+			b.Fatal(err)
+		}
+		run := &batch.Run{
+			Config: batch.Config{BatchSize: perCall, Workers: 4, Rate: 1e6, Burst: 1e6, MaxAttempts: 5, GiveUpAfter: time.Minute},
+			Survey: survey, Open: in.Open, Service: client, Results: out,
+		}
+		summary, err := run.Do(context.Background())
+		if err != nil || summary.Succeeded != rows || summary.TotalCalls() != rows/perCall+1 {
+			b.Fatal(summary, err)
+		}
+		if err := out.finish(); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+		in.Close()
+		service.Close()
+
+		service = benchService(b)
+		start = time.Now()
+		bareLoop(b, service.URL, rows, perCall)
+		bare += time.Since(start)
+		service.Close()
+	}
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x/bare")
+}
+
+func benchService(b *testing.B) *httptest.Server {
+	b.Helper()
+	sim := rpstest.New(rpstest.Options{LogLimit: 10})
+	for i := range 20 {
+		sim.AddServer("user", fmt.Sprintf("srv-%04d", i), "https://prov.example.com/")
+	}
+	return httptest.NewServer(sim)
+}
+
+func bareLoop(b *testing.B, url string, rows, perCall int) {
+	b.Helper()
+	for at := 0; at < rows; at += perCall {
+		macs := make([]string, perCall)
+		for i := range macs {
+			macs[i] = fmt.Sprintf("%012X", 0x001565000000+at+i)
+		}
+		body, err := xmlrpc.EncodeMethodCall("redirect.registerDevices", macs, "srv-0000")
+		if err != nil {
+			b.Fatal(err)
+		}
+		request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		request.SetBasicAuth("user", "secret")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		answer, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !bytes.Contains(answer, []byte("OK")) {
+			b.Fatal(string(answer), err)
+		}
+	}
 }
