@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"time"
-
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"rpsbatch/rps"
@@ -130,13 +128,12 @@ type outcome struct {
 	settled []settlement
 	next    []attempt
 
-	halt    *rps.Error    // the run must stop
-	pause   time.Duration // no call may leave for so long; 0: none asked for
-	limit   int           // MACs in a call at most from now on; 0: as before
-	noSuch  bool          // the account has no such server as the attempt's
-	learnt  string        // URL of the attempt's server
-	listCut bool          // the account's list is not whole
-	partial bool          // the service applied a part of a refused call
+	halt    *rps.Error // the run must stop
+	limit   int        // MACs in a call at most from now on; 0: as before
+	noSuch  bool       // the account has no such server as the attempt's
+	learnt  string     // URL of the attempt's server
+	listCut bool       // the account's list is not whole
+	partial bool       // the service applied a part of a refused call
 }
 
 func (o *outcome) settle(v Verdict, items ...item) {

@@ -68,9 +68,7 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		if a.call.changes() {
 			a = a.touched(by)
 		}
-		o := retry(f, a, err)
-		o.pause = max(err.RetryAfter, minPause)
-		return o, true
+		return retry(f, a, err), true
 	case rps.NotSent:
 		return retry(f, a, err), true
 	case rps.Unreadable:

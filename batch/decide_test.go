@@ -161,7 +161,9 @@ func TestDecide(t *testing.T) {
 	}
 	ours := func(it *item) { it.ours = true }
 	lost := func(it *item) { it.reach = doubted }
-	says := func(k rps.Kind, macs ...rps.MAC) answer { return answer{err: &rps.Error{Kind: k, MACs: macs, Text: "words"}} }
+	says := func(k rps.Kind, macs ...rps.MAC) answer {
+		return answer{err: &rps.Error{Kind: k, MACs: macs, Text: "words"}}
+	}
 	list := func(rows ...int) answer {
 		set := roaring64.New()
 		for _, r := range rows {

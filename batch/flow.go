@@ -109,7 +109,7 @@ func (r *Run) prepare() {
 			a.call = callOverride
 		}
 		r.ready[0] = a
-		if parts := cut(a, r.size); len(parts) > 1 {
+		if parts := cut(a, int(r.size.Load())); len(parts) > 1 {
 			r.ready = append(parts, r.ready[1:]...)
 		}
 		return
@@ -142,7 +142,7 @@ func (r *Run) readRow() {
 	n := r.read
 	r.read++
 	switch fate := (fate{}); {
-	case s.row.Blank:
+	case s.row.Blank, s.row.Pass:
 		s.settled = true
 	case s.row.Problem != "":
 		r.settle(n, Verdict{Status: Invalid, Detail: s.row.Problem})
@@ -154,11 +154,25 @@ func (r *Run) readRow() {
 			r.settle(n, Verdict{Status: Conflict, Detail: fate.refused})
 		case fate.follows != 0:
 			s.settled = true // its verdict is that of a row before it
-		case r.stop != nil:
-			// abandon settles it
 		default:
-			r.plan(n, s)
+			r.take(n, s)
 		}
+	}
+}
+
+// take goes on with a good row where an earlier part of the run left it.
+func (r *Run) take(n int, s *slot) {
+	if v, ok := r.Past.verdict(n); ok {
+		s.verdict, s.settled = v, true
+		r.summary.Resumed++
+		return
+	}
+	if r.Past != nil {
+		was := r.Past.touched[n]
+		s.reach, s.verdict.Calls = was.reach, was.calls
+	}
+	if r.stop == nil { // else abandon settles it
+		r.plan(n, s)
 	}
 }
 
@@ -166,11 +180,21 @@ func (r *Run) readRow() {
 // account.
 func (r *Run) plan(n int, s *slot) {
 	d := &s.row.Device
-	it := item{row: n, mac: d.MAC, ours: r.account.Contains(d.MAC.Uint64())}
-	key := groupKey{call: callRegister, server: d.Server}
+	number := d.MAC.Uint64()
+	it := item{row: n, mac: d.MAC, ours: r.before.Contains(number), reach: s.reach}
+	if s.reach == untouched {
+		it.ours = it.ours || r.account.Contains(number)
+	} else {
+		it.ours = it.ours || r.Past.ours.Contains(uint64(n))
+		it.now = absent
+		if r.account.Contains(number) {
+			it.now = shown
+		}
+	}
+	key := groupKey{call: callRegister, server: d.Server, apart: it.reach != untouched}
 	switch r.Config.Action {
 	case Register:
-		if it.ours && r.override == OverrideNever {
+		if it.ours && r.override == OverrideNever && it.reach == untouched {
 			r.settle(n, existing(""))
 			return
 		}
@@ -178,7 +202,7 @@ func (r *Run) plan(n int, s *slot) {
 			key.call = callOverride
 		}
 	case Deregister:
-		key = groupKey{call: callDeregister, apart: !it.ours && r.absence}
+		key = groupKey{call: callDeregister, apart: !it.ours && r.absence || it.reach != untouched}
 	case Edit:
 		key.call = callEdit
 	}
@@ -192,16 +216,31 @@ func (r *Run) plan(n int, s *slot) {
 			return
 		}
 	}
-	if a, full := r.groups.add(key, it, r.size); full {
+	if a, full := r.groups.add(key, it, int(r.size.Load())); full {
 		r.ready = append(r.ready, a)
 	}
 }
 
 // settle gives a row its verdict.
-func (r *Run) settle(row int, v Verdict) {
+func (r *Run) settle(row int, v Verdict) Verdict {
 	s := r.window.at(row)
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
+	if r.stop == nil {
+		r.judge(r.succeeded(v.Status))
+	}
+	return v
+}
+
+// judge counts a verdict for --max-failures.
+func (r *Run) judge(good bool) {
+	r.tallied++
+	if !good {
+		r.bad++
+	}
+	if m := r.Config.MaxFailures; m.reached(r.bad, r.tallied) {
+		r.halt(ErrFailures, fmt.Errorf("%d of %d (--max-failures)", r.bad, r.tallied))
+	}
 }
 
 // abandon settles the rows that a stopped run leaves. No call is in flight.
@@ -237,13 +276,21 @@ func (r *Run) write() {
 		if s.leads {
 			r.leaders[s.row.Device.MAC.Uint64()] = s.verdict.Status
 		}
-		if err := r.Results.Write(&s.row, s.verdict); err != nil {
+		var err error
+		if s.row.Pass {
+			err = r.Results.Pass(&s.row)
+		} else {
+			err = r.Results.Write(&s.row, s.verdict)
+		}
+		switch {
+		case err != nil:
 			r.halt(ErrOutput, err)
 			return
-		}
-		if s.row.Blank {
+		case s.row.Pass:
+			r.summary.Passed++
+		case s.row.Blank:
 			r.summary.Blank++
-		} else {
+		default:
 			r.summary.Rows++
 			r.summary.Counts[s.verdict.Status]++
 			r.done.Add(1)

@@ -4,8 +4,9 @@ package batch
 type groupKey struct {
 	call   call
 	server string
-	// apart keeps devices to be removed that the account's list does not show
-	// out of the calls for those that it shows: they would get them refused.
+	// apart keeps rows that may get a call refused from those that will not:
+	// devices to be removed that the account's list does not show, and what
+	// an earlier part of the run may have sent already.
 	apart bool
 }
 

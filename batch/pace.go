@@ -21,12 +21,13 @@ const (
 
 // backoff gives how long to wait before a call is tried again: full jitter
 // below a bound that doubles with each try.
-func backoff(tries int) time.Duration {
-	bound := backoffCap
-	if tries < 16 {
-		bound = min(bound, backoffBase<<tries)
+func backoff(tries int) time.Duration { return rand.N(backoffBound(tries)) }
+
+func backoffBound(tries int) time.Duration {
+	if tries >= 16 {
+		return backoffCap
 	}
-	return rand.N(bound)
+	return min(backoffCap, backoffBase<<tries)
 }
 
 // pacer lets calls leave at the rate they may, and holds them all when the
@@ -34,16 +35,58 @@ func backoff(tries int) time.Duration {
 type pacer struct {
 	limiter *rate.Limiter
 
-	mu    sync.Mutex
-	until time.Time // no call leaves before
+	// turn is held by the one call that waits for its token. Reservations made
+	// at different rates would not be the time of either apart.
+	turn chan struct{}
+
+	mu       sync.Mutex
+	until    time.Time // no call leaves before
+	throttle throttle
 }
 
 func newPacer(perSecond float64, burst int) *pacer {
-	return &pacer{limiter: rate.NewLimiter(rate.Limit(perSecond), burst)}
+	return &pacer{
+		turn:     make(chan struct{}, 1),
+		limiter:  rate.NewLimiter(rate.Limit(perSecond), burst),
+		throttle: throttle{full: perSecond},
+	}
+}
+
+// answered takes note of an answer to a call that left at a time.
+func (p *pacer) answered() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limiter.SetLimit(rate.Limit(p.throttle.at(time.Now())))
+}
+
+// refused takes note that the service asked to slow down, and holds all calls
+// back for a pause.
+func (p *pacer) refused(left time.Time, pause time.Duration) {
+	pause = min(max(pause, minPause), maxPause)
+	p.hold(pause)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.throttle.refused(left, now, pause)
+	p.limiter.SetBurst(1) // what it bears at once is not known
+	p.limiter.SetLimit(rate.Limit(p.throttle.at(now)))
+}
+
+// slowed gives the rate that the service refused last, 0 if it never did.
+func (p *pacer) slowed() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.throttle.peak
 }
 
 // wait returns when a call may leave, or with the error of the context.
 func (p *pacer) wait(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.turn }()
 	for {
 		if err := sleepUntil(ctx, p.heldUntil()); err != nil {
 			return err

@@ -3,6 +3,8 @@ package batch
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,7 +74,45 @@ type Config struct {
 	MaxAttempts int           // tries of one call
 	GiveUpAfter time.Duration // halt after so long without one readable answer
 
+	MaxFailures MaxFailures // stop when so many rows did not succeed
+
 	IgnoreMissing bool // a device that is not registered need not be removed: a success
+}
+
+// MaxFailures bounds the rows that do not succeed. The zero value does not.
+type MaxFailures struct {
+	Rows    int     // so many rows
+	Percent float64 // so much of the rows judged, once there are percentFrom of them
+}
+
+// percentFrom is how many rows must be judged before a percentage of them says
+// something.
+const percentFrom = 100
+
+// ParseMaxFailures reads the value of --max-failures: N or N%.
+func ParseMaxFailures(text string) (m MaxFailures, err error) {
+	number, percent := strings.CutSuffix(text, "%")
+	switch {
+	case text == "" || text == "none":
+		return m, nil
+	case percent:
+		m.Percent, err = strconv.ParseFloat(number, 64)
+		if err == nil && m.Percent > 0 && m.Percent <= 100 {
+			return m, nil
+		}
+	default:
+		m.Rows, err = strconv.Atoi(number)
+		if err == nil && m.Rows > 0 {
+			return m, nil
+		}
+	}
+	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows nor a percentage of them, such as 50 or 5%%", text)
+}
+
+// reached tells whether it is time to stop.
+func (m MaxFailures) reached(bad, judged int) bool {
+	return m.Rows > 0 && bad >= m.Rows ||
+		m.Percent > 0 && judged >= percentFrom && float64(bad)*100 >= m.Percent*float64(judged)
 }
 
 // Window is how many rows may be read and not yet written: what bounds the

@@ -33,6 +33,10 @@ type Row struct {
 	// white space. It is passed through with an empty status.
 	Blank bool
 
+	// Pass marks a row of a result file fed back that is not run again: it is
+	// written as it was.
+	Pass bool
+
 	// Prior is, in a result file fed back, what an earlier run said of the
 	// row: the cells of Columns as they stand in the input, joined with its
 	// delimiter. "" if the input has no such columns.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 // Results takes the rows of a run with their verdicts, in input order.
 type Results interface {
 	Write(*Row, Verdict) error
+	Pass(*Row) error // with what an earlier run made of it
 }
 
 // Known is what is known of the devices of the file that are registered
@@ -38,17 +40,27 @@ type Run struct {
 	Confirm func(context.Context, Known) (bool, error) // of OverrideAsk: whether to override
 	Log     *slog.Logger
 
+	Journal *Journal // nil: the run cannot be resumed
+	Past    *History // what an unfinished run left; nil: there was none
+
 	done, failed, calls atomic.Int64
 
 	pace     *pacer
-	override Override // with OverrideAsk answered
-	size     int      // MACs in a call at most, by now
-	account  *roaring64.Bitmap
-	absence  bool // see facts
+	override Override          // with OverrideAsk answered
+	size     atomic.Int64      // MACs in a call at most, by now
+	lost     sync.Map          // names of servers that the account does not have
+	account  *roaring64.Bitmap // the account's devices, as listed at the start
+	before   *roaring64.Bitmap // those of them that no earlier part of this run made
+	absence  bool              // see facts
 	canList  bool
 	partial  bool
 	servers  map[string]*server
 	answered time.Time // when the last readable answer came
+	silent   int       // calls since then that got none
+	budget   budget
+	mayRetry bool // after the answer that is acted on
+	tallied  int  // rows that have their verdict, and of these those that did not succeed
+	bad      int
 
 	source Source
 	eof    bool
@@ -81,14 +93,16 @@ type delayed struct {
 type result struct {
 	attempt attempt
 	answer  answer
-	made    bool // the call was made; else the run had stopped before
+	left    time.Time // when the call was made
+	made    bool      // the call was made; else the run was stopped before, or the attempt is outdated
+	err     error     // it could not be made: the journal cannot be written
 }
 
 // Progress tells how far the run is. It may be called at any time.
 func (r *Run) Progress() Progress {
 	return Progress{
 		Done:   int(r.done.Load()),
-		Total:  r.Survey.Rows - r.Survey.Blank,
+		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed,
 		Failed: int(r.failed.Load()),
 		Calls:  int(r.calls.Load()),
 	}
@@ -114,11 +128,16 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	if !r.Survey.seen.IsEmpty() {
+	if !r.Survey.seen.IsEmpty() && (r.Past == nil || !r.Past.done) {
 		r.readAccount(waiting, calling)
 	}
-	work, results := make(chan attempt), make(chan result, r.Config.Workers)
+	ready, work := make(chan attempt), make(chan attempt, r.Config.Workers)
+	results := make(chan result, r.Config.Workers)
 	var workers sync.WaitGroup
+	workers.Go(func() {
+		r.record(ready, work, results)
+		close(work)
+	})
 	for range r.Config.Workers {
 		workers.Go(func() {
 			for a := range work {
@@ -126,11 +145,18 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 			}
 		})
 	}
-	r.loop(ctx, cancel, work, results)
-	close(work)
+	r.loop(ctx, cancel, ready, results)
+	close(ready)
 	workers.Wait()
+	if r.stop == nil && r.Journal != nil {
+		// The results may still be lost; the calls need not be made again.
+		if err := errors.Join(r.Journal.append(record{Done: true}), r.Journal.sync()); err != nil {
+			r.halt(ErrOutput, err)
+		}
+	}
 
 	r.summary.Elapsed = time.Since(start)
+	r.summary.Bore = r.pace.slowed()
 	if r.stop != nil {
 		return r.summary, r.stop
 	}
@@ -143,14 +169,25 @@ func (r *Run) begin(now time.Time) {
 	}
 	r.pace = newPacer(r.Config.Rate, r.Config.Burst)
 	r.override = r.Config.Override
-	r.size = r.Config.BatchSize
+	r.size.Store(int64(r.Config.BatchSize))
 	r.account = roaring64.New()
+	r.before = r.account
 	r.canList = true
 	r.servers = map[string]*server{}
 	r.groups = newGrouper()
 	r.leaders = map[uint64]Status{}
 	r.answered = now
+	r.budget = newBudget()
 	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}}
+	if r.Past == nil {
+		return
+	}
+	for name, detail := range r.Past.noSuch {
+		r.loseServer(name, detail)
+	}
+	if r.Past.account {
+		r.before, r.absence, r.override = r.Past.known, r.Past.listed, r.Past.override
+	}
 }
 
 // readAccount reads which devices are registered before the first change, and
@@ -164,7 +201,7 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 		r.count(res)
 		if res.answer.err == nil {
 			r.answered = time.Now()
-			r.account, r.absence = res.answer.account, true
+			r.account = res.answer.account
 			break
 		}
 		o, _ := unanswerable(r.facts(a), a, res.answer.err)
@@ -187,9 +224,66 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 			return
 		}
 	}
+	if r.Past != nil && r.Past.account {
+		return
+	}
+	r.before, r.absence = r.account, r.summary.NoList == nil
 	if r.override == OverrideAsk {
 		r.ask(waiting)
 	}
+	if r.Journal != nil && r.stop == nil {
+		known, err := accountOf(roaring64.And(r.account, r.Survey.seen), r.absence, r.override)
+		if err == nil {
+			err = r.Journal.append(record{Account: known})
+		}
+		if err != nil {
+			r.halt(ErrOutput, err)
+		}
+	}
+}
+
+// record notes in the journal what is about to leave, and hands it on to the
+// workers. What has gathered while it wrote shares the next sync.
+func (r *Run) record(ready <-chan attempt, work chan<- attempt, results chan<- result) {
+	for a := range ready {
+		attempts := []attempt{a}
+		for more := true; more && len(attempts) < r.Config.Workers; {
+			select {
+			case a, ok := <-ready:
+				if more = ok; ok {
+					attempts = append(attempts, a)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := r.note(attempts); err != nil {
+			for _, a := range attempts {
+				results <- result{attempt: a, err: err}
+			}
+			continue
+		}
+		for _, a := range attempts {
+			work <- a
+		}
+	}
+}
+
+// note makes durable which changes are about to be made.
+func (r *Run) note(attempts []attempt) error {
+	if r.Journal == nil {
+		return nil
+	}
+	var changes []attempt
+	for _, a := range attempts {
+		if a.call.changes() {
+			changes = append(changes, a)
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	return r.Journal.sending(changes)
 }
 
 // ask settles OverrideAsk for the whole run.
@@ -225,11 +319,27 @@ func (r *Run) known() iter.Seq[rps.MAC] {
 
 // make makes the call of an attempt when it may leave.
 func (r *Run) make(waiting, calling context.Context, a attempt) result {
-	if r.pace.wait(waiting) != nil {
+	if r.pace.wait(waiting) != nil || r.outdated(a) {
 		return result{attempt: a}
 	}
 	r.calls.Add(1)
-	return result{attempt: a, answer: perform(calling, r.Service, a), made: true}
+	left := time.Now()
+	return result{attempt: a, answer: perform(calling, r.Service, a), left: left, made: true}
+}
+
+// outdated tells whether an attempt was overtaken by an answer since it was
+// ready: prepare has another look at it.
+func (r *Run) outdated(a attempt) bool {
+	if !a.call.changes() {
+		return false
+	}
+	_, lost := r.lost.Load(a.server)
+	return lost && a.call != callDeregister || int64(len(a.items)) > r.size.Load()
+}
+
+func (r *Run) loseServer(name, detail string) {
+	r.server(name).noSuch = detail
+	r.lost.Store(name, nil)
 }
 
 // loop is the one goroutine that has the state of the run: it reads rows,
@@ -287,15 +397,16 @@ func (r *Run) halt(reason, cause error) {
 // act does what follows from an answer.
 func (r *Run) act(res result) {
 	a := res.attempt
+	if res.err != nil {
+		r.halt(ErrOutput, res.err)
+		return
+	}
 	if !res.made {
-		return // its rows are left, as those of the groups are
+		r.noteAnswer(a, outcome{}, true)
+		r.ready = append([]attempt{a}, r.ready...)
+		return
 	}
-	r.count(res)
-	if err := res.answer.err; err == nil || readable(err.Kind) {
-		r.answered = time.Now()
-	} else if since := time.Since(r.answered); since >= r.Config.GiveUpAfter {
-		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(time.Second), err))
-	}
+	r.hear(res)
 	o := decide(r.facts(a), a, res.answer)
 	r.log(a, res.answer, o)
 	r.obey(o)
@@ -303,16 +414,17 @@ func (r *Run) act(res result) {
 		r.server(a.server).teacher = a.items[0].mac
 	}
 	if o.noSuch {
-		r.server(a.server).noSuch = o.settled[0].verdict.Detail
+		r.loseServer(a.server, o.settled[0].verdict.Detail)
 	}
 	if o.learnt != "" {
 		r.server(a.server).url = o.learnt
 	}
 	now := time.Now()
-	for _, s := range o.settled {
+	for i, s := range o.settled {
 		s.verdict.Time = now
-		r.settle(s.row, s.verdict)
+		o.settled[i].verdict = r.settle(s.row, s.verdict)
 	}
+	r.noteAnswer(a, o, false)
 	for _, next := range o.next {
 		for _, it := range next.items {
 			r.window.at(it.row).reach = it.reach
@@ -325,6 +437,58 @@ func (r *Run) act(res result) {
 	}
 }
 
+// hear takes from an answer what it says of the service: whether it is there,
+// and how fast it may be called.
+func (r *Run) hear(res result) {
+	r.count(res)
+	err := res.answer.err
+	slowDown := err != nil && err.Kind == rps.Throttled
+	if slowDown {
+		r.summary.Throttled++
+		r.pace.refused(res.left, err.RetryAfter)
+	} else {
+		r.pace.answered()
+	}
+	r.mayRetry = r.budget.pays(err)
+	if err == nil || readable(err.Kind) {
+		r.answered, r.silent = time.Now(), 0
+		return
+	}
+	r.silent++
+	if since := time.Since(r.answered); since >= r.Config.GiveUpAfter {
+		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(time.Second), err))
+	}
+	// One lost call is a retry. When all that are in flight are lost the
+	// service is: then new calls wait as well, longer and longer.
+	if over := r.silent - r.Config.Workers; over > 0 && !slowDown {
+		r.pace.hold(backoffBound(over))
+	}
+}
+
+// noteAnswer notes in the journal what is known after an attempt.
+func (r *Run) noteAnswer(a attempt, o outcome, unmade bool) {
+	if r.Journal == nil {
+		return
+	}
+	err := r.Journal.settled(o.settled)
+	if a.call.changes() && err == nil {
+		left := a.items // unmade, or refused at the door: as they were
+		if !unmade && o.halt == nil {
+			left = nil
+			for _, next := range o.next {
+				left = append(left, next.items...)
+			}
+		}
+		err = r.Journal.open(left, unmade)
+	}
+	if o.noSuch && err == nil {
+		err = r.Journal.append(record{NoSuch: &noSuch{a.server, r.server(a.server).noSuch}})
+	}
+	if err != nil {
+		r.halt(ErrOutput, err)
+	}
+}
+
 // obey does what an outcome says of the whole run.
 func (r *Run) obey(o outcome) {
 	switch {
@@ -334,12 +498,9 @@ func (r *Run) obey(o outcome) {
 	default:
 		r.halt(ErrRefused, o.halt)
 	}
-	if o.pause > 0 {
-		r.pace.hold(o.pause)
-	}
-	if o.limit > 0 && o.limit < r.size {
-		r.size = o.limit
-		r.Log.Info("the service takes smaller batches only", "batch-size", r.size)
+	if o.limit > 0 && int64(o.limit) < r.size.Load() {
+		r.size.Store(int64(o.limit))
+		r.Log.Info("the service takes smaller batches only", "batch-size", o.limit)
 	}
 	if o.partial && !r.partial {
 		r.partial = true
@@ -355,7 +516,7 @@ func (r *Run) facts(a attempt) facts {
 	f := facts{
 		override:    r.override,
 		maxAttempts: r.Config.MaxAttempts,
-		mayRetry:    true,
+		mayRetry:    r.mayRetry,
 		canList:     r.canList,
 		absence:     r.absence,
 		partial:     r.partial,

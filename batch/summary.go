@@ -11,6 +11,7 @@ var (
 	ErrInterrupted = errors.New("interrupted")
 	ErrRefused     = errors.New("the service does not let us in")
 	ErrUnreachable = errors.New("the service is out of reach")
+	ErrFailures    = errors.New("too many rows did not succeed")
 	ErrInput       = errors.New("the input cannot be read on")
 	ErrOutput      = errors.New("the results cannot be written")
 )
@@ -40,7 +41,11 @@ type Summary struct {
 	Succeeded int            // rows that are as asked, duplicates of such included
 	Calls     map[string]int // calls made, by method without "redirect."
 	Elapsed   time.Duration
-	NoList    error // why the run went without the account's list; nil if it had it
+	Throttled int     // answers that asked to slow down
+	Bore      float64 // calls a second at which the service asked last; 0: never
+	Passed    int     // rows that were not to be run again (Only)
+	Resumed   int     // rows that had their verdict from an earlier part of the run
+	NoList    error   // why the run went without the account's list; nil if it had it
 }
 
 // Failed gives the number of rows that did not succeed.

@@ -28,6 +28,7 @@ type Survey struct {
 	Rows    int // records, all kinds
 	Blank   int // of these, no devices
 	Invalid int // of these, with a problem
+	Passed  int // of these, not to be run again
 	Width   int // cells of the widest record
 
 	seen     *roaring64.Bitmap // the MACs of all good rows
@@ -73,6 +74,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		s.Rows++
 		s.Width = max(s.Width, row.Cells)
 		switch {
+		case row.Pass:
+			s.Passed++
 		case row.Blank:
 			s.Blank++
 		case row.Problem != "":
@@ -91,7 +94,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	}
 	servers := map[string]uint32{}
 	err = eachRow(open, func(n int, row *Row) {
-		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
+		if row.Pass || row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
 			return
 		}
 		server, ok := servers[row.Device.Server]
@@ -257,7 +260,7 @@ type Tally struct {
 
 // Tally counts the good rows by their fate.
 func (s *Survey) Tally() Tally {
-	t := Tally{Send: s.Rows - s.Blank - s.Invalid}
+	t := Tally{Send: s.Rows - s.Passed - s.Blank - s.Invalid}
 	for i, r := range s.repeats {
 		uses := s.usesOf(i)
 		t.Send -= len(uses)

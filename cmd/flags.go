@@ -55,6 +55,7 @@ type callFlags struct {
 	batchSize   int
 	timeout     time.Duration
 	maxAttempts int
+	giveUpAfter time.Duration
 
 	output   string
 	progress string
@@ -75,6 +76,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.batchSize, "batch-size", 100, "MACs in one call at most")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one call")
 	flags.IntVar(&f.maxAttempts, "max-attempts", 5, "tries of one call")
+	flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "stop after so long without one readable answer")
 	flags.StringVarP(&f.output, "output", "o", "", "result `FILE` (default: the input's name ending in .result.csv; '-' is standard output)")
 	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; lines: a line each 30 s; none")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -114,7 +116,7 @@ func (f *callFlags) config(action batch.Action) (batch.Config, error) {
 		Rate:        f.rate,
 		Burst:       f.burst,
 		MaxAttempts: f.maxAttempts,
-		GiveUpAfter: 5 * time.Minute,
+		GiveUpAfter: f.giveUpAfter,
 	}
 	return c, c.Check()
 }

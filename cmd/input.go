@@ -21,6 +21,7 @@ type input struct {
 	name    string // for messages
 	options csvio.Options
 	format  csvio.Format
+	only    batch.Only // rows to be run again; nil: all
 
 	file  *os.File
 	spool bool // file is a copy of a stream, and goes at the end
@@ -113,7 +114,11 @@ func (in *input) Open() (batch.Source, error) {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
 	in.format = r.Format()
-	return named{r, in.name}, nil
+	source := batch.Source(named{r, in.name})
+	if in.only != nil {
+		source = in.only.Of(source)
+	}
+	return source, nil
 }
 
 // opener gives Open for a pass that nobody need finish: it fails when ctx ends.

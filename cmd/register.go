@@ -21,6 +21,8 @@ type job struct {
 
 	override, onConflict string
 	ignoreMissing        bool
+	maxFailures, only    string
+	resume, restart      bool
 }
 
 func newRegister(streams Streams) *cobra.Command {
@@ -53,6 +55,10 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	j.read.add(c.Flags())
 	j.call.add(c.Flags())
+	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
+	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
+	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
+	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
 }
 
 func (j *job) main(c *cobra.Command, args []string) error {
@@ -90,10 +96,18 @@ func (j *job) run(ctx context.Context) error {
 	if j.call.sandbox {
 		sandbox, each = newSandbox()
 	}
+	if err := j.choose(in); err != nil {
+		return err
+	}
 	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, each)
 	if err != nil {
 		return err
 	}
+	journal, past, err := j.openJournal(in, survey, log)
+	if err != nil {
+		return err
+	}
+	defer journal.close()
 	client, err := j.call.client(ctx, j.streams, sandbox)
 	if err != nil {
 		return err
@@ -105,6 +119,7 @@ func (j *job) run(ctx context.Context) error {
 
 	run := &batch.Run{
 		Config: config, Service: client, Survey: survey, Open: in.Open, Results: out, Log: log,
+		Journal: journal.Journal, Past: past,
 		Confirm: func(ctx context.Context, known batch.Known) (yes bool, err error) {
 			terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
 			return yes, err
@@ -114,28 +129,38 @@ func (j *job) run(ctx context.Context) error {
 	summary, stopped := run.Do(ctx)
 	terminal.finish()
 
-	return j.end(summary, stopped, out)
+	return j.end(summary, stopped, out, journal)
 }
 
 // end brings the results home and tells what the run came to.
-func (j *job) end(summary batch.Summary, stopped error, out *resultFile) error {
+func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal *runJournal) error {
 	if errors.Is(stopped, batch.ErrOutput) {
-		return hint(stopped, "what was written is in %s; make room and run again", out.partial())
+		out.discard()
+		return hint(stopped, "mend that and %s", j.goOn(journal))
 	}
 	if err := out.finish(); err != nil {
-		return err
+		return hint(err, "mend that and %s", j.goOn(journal))
 	}
+	journal.done = stopped == nil
 	if stopped == nil && summary.Failed() == 0 && j.call.quiet {
 		return nil
 	}
 	tell(j.streams.Err, summary, out.place())
 	switch {
 	case stopped != nil:
-		return stopped
+		return hint(stopped, "%s", j.goOn(journal))
 	case summary.Failed() > 0:
 		return errRows
 	}
 	return nil
+}
+
+// goOn says how a run that was stopped is gone on with.
+func (j *job) goOn(journal *runJournal) string {
+	if journal.Journal == nil {
+		return "run again"
+	}
+	return "go on with the same command and --resume"
 }
 
 func (j *job) output() string {
@@ -152,6 +177,9 @@ func (j *job) config() (batch.Config, error) {
 		return config, err
 	}
 	config.IgnoreMissing = j.ignoreMissing
+	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
+		return config, fmt.Errorf("--max-failures %w", err)
+	}
 	if j.onConflict != "" {
 		if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
 			return config, fmt.Errorf("--on-conflict %w", err)
@@ -171,4 +199,20 @@ func (j *job) config() (batch.Config, error) {
 		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "say never, own or always")
 	}
 	return config, nil
+}
+
+// choose leaves the rows of a result file alone that --only does not name.
+func (j *job) choose(in *input) error {
+	if j.only == "" {
+		return nil
+	}
+	if !in.format.PriorStatus {
+		return hint(fmt.Errorf("%s has no column rps_status", in.name), "--only takes a result file of an earlier run")
+	}
+	only, err := batch.ParseOnly(j.only)
+	if err != nil {
+		return fmt.Errorf("--only %w", err)
+	}
+	in.only = only
+	return nil
 }

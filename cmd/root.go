@@ -30,6 +30,7 @@ const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
   2    usage, configuration or unreadable input: nothing was sent
+  3    stopped by --max-failures
   4    stopped: credentials refused, or the service out of reach
   130  interrupted by SIGINT or SIGTERM`
 
@@ -72,6 +73,8 @@ func exitCode(err error) int {
 		return ExitRows
 	case errors.Is(err, batch.ErrInterrupted), errors.Is(err, context.Canceled):
 		return ExitInterrupted
+	case errors.Is(err, batch.ErrFailures):
+		return ExitFailures
 	case errors.Is(err, batch.ErrRefused), errors.Is(err, batch.ErrUnreachable):
 		return ExitService
 	}

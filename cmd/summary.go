@@ -32,7 +32,13 @@ func tell(w io.Writer, s batch.Summary, place string) {
 		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
 	}
 	if s.Blank > 0 {
-		fmt.Fprintf(w, " (and %s passed through)", count(s.Blank, "blank record"))
+		fmt.Fprintf(w, ", %s passed through", count(s.Blank, "blank record"))
+	}
+	if s.Passed > 0 {
+		fmt.Fprintf(w, ", %s left as they were", count(s.Passed, "row"))
+	}
+	if s.Resumed > 0 {
+		fmt.Fprintf(w, "; %s done by the run that this one went on with", thousands(s.Resumed))
 	}
 	fmt.Fprintln(w)
 	for _, status := range batch.Statuses {
@@ -48,6 +54,9 @@ func tell(w io.Writer, s batch.Summary, place string) {
 		separator = ", "
 	}
 	fmt.Fprintln(w)
+	if s.Throttled > 0 {
+		fmt.Fprintf(w, "The service asked to slow down %s, last at %.3g calls a second.\n", count(s.Throttled, "time"), s.Bore)
+	}
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run went without.")
 	}

@@ -6,145 +6,142 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/kolo/xmlrpc"
 )
 
-// reply is what an answer says: a result code, and behind it a text, a text
-// and a URL, or the list of the account's devices.
-type reply struct {
-	ok   bool
-	text string
-	url  string
-	list []string
+// An answer is what the service said to a call that it granted.
+type answer struct {
+	status DeviceStatus // of checkDevice and checkDeviceExt
+	url    string       // of checkDeviceExt, "" if there is none
+	macs   []MAC        // of listDevices
 }
 
-// decode reads an answer. Its error says why the answer cannot be read, a
-// fault included; nothing of the answer is to be believed then.
-func decode(body []byte) (reply, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return reply{}, errors.New("the answer is empty")
+// readAnswer reads the body of an answer with HTTP status 200. It is the only
+// judge of what counts as granted: the code true, with what the guide puts
+// behind it for that method. Anything else is a refusal or is Unreadable.
+func readAnswer(method string, body []byte) (answer, *Error) {
+	unreadable := func(err error) (answer, *Error) {
+		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
 	}
-	body = plainText(body)
-	s, err := shapeOf(body)
+	l, err := layoutOf(body)
 	if err != nil {
-		return reply{}, err
+		return unreadable(err)
 	}
-	response := xmlrpc.Response(body)
-	if s.fault {
-		if err := response.Err(); err != nil {
-			return reply{}, err
-		}
-		return reply{}, errors.New("the answer is a fault that cannot be read")
+	if l.fault {
+		return answer{}, &Error{Kind: Unreadable, Method: method, Text: faultText(body)}
 	}
-	var r reply
-	// The destinations must fit the values in number and type.
-	into := []any{&r.ok, &r.text}
+	granted, texts, list, err := decode(l)
 	switch {
-	case s.list && s.values == 2:
-		into[1] = &r.list
-	case s.list || s.values < 2 || s.values > 3:
-		return reply{}, fmt.Errorf("the answer is an array of %d values in an order that the guide does not have", s.values)
-	case s.values == 3:
-		into = append(into, &r.url)
+	case err != nil:
+		return unreadable(err)
+	case !granted && l.list:
+		return unreadable(errors.New("the answer refuses, and holds a list"))
+	case !granted:
+		return answer{}, refusal(method, texts[0])
+	case l.values < 2, l.list && method != MethodListDevices:
+		return unreadable(errShape)
 	}
-	// A truncated answer sets values and then is an error.
-	if err := response.Unmarshal(&into); err != nil {
-		return reply{}, fmt.Errorf("the answer is not whole, or of another form: %w", err)
+
+	// A text is shown only if it is none of the guide's; one that is a URL may
+	// be somebody's unique one.
+	unknown := func(words string) (answer, *Error) {
+		e := &Error{Kind: Unreadable, Method: method, Text: withoutURLs(oneLine(texts[0])), Err: errors.New(words)}
+		return answer{}, e
 	}
-	r.text, r.url = strings.TrimSpace(r.text), strings.TrimSpace(r.url)
-	return r, nil
+	switch method {
+	case MethodListDevices:
+		if l.values != 2 {
+			return unreadable(errShape)
+		}
+		if !l.list {
+			list = texts[:1] // a list of one that is not written as one
+			if _, err := ParseMAC(texts[0]); err != nil {
+				return unknown("that is no list of devices")
+			}
+		}
+		macs := make([]MAC, 0, len(list))
+		for _, text := range list {
+			if mac, err := ParseMAC(strings.TrimSpace(text)); err == nil {
+				macs = append(macs, mac)
+			}
+		}
+		return answer{macs: macs}, nil
+	case MethodCheckDevice, MethodCheckDeviceExt:
+		status, ok := parseStatus(texts[0])
+		if !ok {
+			return unknown("that is none of the four states of a device")
+		}
+		return answer{status: status, url: texts[1]}, nil
+	}
+	switch {
+	case l.values != 2:
+		return unreadable(errShape)
+	case !strings.EqualFold(texts[0], "OK"):
+		return unknown("the code says true, and the text does not say OK")
+	}
+	return answer{}, nil
 }
 
-// A shape is what must be known of an answer before it is decoded.
-type shape struct {
-	fault  bool
-	values int  // in the outer array
-	list   bool // the second of them is an array
+// decode reads the values of an answer. The destinations have to fit them in
+// number and type, which is why the layout comes first.
+func decode(l layout) (granted bool, texts [2]string, list []string, err error) {
+	into := []any{&granted, &texts[0], &texts[1]}[:l.values]
+	if l.list {
+		into[1] = &list
+	}
+	// The library sets what it has read before it stumbles: no value counts
+	// if there is an error.
+	if err := xmlrpc.Response(l.body).Unmarshal(&into); err != nil {
+		return false, texts, nil, fmt.Errorf("the answer cannot be read: %w", err)
+	}
+	if len(into) != l.values || len(list) != l.entries {
+		return false, texts, nil, errShape
+	}
+	for i := range texts {
+		texts[i] = strings.TrimSpace(texts[i])
+	}
+	return granted, texts, list, nil
 }
 
-// shapeOf walks through an answer as far as it must. It refuses what is no
-// methodResponse.
-func shapeOf(body []byte) (shape, error) {
-	foreign := errors.New("the answer is no XML-RPC")
-	d := xml.NewDecoder(bytes.NewReader(body))
-	d.CharsetReader = xmlrpc.CharsetReader
-	var s shape
-	var path []string
-	// Where the values of the outer array are.
-	const values = "methodResponse/params/param/value/array/data"
-	for {
-		token, err := d.Token()
+// faultText gives the code and the words of a fault. A fault too odd for the
+// library, or cut off, is told by whatever text is in it.
+func faultText(body []byte) string {
+	body = body[:min(len(body), maxAnswer)]
+	var fault xmlrpc.FaultError
+	if errors.As(xmlrpc.Response(body).Err(), &fault) && strings.TrimSpace(fault.String) != "" {
+		return oneLine(fmt.Sprintf("fault %d: %s", fault.Code, fault.String))
+	}
+	var text strings.Builder
+	text.WriteString("fault:")
+	for dec := xml.NewDecoder(bytes.NewReader(body)); ; {
+		token, err := dec.RawToken()
 		if err != nil {
-			if errors.Is(err, io.EOF) || len(path) == 0 {
-				return s, foreign
-			}
-			return s, fmt.Errorf("the answer is not whole: %w", err)
+			return oneLine(text.String())
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			path = append(path, t.Name.Local)
-			switch {
-			case len(path) == 1 && t.Name.Local != "methodResponse":
-				return s, foreign
-			case len(path) == 2 && t.Name.Local == "fault":
-				s.fault = true
-				return s, nil
-			case len(path) == 7 && strings.Join(path, "/") == values+"/value":
-				s.values++
-			case len(path) == 8 && s.values == 2 && t.Name.Local == "array":
-				// The rest of a long list is read once, by the decoder.
-				s.list = true
-				return s, nil
-			case len(path) <= 6 && !strings.HasPrefix(values, strings.Join(path, "/")):
-				return s, foreign
-			}
-		case xml.EndElement:
-			if len(path) == 6 {
-				return s, nil // the end of data
-			}
-			path = path[:len(path)-1]
-		case xml.CharData:
-			if len(path) == 0 && len(bytes.TrimSpace(t)) > 0 {
-				return s, foreign
-			}
+		if words, ok := token.(xml.CharData); ok {
+			text.WriteByte(' ')
+			text.Write(words)
 		}
 	}
 }
 
-var booleanRx = regexp.MustCompile(`<boolean>\s*([01a-z]+)\s*</boolean>`)
-
-// plainText writes what the decoder would misread in a form that it reads:
-// CDATA sections as escaped text, since it takes no more of a value than what
-// stands before or in the first of them; the result code without white space.
-func plainText(body []byte) []byte {
-	const open, end = "<![CDATA[", "]]>"
-	if bytes.Contains(body, []byte(open)) {
-		var b bytes.Buffer
-		rest := body
-		for {
-			before, after, found := bytes.Cut(rest, []byte(open))
-			b.Write(before)
-			if !found {
-				break
-			}
-			data, behind, closed := bytes.Cut(after, []byte(end))
-			if !closed {
-				return body // truncated, as the decoder will find
-			}
-			xml.EscapeText(&b, data)
-			rest = behind
+// withoutURLs masks each word that is a URL.
+func withoutURLs(line string) string {
+	words := strings.Split(line, " ")
+	for i, word := range words {
+		if strings.Contains(word, "://") {
+			words[i] = "***"
 		}
-		body = b.Bytes()
 	}
-	if at := booleanRx.FindSubmatchIndex(body); at != nil && at[1]-at[0] > at[3]-at[2]+len("<boolean></boolean>") {
-		clean := append([]byte(nil), body[:at[0]]...)
-		clean = append(clean, "<boolean>"...)
-		clean = append(clean, body[at[2]:at[3]]...)
-		clean = append(clean, "</boolean>"...)
-		body = append(clean, body[at[1]:]...)
-	}
-	return body
+	return strings.Join(words, " ")
 }
+
+var (
+	errEmpty   = errors.New("the answer is empty")
+	errHTML    = errors.New("the answer is a web page, not XML-RPC")
+	errForeign = errors.New("the answer is not XML-RPC")
+	errShape   = errors.New("the answer has not the form that the guide gives it")
+	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)
+)

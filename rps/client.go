@@ -1,320 +1,172 @@
 package rps
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
-	"unicode/utf8"
-
-	"github.com/kolo/xmlrpc"
 )
 
 // DefaultURL is where the service is (chapter 2).
 const DefaultURL = "https://api-dm.yealink.com:8443/xmlrpc"
 
-const defaultTimeout = 30 * time.Second
-
-// How many bytes an answer may have: with its padding, listDevices takes some
-// 70 for each device.
 const (
-	maxAnswer = 1 << 20
-	maxList   = 128 << 20
+	defaultTimeout     = 30 * time.Second
+	defaultConnections = 4
+	defaultUserAgent   = "rpsbatch"
+	idleTimeout        = 60 * time.Second
 )
 
-// Config says where the service is and who calls it.
+// Config says where the service is and who calls it. The zero value calls the
+// guide's endpoint, with no credentials.
 type Config struct {
-	URL                string            // DefaultURL if empty
-	Username, Password string            // of the account (chapter 3)
-	Timeout            time.Duration     // of one call; 30 s if 0
-	RootCAs            *x509.CertPool    // nil: the system's
-	Connections        int               // that are kept open between calls; 4 if 0
-	Transport          http.RoundTripper // nil: one of the client's own
-	UserAgent          string
+	// URL is the endpoint, DefaultURL if "". It is https, or http to this
+	// machine (localhost, 127.0.0.0/8, ::1), and holds no credentials, query
+	// or fragment.
+	URL string
+	// Username and Password are the account's (chapter 3), for HTTP Basic
+	// authentication (chapter 1). A user name holds no colon.
+	Username, Password string
+	// Timeout bounds one call, from the search for a connection to the last
+	// byte of the answer; 30 seconds if 0.
+	Timeout time.Duration
+	// RootCAs are trusted in place of the system's, if not nil.
+	RootCAs *x509.CertPool
+	// Connections are kept open between calls at most, 4 if 0. More calls
+	// than that may be made at once, on connections that are closed after.
+	Connections int
+	// Transport, if not nil, is used in place of the client's own, such as
+	// for a simulated service in the process. RootCAs and Connections mean
+	// nothing then.
+	Transport http.RoundTripper
+	// UserAgent is sent with each call; "rpsbatch" if "".
+	UserAgent string
 }
 
-// Client calls the service. It is safe for concurrent use.
+// Client calls the service for one account. Its methods may be called from
+// several goroutines at once, and then run at once.
 type Client struct {
-	http               http.Client
+	transport          http.RoundTripper
+	ownTransport       bool // transport is the client's own
 	url                string
 	username, password string
-	timeout            time.Duration
 	userAgent          string
+	timeout            time.Duration
 }
 
-// NewClient checks the configuration; it does not call.
+// NewClient gives a client of the service. It makes no call. An error says
+// what is wrong with the configuration, without a secret.
 func NewClient(config Config) (*Client, error) {
-	if config.URL == "" {
-		config.URL = DefaultURL
-	}
-	if err := checkURL(config.URL); err != nil {
-		return nil, err
-	}
 	c := &Client{
-		url:      config.URL,
-		username: config.Username, password: config.Password,
-		timeout:   config.Timeout,
+		transport: config.Transport,
+		url:       config.URL,
+		username:  config.Username,
+		password:  config.Password,
 		userAgent: config.UserAgent,
+		timeout:   config.Timeout,
 	}
-	if c.timeout <= 0 {
+	if c.url == "" {
+		c.url = DefaultURL
+	}
+	if c.userAgent == "" {
+		c.userAgent = defaultUserAgent
+	}
+	if c.timeout == 0 {
 		c.timeout = defaultTimeout
 	}
-	c.http.Transport = config.Transport
-	if config.Transport == nil {
-		connections := config.Connections
-		if connections <= 0 {
-			connections = 4
-		}
-		c.http.Transport = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: c.timeout, KeepAlive: 30 * time.Second}).DialContext,
-			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
-			MaxIdleConns:          connections,
-			MaxIdleConnsPerHost:   connections,
-			IdleConnTimeout:       60 * time.Second,
-			TLSHandshakeTimeout:   c.timeout,
-			ExpectContinueTimeout: time.Second,
-		}
+	u, err := checkURL(c.url)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.Contains(c.username, ":"):
+		return nil, errors.New("the username holds a colon, which HTTP Basic authentication cannot carry")
+	case strings.ContainsFunc(c.userAgent, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return nil, errors.New("the user agent holds control characters")
+	case c.timeout < 0:
+		return nil, fmt.Errorf("the timeout of a call is %v: it must be positive", c.timeout)
 	}
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if c.transport == nil {
+		// The proxy's own URL may hold a password, and its errors show it.
+		if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
+			return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: it must be of the form http://HOST:PORT")
+		}
+		c.transport, c.ownTransport = newTransport(config, c.timeout), true
+	}
 	return c, nil
 }
 
-// checkURL refuses what is no place to send a password to. It does not repeat
-// a URL that may hold one.
-func checkURL(text string) error {
+// newTransport gives the transport of a client. It speaks HTTP/1.1 alone: on a
+// connection of HTTP/2 one reset puts all calls in doubt that share it.
+func newTransport(config Config, timeout time.Duration) *http.Transport {
+	connections := config.Connections
+	if connections <= 0 {
+		connections = defaultConnections
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
+		TLSHandshakeTimeout:    timeout,
+		Protocols:              &protocols,
+		MaxIdleConns:           connections,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// checkURL refuses what a password must not be sent to, and says what to do.
+// It repeats the URL only when that is known to hold no secret.
+func checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return errors.New("the service's URL cannot be read: it must be of the form https://HOST:PORT/xmlrpc")
+		return nil, errors.New("the service's URL cannot be read: it must be of the form https://HOST:PORT/xmlrpc")
 	case u.User != nil:
-		return errors.New("the service's URL holds credentials: leave them out, they are given apart")
-	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Fragment != "":
-		return fmt.Errorf("the service's URL %q is not of the form https://HOST:PORT/xmlrpc", text)
-	case u.Port() != "" && !validPort(u.Port()):
-		return fmt.Errorf("the service's URL %q has no valid port", text)
+		return nil, errors.New("the service's URL holds credentials: leave them out and give them apart, as others can see the URL")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+		return nil, errors.New("the service's URL has a query or a fragment: leave out what begins with ? or #")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":
+		return nil, errors.New("the service's URL has no https:// before it: it must be of the form https://HOST:PORT/xmlrpc")
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("the service's URL %q names no host: it must be of the form https://HOST:PORT/xmlrpc", text)
+	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port()):
+		return nil, fmt.Errorf("the service's URL %q has no valid port: use one from 1 to 65535, or none", text)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return fmt.Errorf("the service's URL %q would send the password in the clear: use https (http is for this machine only)", text)
+		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http is for this machine alone)", text)
 	}
-	return nil
+	return u, nil
 }
 
 func validPort(port string) bool {
-	n, err := strconv.Atoi(port)
-	return err == nil && n > 0 && n < 1<<16
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// call makes a call and reads its answer. Its error is an *Error.
-func (c *Client) call(ctx context.Context, method string, params ...any) (reply, error) {
-	for _, p := range params {
-		if text, ok := p.(string); ok && !encodable(text) {
-			return reply{}, &Error{Kind: Unencodable, Method: method}
-		}
+// secrets are what no error of a call may show: the credentials in the forms
+// in which they are sent, and the URL that the call carries.
+func (c *Client) secrets(url string) secrets {
+	s := secrets{url, c.password}
+	if c.password != "" {
+		s = append(s, base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.password)))
 	}
-	body, err := xmlrpc.EncodeMethodCall(method, params...)
-	if err != nil {
-		return reply{}, &Error{Kind: Unencodable, Method: method, Err: err}
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-
-	// Whether a connection was asked for, and given: without one, nothing was
-	// sent. A transport within the process asks for none.
-	var asked, got atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
-	})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
-	if err != nil {
-		return reply{}, &Error{Kind: NotSent, Method: method, Err: cause(err)}
-	}
-	request.Header.Set("Content-Type", "text/xml; charset=utf-8")
-	request.Header.Set("Accept", "text/xml")
-	if c.userAgent != "" {
-		request.Header.Set("User-Agent", c.userAgent)
-	}
-	request.SetBasicAuth(c.username, c.password)
-
-	response, err := c.http.Do(request)
-	if err != nil {
-		kind := Unreadable
-		switch {
-		case untrusted(err):
-			kind = Untrusted
-		case asked.Load() && !got.Load(), dialing(err):
-			kind = NotSent
-		}
-		return reply{}, &Error{Kind: kind, Method: method, Err: cause(err)}
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return reply{}, statusError(method, response)
-	}
-	limit := int64(maxAnswer)
-	if method == MethodListDevices {
-		limit = maxList
-	}
-	answer, err := readAnswer(response, limit)
-	if err != nil {
-		return reply{}, &Error{Kind: Unreadable, Method: method, Err: cause(err)}
-	}
-	r, err := decode(answer)
-	if err != nil {
-		return reply{}, c.unreadable(method, err, params)
-	}
-	if !r.ok {
-		e := refusal(method, c.masked(r.text, params))
-		return reply{}, e
-	}
-	return r, nil
-}
-
-// readAnswer reads the whole answer, so that its connection can be used again.
-func readAnswer(response *http.Response, limit int64) ([]byte, error) {
-	var b bytes.Buffer
-	if n := response.ContentLength; n > 0 && n <= limit {
-		b.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := b.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
-		return nil, err
-	}
-	if int64(b.Len()) > limit {
-		return nil, fmt.Errorf("the answer is larger than %d bytes", limit)
-	}
-	return b.Bytes(), nil
-}
-
-func (c *Client) unreadable(method string, err error, params []any) *Error {
-	e := &Error{Kind: Unreadable, Method: method, Err: err}
-	if fault := (xmlrpc.FaultError{}); errors.As(err, &fault) {
-		e.Text = oneLine(c.masked(fmt.Sprintf("fault %d: %s", fault.Code, strings.TrimSpace(fault.String)), params))
-		e.Err = nil
-	}
-	return e
-}
-
-// masked takes secrets out of the service's words: the password, and URLs that
-// were sent.
-func (c *Client) masked(text string, params []any) string {
-	if c.password != "" && len(c.password) > 3 {
-		text = strings.ReplaceAll(text, c.password, "***")
-	}
-	for _, p := range params {
-		if url, ok := p.(string); ok && strings.Contains(url, "://") {
-			text = strings.ReplaceAll(text, url, "***")
-		}
-	}
-	return text
-}
-
-// statusError says what an answer without HTTP 200 means.
-func statusError(method string, response *http.Response) *Error {
-	// A little is read, so that the connection can be used again.
-	io.CopyN(io.Discard, response.Body, 64<<10)
-	e := &Error{Kind: Unreadable, Method: method, StatusCode: response.StatusCode}
-	switch code := response.StatusCode; {
-	case code == http.StatusUnauthorized:
-		e.Kind = Unauthorized
-	case code == http.StatusForbidden:
-		e.Kind = Forbidden
-	case code == http.StatusRequestEntityTooLarge:
-		e.Kind = PayloadTooLarge
-	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
-		e.Kind = Throttled
-		e.RetryAfter = retryAfter(response.Header, time.Now())
-	case code >= 300 && code < 400:
-		e.Kind = NotService
-		e.Err = errors.New("it redirects, which is not followed; check the service's URL")
-		if to, err := response.Location(); err == nil {
-			e.Err = fmt.Errorf("it redirects to %s, which is not followed; check the service's URL", to.Host)
-		}
-	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed, code == http.StatusGone:
-		e.Kind = NotService
-		e.Err = errors.New("check the service's URL")
-	}
-	return e
-}
-
-// retryAfter reads the header in both its forms: seconds, or a date, which is
-// measured by the service's own clock if it tells that. 0: nothing usable.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	const most = 24 * time.Hour
-	text := strings.TrimSpace(header.Get("Retry-After"))
-	if text == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if seconds > int64(most/time.Second) {
-			return most
-		}
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		now = date
-	}
-	return min(max(0, at.Sub(now)), most)
-}
-
-// cause leaves out what net/http puts around an error: method and URL.
-func cause(err error) error {
-	if e := (*url.Error)(nil); errors.As(err, &e) {
-		err = e.Err
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the connection was closed before the answer was whole: %w", err)
-	}
-	return err
-}
-
-func untrusted(err error) bool {
-	var (
-		verification *tls.CertificateVerificationError
-		authority    x509.UnknownAuthorityError
-		host         x509.HostnameError
-		certificate  x509.CertificateInvalidError
-	)
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &certificate)
-}
-
-func dialing(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns)
-}
-
-// encodable tells whether XML 1.0 can carry the text.
-func encodable(text string) bool {
-	if !utf8.ValidString(text) {
-		return false
-	}
-	for _, r := range text {
-		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
-			return false
-		}
-	}
-	return true
+	return s
 }

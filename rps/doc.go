@@ -1,2 +1,36 @@
-// Package rps is a client of Yealink's Redirection and Provisioning Service.
+// Package rps is a client of Yealink's Redirection and Provisioning Service
+// (RPS): the sixteen signatures of its "XML-API Development Guide" of September
+// 2018, whose sections the comments here name.
+//
+// # What it promises
+//
+// A method returns no error only if the service answered true, in the form
+// that the guide gives to that answer. An empty, truncated or foreign body, a
+// fault, a text nobody has heard of: all of these are errors. What the service
+// is known to say in several spellings is read in all of them, and the damaged
+// answers that the guide itself prints are read too.
+//
+// Every error is an *Error, and its Kind says what may be concluded. After a
+// kind that is Refused the service has read the call and said no. After
+// NotSent, Untrusted and Unencodable it has surely not seen it. After
+// Unreadable the call may have been applied: only asking (ListDevices,
+// CheckDeviceExt) can tell. The HTTP kinds (Unauthorized, Forbidden, Throttled,
+// PayloadTooLarge, NotService) mean that something in front of the service
+// turned the call away.
+//
+// A call is sent once. Nothing is repeated, delayed or split here, redirects
+// are not followed, and credentials go to no host but the configured one, over
+// TLS unless that is this machine itself. Passwords and unique URLs are in no
+// error.
+//
+// Methods may be called from several goroutines at once. Each takes a context
+// first, and ends soon after it does.
+//
+// # What it leaves open
+//
+// The guide does not say whether a refused batch is applied in part, whether
+// listDevices is complete, or how many MACs a call may carry and how many
+// calls a second there may be. The client assumes nothing: see ListDevices,
+// RegisterDevices and BatchTooBig. Answers must be in UTF-8, as the guide's
+// are.
 package rps

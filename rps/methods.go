@@ -3,7 +3,6 @@ package rps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -34,133 +33,108 @@ const (
 
 // RegisterDevice binds a device to a server of the account (section 4.1).
 func (c *Client) RegisterDevice(ctx context.Context, mac MAC, server string) error {
-	return c.do(ctx, MethodRegisterDevice, mac.Bare(), server)
+	return c.do(ctx, MethodRegisterDevice, "", mac.Bare(), server)
 }
 
 // RegisterDeviceOverride is RegisterDevice that says what to do with an
 // earlier registration (section 4.2).
 func (c *Client) RegisterDeviceOverride(ctx context.Context, mac MAC, server string, override bool) error {
-	return c.do(ctx, MethodRegisterDevice, mac.Bare(), server, isOverride(override))
+	return c.do(ctx, MethodRegisterDevice, "", mac.Bare(), server, isOverride(override))
 }
 
 // DeRegisterDevice removes a device (section 4.3).
 func (c *Client) DeRegisterDevice(ctx context.Context, mac MAC) error {
-	return c.do(ctx, MethodDeRegisterDevice, mac.Bare())
+	return c.do(ctx, MethodDeRegisterDevice, "", mac.Bare())
 }
 
 // ListDevices gives the devices of the account, none if it has none (section
 // 4.4). The service may cut the list short, and entries that are no MACs are
 // left out: that a device is not in it says little.
 func (c *Client) ListDevices(ctx context.Context) ([]MAC, error) {
-	r, err := c.call(ctx, MethodListDevices)
+	a, err := c.call(ctx, MethodListDevices, "")
 	if errors.Is(err, NoDevices) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if r.text != "" {
-		return nil, &Error{Kind: Unreadable, Method: MethodListDevices, Err: fmt.Errorf("the answer is no list, but %q", oneLine(r.text))}
-	}
-	macs := make([]MAC, 0, len(r.list))
-	for _, text := range r.list {
-		if mac, err := ParseMAC(strings.TrimSpace(text)); err == nil {
-			macs = append(macs, mac)
-		}
-	}
-	return macs, nil
+	return a.macs, err
 }
 
 // CheckDevice asks what is known of a device (section 4.5).
 func (c *Client) CheckDevice(ctx context.Context, mac MAC) (DeviceStatus, error) {
-	status, _, err := c.check(ctx, MethodCheckDevice, mac)
-	return status, err
+	a, err := c.call(ctx, MethodCheckDevice, "", mac.Bare())
+	return a.status, err
 }
 
 // RegisterDevices binds devices to a server of the account (section 4.6).
 // Whether a refused call binds some of them is not known.
 func (c *Client) RegisterDevices(ctx context.Context, macs []MAC, server string) error {
-	return c.do(ctx, MethodRegisterDevices, bare(macs), server)
+	return c.do(ctx, MethodRegisterDevices, "", bare(macs), server)
 }
 
 // RegisterDevicesOverride is RegisterDevices that says what to do with earlier
 // registrations (section 4.7).
 func (c *Client) RegisterDevicesOverride(ctx context.Context, macs []MAC, server string, override bool) error {
-	return c.do(ctx, MethodRegisterDevices, bare(macs), server, isOverride(override))
+	return c.do(ctx, MethodRegisterDevices, "", bare(macs), server, isOverride(override))
 }
 
 // DeRegisterDevices removes devices (section 4.8). Whether a refused call
 // removes some of them is not known.
 func (c *Client) DeRegisterDevices(ctx context.Context, macs []MAC) error {
-	return c.do(ctx, MethodDeRegisterDevices, bare(macs))
+	return c.do(ctx, MethodDeRegisterDevices, "", bare(macs))
 }
 
 // AddServer adds a configuration server to the account (section 4.9).
 func (c *Client) AddServer(ctx context.Context, name, url string) error {
-	return c.do(ctx, MethodAddServer, name, url)
+	return c.do(ctx, MethodAddServer, url, name, url)
 }
 
 // EditDevice binds a registered device to another server (section 4.10).
 func (c *Client) EditDevice(ctx context.Context, mac MAC, server string) error {
-	return c.do(ctx, MethodEditDevice, mac.Bare(), server)
+	return c.do(ctx, MethodEditDevice, "", mac.Bare(), server)
 }
 
 // EditDeviceOverride is section 4.11.
 //
 // Deprecated: the service will withdraw it; use EditDevice.
 func (c *Client) EditDeviceOverride(ctx context.Context, mac MAC, server string, override bool) error {
-	return c.do(ctx, MethodEditDevice, mac.Bare(), server, isOverride(override))
+	return c.do(ctx, MethodEditDevice, "", mac.Bare(), server, isOverride(override))
 }
 
 // RegisterDeviceWithUniqueURL binds a device to a URL of its own, which takes
 // precedence over the server (section 4.12).
 func (c *Client) RegisterDeviceWithUniqueURL(ctx context.Context, mac MAC, server, url string) error {
-	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, mac.Bare(), server, url)
+	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, url, mac.Bare(), server, url)
 }
 
 // RegisterDeviceWithUniqueURLOverride is RegisterDeviceWithUniqueURL that says
 // what to do with an earlier registration (section 4.15).
 func (c *Client) RegisterDeviceWithUniqueURLOverride(ctx context.Context, mac MAC, server, url string, override bool) error {
-	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, mac.Bare(), server, url, isOverride(override))
+	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, url, mac.Bare(), server, url, isOverride(override))
 }
 
 // EditDeviceWithUniqueURL binds a registered device to a URL of its own, which
 // takes precedence over the server (section 4.13).
 func (c *Client) EditDeviceWithUniqueURL(ctx context.Context, mac MAC, server, url string) error {
-	return c.do(ctx, MethodEditDeviceWithUniqueURL, mac.Bare(), server, url)
+	return c.do(ctx, MethodEditDeviceWithUniqueURL, url, mac.Bare(), server, url)
 }
 
 // EditDeviceWithUniqueURLOverride is section 4.16.
 //
 // Deprecated: the service will withdraw it; use EditDeviceWithUniqueURL.
 func (c *Client) EditDeviceWithUniqueURLOverride(ctx context.Context, mac MAC, server, url string, override bool) error {
-	return c.do(ctx, MethodEditDeviceWithUniqueURL, mac.Bare(), server, url, isOverride(override))
+	return c.do(ctx, MethodEditDeviceWithUniqueURL, url, mac.Bare(), server, url, isOverride(override))
 }
 
 // CheckDeviceExt asks what is known of a device, and the URL it is sent to if
 // it is Registered (section 4.14); "" if the service does not tell.
 func (c *Client) CheckDeviceExt(ctx context.Context, mac MAC) (DeviceStatus, string, error) {
-	return c.check(ctx, MethodCheckDeviceExt, mac)
+	a, err := c.call(ctx, MethodCheckDeviceExt, "", mac.Bare())
+	return a.status, a.url, err
 }
 
-// do makes a call whose answer is yes or no.
-func (c *Client) do(ctx context.Context, method string, params ...any) error {
-	_, err := c.call(ctx, method, params...)
+// do makes a call whose answer is OK.
+func (c *Client) do(ctx context.Context, method, url string, args ...any) error {
+	_, err := c.call(ctx, method, url, args...)
 	return err
-}
-
-func (c *Client) check(ctx context.Context, method string, mac MAC) (DeviceStatus, string, error) {
-	r, err := c.call(ctx, method, mac.Bare())
-	if err != nil {
-		return "", "", err
-	}
-	text := oneLine(r.text)
-	for _, status := range []DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown} {
-		if strings.EqualFold(text, string(status)) {
-			return status, r.url, nil
-		}
-	}
-	return "", "", &Error{Kind: Unreadable, Method: method, Err: fmt.Errorf("the answer is none of the four states, but %q", text)}
 }
 
 func bare(macs []MAC) []string {
@@ -176,4 +150,16 @@ func isOverride(yes bool) string {
 		return "1"
 	}
 	return "0"
+}
+
+// parseStatus reads the text of a status. What it does not know it does not
+// guess: "Registered at last" is no Registered.
+func parseStatus(text string) (DeviceStatus, bool) {
+	line := oneLine(text)
+	for _, status := range []DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown} {
+		if strings.EqualFold(line, string(status)) {
+			return status, true
+		}
+	}
+	return "", false
 }

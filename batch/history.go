@@ -1,0 +1,178 @@
+package batch
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+)
+
+// History is what an unfinished run left: the verdicts it gave, and how far its
+// calls may have come with the rest.
+type History struct {
+	header Header
+	holder *holder
+	since  time.Time
+
+	account  bool              // what follows was known before the first change
+	listed   bool              // the account could be listed
+	known    *roaring64.Bitmap // the devices of the file that it had
+	override Override
+
+	verdicts []Verdict
+	rows     []int32           // for each row the number of its verdict in verdicts, from 1; 0: it has none
+	touched  map[int]touch     // rows without a verdict that calls have carried
+	ours     *roaring64.Bitmap // rows found to have been registered before
+	settled  int
+	noSuch   map[string]string // servers that the account does not have
+	done     bool              // every row had its verdict
+}
+
+// touch is what earlier calls did with a row.
+type touch struct {
+	reach reach
+	calls int
+}
+
+// Settled gives the number of rows that have their verdict.
+func (h *History) Settled() int { return h.settled }
+
+func (h *History) verdict(row int) (Verdict, bool) {
+	if h == nil || row >= len(h.rows) || h.rows[row] == 0 {
+		return Verdict{}, false
+	}
+	return h.verdicts[h.rows[row]-1], true
+}
+
+// maxLine bounds a line of a journal: the verdicts of one answer.
+const maxLine = 256 << 20
+
+// readHistory reads a journal. nil: it has not even a whole header. size is
+// where its last whole line ends. A torn last line is left out; one that is
+// broken elsewhere is an error.
+func readHistory(r io.Reader) (h *History, size int64, err error) {
+	lines := bufio.NewReaderSize(r, 1<<16)
+	for n := 1; ; n++ {
+		line, err := readLine(lines)
+		if err == io.EOF {
+			return h, size, nil // what is in line has no end: torn
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("cannot read the journal: %w", err)
+		}
+		rec, ok := parseRecord(line)
+		if !ok {
+			if _, err := lines.Peek(1); err == io.EOF {
+				return h, size, nil
+			}
+			return nil, 0, fmt.Errorf("line %d of the journal is damaged; --restart discards it", n)
+		}
+		if h == nil {
+			if rec.Header == nil {
+				return nil, 0, errors.New("the journal does not begin with a header; --restart discards it")
+			}
+			h = &History{header: *rec.Header, known: roaring64.New(), ours: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
+		}
+		if err := h.add(rec); err != nil {
+			return nil, 0, fmt.Errorf("line %d of the journal: %w; --restart discards it", n, err)
+		}
+		size += int64(len(line))
+	}
+}
+
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if err == nil || err != bufio.ErrBufferFull {
+			return line, err
+		}
+		if len(line) > maxLine {
+			return nil, errors.New("a line is too long")
+		}
+	}
+}
+
+func parseRecord(line []byte) (rec record, ok bool) {
+	sum, data, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+	want, err := strconv.ParseUint(string(sum), 16, 32)
+	if !found || err != nil || len(sum) != 8 || crc32.Checksum(data, castagnoli) != uint32(want) {
+		return record{}, false
+	}
+	return rec, json.Unmarshal(data, &rec) == nil
+}
+
+func (h *History) add(rec record) error {
+	switch {
+	case rec.Holder != nil:
+		h.holder = rec.Holder
+		if h.since.IsZero() {
+			h.since = rec.Holder.Since
+		}
+	case rec.Account != nil:
+		h.account, h.listed, h.override = true, rec.Account.Listed, rec.Account.Override
+		h.known = roaring64.New()
+		if err := h.known.UnmarshalBinary(rec.Account.Known); err != nil {
+			return err
+		}
+	case rec.Sending != nil:
+		return h.touch(rec.Sending, false)
+	case rec.Open != nil:
+		return h.touch(rec.Open, true)
+	case rec.NoSuch != nil:
+		h.noSuch[rec.NoSuch.Server] = rec.NoSuch.Detail
+	case rec.Done:
+		h.done = true
+	}
+	for _, s := range rec.Settled {
+		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})
+		for _, row := range s.Rows {
+			if row < 0 || row >= h.header.Rows {
+				return fmt.Errorf("no such row: %d", row)
+			}
+			if row >= len(h.rows) {
+				h.rows = append(h.rows, make([]int32, row+1-len(h.rows))...)
+			}
+			if h.rows[row] == 0 {
+				h.settled++
+			}
+			h.rows[row] = int32(len(h.verdicts))
+			delete(h.touched, row)
+		}
+	}
+	return nil
+}
+
+// touch notes how far calls may have come. What an answer makes sure may be
+// less than what was feared when the call left.
+func (h *History) touch(t *touching, sure bool) error {
+	for _, row := range t.Rows {
+		if row < 0 || row >= h.header.Rows {
+			return fmt.Errorf("no such row: %d", row)
+		}
+		was := h.touched[row]
+		switch {
+		case !sure:
+			was.reach = max(was.reach, t.Reach)
+			was.calls++
+		case t.Unmade:
+			was.calls--
+			fallthrough
+		default:
+			was.reach = t.Reach
+		}
+		h.touched[row] = was
+	}
+	for _, row := range t.Ours {
+		h.ours.Add(uint64(row))
+	}
+	return nil
+}

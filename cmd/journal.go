@@ -1,0 +1,83 @@
+package cmd
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rpsbatch/batch"
+)
+
+// runJournal is the journal of a run, if it has one.
+type runJournal struct {
+	*batch.Journal
+	done bool // the results are in place
+}
+
+// close removes the journal if nothing is left to go on with.
+func (r *runJournal) close() {
+	switch {
+	case r.Journal == nil:
+	case r.done, !r.Used():
+		r.Finish()
+	default:
+		r.Close()
+	}
+}
+
+// openJournal takes the journal beside the result file. A result on standard
+// output has none.
+func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, *batch.History, error) {
+	if j.output() == standardStream {
+		if j.resume {
+			return nil, nil, hint(errors.New("--resume needs a result file: a run to standard output has no journal"), "name one with --output")
+		}
+		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
+		return &runJournal{}, nil, nil
+	}
+	if err := distinct(j.output(), in); err != nil {
+		return nil, nil, err
+	}
+	journal, past, err := batch.OpenJournal(j.output()+".journal", j.header(in, survey), j.resume, j.restart)
+	switch {
+	case errors.Is(err, batch.ErrLocked):
+		return nil, nil, hint(err, "wait until it is done, or name another result file with --output")
+	case errors.Is(err, batch.ErrUnfinished):
+		return nil, nil, hint(err, "give --resume to go on with it, or --restart to discard it")
+	case errors.Is(err, batch.ErrOtherRun):
+		return nil, nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
+	case err != nil:
+		return nil, nil, err
+	}
+	if past != nil {
+		log.Info("going on with an unfinished run", "rows done", past.Settled())
+	}
+	return &runJournal{Journal: journal}, past, nil
+}
+
+// header says what must be the same for a run to be gone on with.
+func (j *job) header(in *input, survey *batch.Survey) batch.Header {
+	policies := map[string]string{
+		"--url":            j.call.url,
+		"--username":       j.call.username,
+		"--override":       j.override,
+		"--on-conflict":    j.onConflict,
+		"--server":         j.read.server,
+		"--only":           j.only,
+		"--column":         strings.Join(slices.Sorted(slices.Values(j.read.columns)), ", "),
+		"--ignore-missing": strconv.FormatBool(j.ignoreMissing),
+		"--sandbox":        strconv.FormatBool(j.call.sandbox),
+	}
+	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
+	return batch.Header{Command: j.command(), Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
+}
+
+func (j *job) command() string {
+	if j.action == batch.Deregister {
+		return "deregister"
+	}
+	return "register"
+}

@@ -1,0 +1,276 @@
+package rps
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// document gives an answer with these values.
+func document(values ...string) string {
+	var b strings.Builder
+	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse\nxmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\">\n" +
+		"<params>\n <param>\n  <value>\n   <array>\n    <data>\n")
+	for _, value := range values {
+		b.WriteString("     <value>" + value + "</value>\n")
+	}
+	b.WriteString("    </data>\n   </array>\n  </value>\n </param>\n</params>\n</methodResponse>\n")
+	return b.String()
+}
+
+const (
+	yes = "<boolean>1</boolean>"
+	no  = "\n<boolean>0</boolean>\n"
+)
+
+func list(values ...string) string {
+	return "<array><data><value>" + strings.Join(values, "</value><value>") + "</value></data></array>"
+}
+
+func TestReadAnswerGranted(t *testing.T) {
+	const set, ext, all = MethodRegisterDevices, MethodCheckDeviceExt, MethodListDevices
+	one := answer{macs: macs("001565000001")}
+	two := answer{macs: macs("001565000001", "001565000002")}
+	tests := []struct {
+		name, method, body string
+		want               answer
+	}{
+		{"plain", set, document(yes, "OK"), answer{}},
+		{"padded", set, document("\n <boolean>1</boolean>\n", "\n  OK\n "), answer{}},
+		{"typed", set, document(yes, "<string>\nok\n</string>"), answer{}},
+		{"word", set, document("<boolean>true</boolean>", "OK"), answer{}},
+		{"padded code", set, document("<boolean>\n 1 \n</boolean>", "OK"), answer{}},
+		{"commented code", set, document("<boolean><!-- yes -->1</boolean>", "OK"), answer{}},
+		{"integer code", set, document("<int>1</int>", "OK"), answer{}},
+		{"i4 code", set, document("<i4> 1 </i4>", "OK"), answer{}},
+		{"CDATA", set, document(yes, "\n<![CDATA[OK]]>\n"), answer{}},
+		{"CDATA in a string", set, document(yes, "<string>\n<![CDATA[OK]]></string>"), answer{}},
+		{"mark before", set, "\ufeff" + document(yes, "OK"), answer{}},
+		{"lines before", set, "\r\n" + document(yes, "OK"), answer{}},
+		{"tags lacking", set, strings.TrimSuffix(document(yes, "OK"), "</methodResponse>\n"), answer{}},
+		{"tags too many", set, document(yes, "OK") + "</params></methodResponse>", answer{}},
+		{"no prolog", set, "<methodResponse><params><param><value><array><data><value>" + yes + "</value><value>OK</value></data></array></value></param></params></methodResponse>", answer{}},
+
+		{"unregistered", ext, document(yes, "unregistered"), answer{status: Unregistered}},
+		{"elsewhere", ext, document(yes, "\nREGISTERED\n  Elsewhere "), answer{status: RegisteredElsewhere}},
+		{"unknown", MethodCheckDevice, document(yes, "Unknown"), answer{status: Unknown}},
+		{"URL", ext, document(yes, "Registered", "\n http://x/?a=1&amp;b=2\n"), answer{status: Registered, url: "http://x/?a=1&b=2"}},
+		{"URL in parts", ext, document(yes, "Registered", "<string>http://x/<![CDATA[?a=1&b]]>=2</string>"), answer{status: Registered, url: "http://x/?a=1&b=2"}},
+		{"no URL", ext, document(yes, "Registered", ""), answer{status: Registered}},
+		{"empty URL", ext, document(yes, "Registered", "<string/>"), answer{status: Registered}},
+		{"nil URL", ext, document(yes, "Registered", "<ex:nil/>"), answer{status: Registered}},
+
+		{"one device", all, document(yes, list("\n00-15-65-00-00-01\n")), one},
+		{"one device, no list", all, document(yes, "00-15-65-00-00-01"), one},
+		{"two forms", all, document(yes, list("0015.6500.0001", "<string> 001565000002 </string>")), two},
+		{"no MACs between", all, document(yes, list("001565000001", "", "junk", "<int>7</int>", "<nil/>", "001565000002")), two},
+		{"empty values", all, document(yes, list("001565000001", "<string/>", " ", "001565000002")), two},
+		{"CDATA list", all, document(yes, list(" <![CDATA[001565000001]]> ", "<![CDATA[001565000002]]>")), two},
+		{"empty list", all, document(yes, "<array><data></data></array>"), answer{macs: []MAC{}}},
+		{"empty list, short", all, document(yes, "\n<array>\n<data/>\n</array>\n"), answer{macs: []MAC{}}},
+	}
+	for _, test := range tests {
+		got, err := readAnswer(test.method, []byte(test.body))
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %+v, %v; want %+v", test.name, got, err, test.want)
+		}
+	}
+}
+
+func TestReadAnswerRefused(t *testing.T) {
+	for _, code := range []string{no, "<boolean> false\n</boolean>", "<int>0</int>"} {
+		for _, text := range []string{"Invalid server", "\n Error:\nInvalid   server\n", "<string>Invalid <![CDATA[server]]></string>"} {
+			_, err := readAnswer(MethodRegisterDevice, []byte(document(code, text)))
+			if err == nil || err.Kind != InvalidServer {
+				t.Errorf("%q, %q: %v", code, text, err)
+			}
+		}
+	}
+	for _, body := range []string{document(no), document(no, ""), document(no, "<string/>"), document(no, "<nil/>")} {
+		_, err := readAnswer(MethodRegisterDevice, []byte(body))
+		if err == nil || err.Kind != Refusal || err.Text != "" {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestReadAnswerUnreadable(t *testing.T) {
+	const set, ext, all = MethodRegisterDevices, MethodCheckDeviceExt, MethodListDevices
+	ok := document(yes, "OK")
+	fault := func(content string) string {
+		return `<?xml version="1.0"?><methodResponse><fault><value><struct>` + content + `</struct></value></fault></methodResponse>`
+	}
+	tests := []struct{ name, method, body, text string }{
+		{"empty", set, "", ""},
+		{"blank", set, " \r\n", ""},
+		{"text", set, "OK", ""},
+		{"page", set, "<!DOCTYPE html>\n<html><body><value><boolean>1</boolean></value></body></html>", ""},
+		{"other XML", set, strings.ReplaceAll(ok, "methodResponse", "response"), ""},
+		{"a call", set, "<methodCall><methodName>x</methodName></methodCall>", ""},
+		{"nested", set, "<x>" + ok + "</x>", ""},
+		{"text before", set, "x" + ok, ""},
+		{"no params", set, "<methodResponse></methodResponse>", ""},
+		{"no value", set, "<methodResponse><params></params></methodResponse>", ""},
+		{"two params", set, strings.Replace(ok, "</param>", "</param><param><value>x</value></param>", 1), ""},
+		{"no array", set, "<methodResponse><params><param><value>" + yes + "</value></param></params></methodResponse>", ""},
+		{"no values", set, document(), ""},
+		{"code alone", set, document(yes), ""},
+		{"text alone", set, document("OK"), ""},
+		{"code as text", set, document("true", "OK"), ""},
+		{"code is 2", set, document("<int>2</int>", "OK"), ""},
+		{"code is yes", set, document("<boolean>yes</boolean>", "OK"), ""},
+		{"code is empty", set, document("<boolean/>", "OK"), ""},
+		{"code is empty value", set, document("", "OK"), ""},
+		{"code last", set, document("OK", yes), ""},
+		{"true, no text", set, document(yes, ""), ""},
+		{"true, refusal", set, document(yes, "Error:Invalid server"), "Error:Invalid server"},
+		{"true, other text", set, document(yes, "OK then"), "OK then"},
+		{"true, URL", ext, document(yes, "http://secret/x"), "***"},
+		{"true, list", set, document(yes, list("OK")), ""},
+		{"true, three", set, document(yes, "OK", "OK"), ""},
+		{"true, four", ext, document(yes, "Registered", "u", "x"), ""},
+		{"true, struct", set, document(yes, "<struct/>"), ""},
+		{"true, base64", set, document(yes, "<base64>T0s=</base64>"), ""},
+		{"two types", set, document(yes, "<string>O</string><string>K</string>"), ""},
+		{"text and type", set, document(yes, "O<string>K</string>"), ""},
+		{"type and text", set, document(yes, "<string>OK</string>, not"), ""},
+		{"stray text", set, strings.Replace(ok, "<data>", "<data>x", 1), ""},
+		{"wrong end", set, strings.Replace(ok, "</array>", "</data>", 1), ""},
+		{"false, list", all, document(no, list("001565000001")), ""},
+		{"charset", set, strings.Replace(ok, "UTF-8", "ISO-8859-1", 1), ""},
+		{"not UTF-8", set, document(yes, "OK\xff"), ""},
+		{"control character", set, document(yes, "OK\x01"), ""},
+		{"entity", set, document(yes, "OK&foo;"), ""},
+
+		{"status with more", ext, document(yes, "Registered, I think"), "Registered, I think"},
+		{"status OK", ext, document(yes, "OK"), "OK"},
+		{"status list", ext, document(yes, list("Registered")), ""},
+		{"list of lists", all, document(yes, list(list("001565000001"))), ""},
+		{"list is OK", all, document(yes, "OK"), "OK"},
+		{"list is empty text", all, document(yes, ""), ""},
+		{"list and more", all, document(yes, list("001565000001"), "x"), ""},
+
+		{"fault", set, fault("<member><name>faultCode</name><value><i4>0</i4></value></member><member><name>faultString</name><value>No such\n handler: x</value></member>"),
+			"fault 0: No such handler: x"},
+		{"padded fault", set, fault("\n<member>\n<name>faultCode</name>\n<value>\n<i4>\n4\n</i4></value>\n</member><member><name>faultString</name><value>bad</value></member>"),
+			"fault: faultCode 4 faultString bad"},
+		{"cut fault", set, "<methodResponse><fault><value>bad", "fault: bad"},
+		{"empty fault", set, "<methodResponse><fault/>", "fault:"},
+	}
+	for _, test := range tests {
+		got, err := readAnswer(test.method, []byte(test.body))
+		if err == nil || err.Kind != Unreadable || err.Text != test.text || !reflect.DeepEqual(got, answer{}) {
+			t.Errorf("%s: %+v, %v", test.name, got, err)
+		}
+	}
+	if _, err := readAnswer(set, []byte(ok)); err != nil {
+		t.Fatal(err) // what the answers above were made of
+	}
+}
+
+// An answer cut off anywhere is granted only if all of params is there.
+func TestReadAnswerTruncated(t *testing.T) {
+	for method, body := range map[string]string{
+		MethodRegisterDevices: document(yes, "\n OK\n"),
+		MethodCheckDeviceExt:  document(yes, "Registered", "http://x/y"),
+		MethodListDevices:     document(yes, list("001565000001", "001565000002")),
+		MethodEditDevice:      document(no, "Invalid server"),
+	} {
+		whole := strings.Index(body, "</params>") + len("</params>")
+		for n := range len(body) + 1 {
+			_, err := readAnswer(method, []byte(body[:n]))
+			readable := err == nil || err.Kind.Refused()
+			if readable != (n >= whole) {
+				t.Fatalf("%s cut after %d of %d bytes: %v", method, n, len(body), err)
+			}
+		}
+	}
+}
+
+// longList is an answer with n devices, written as the guide does.
+func longList(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString("<methodResponse><params><param><value><array><data><value><boolean>1</boolean></value><value><array><data>\n")
+	for i := range n {
+		fmt.Fprintf(&b, "                <value>\n                  %v\n                </value>\n", MACFromUint64(0x001565000000+uint64(i)))
+	}
+	b.WriteString("</data></array></value></data></array></value></param></params></methodResponse>")
+	return b.Bytes()
+}
+
+func TestReadAnswerLongList(t *testing.T) {
+	const n = 50_000
+	a, err := readAnswer(MethodListDevices, longList(n))
+	if err != nil || len(a.macs) != n || a.macs[n-1].Uint64() != 0x001565000000+n-1 {
+		t.Errorf("read %d devices, %v", len(a.macs), err)
+	}
+	if size := len(longList(1_000_000)); size > maxList {
+		t.Errorf("a million devices take %d bytes", size)
+	}
+}
+
+func FuzzReadAnswer(f *testing.F) {
+	for _, body := range guideBlocks(f, `<?xml version="1.0"`) {
+		f.Add(body)
+	}
+	f.Add(document(yes, "<string>O<![CDATA[K]]></string>"))
+	f.Add(document("<int> 1 </int>", list("001565000001", "", "<nil/>")))
+	f.Add(document(yes, "Registered", "<ex:nil/>"))
+	f.Add("<methodResponse><fault><value><struct/></value></fault></methodResponse>")
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, method := range []string{MethodRegisterDevices, MethodCheckDeviceExt, MethodListDevices} {
+			a, err := readAnswer(method, []byte(body))
+			if err != nil {
+				if err.Kind != Unreadable && !err.Kind.Refused() || err.Method != method {
+					t.Fatalf("%s: %#v", method, err)
+				}
+				if strings.ContainsAny(err.Error(), "\n\r\x00\x1b") {
+					t.Fatalf("%s: %q", method, err)
+				}
+				continue
+			}
+			// Without these there was no yes to be read.
+			for _, part := range []string{"<", "methodResponse", "params", "array", "data", "1"} {
+				if !strings.Contains(body, part) && !(part == "1" && strings.Contains(strings.ToLower(body), "true")) && !strings.Contains(body, "&#") {
+					t.Fatalf("%s: granted without %q: %q", method, part, body)
+				}
+			}
+			// Only one of the three methods has such an answer.
+			if method != MethodListDevices && a.macs != nil || method == MethodRegisterDevices && !reflect.DeepEqual(a, answer{}) {
+				t.Fatalf("%s: %+v", method, a)
+			}
+			if method == MethodCheckDeviceExt && !slices.Contains([]DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown}, a.status) {
+				t.Fatalf("%s: %+v", method, a)
+			}
+			// Half of it is no yes.
+			if end := strings.Index(body, "</params"); end >= 0 {
+				if _, err := readAnswer(method, []byte(body[:end])); !errors.Is(err, Unreadable) {
+					t.Fatalf("%s: granted when cut off: %q", method, body[:end])
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkReadAnswer(b *testing.B) {
+	body := []byte(document("\n<boolean>1</boolean>\n", "\nOK\n"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := readAnswer(MethodRegisterDevices, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReadAnswerMillion(b *testing.B) {
+	body := longList(1_000_000)
+	for b.Loop() {
+		if a, err := readAnswer(MethodListDevices, body); err != nil || len(a.macs) != 1_000_000 {
+			b.Fatal(len(a.macs), err)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package rps
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func macs(texts ...string) (list []MAC) {
+	for _, text := range texts {
+		mac, err := ParseMAC(text)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, mac)
+	}
+	return list
+}
+
+const ticket = "\nPlease check the MAC address you entered\n - If you need to continue adding this MAC, please create a ticket " +
+	"on https://ticket.yealink.com.\nWe will review your complaint. You need to provide:\n(1)Device MAC and SN\n" +
+	"(2)Enterprise Name\n(3)Firmware Version\n(4)Login Account\n"
+
+func TestRefusal(t *testing.T) {
+	tests := []struct {
+		text string
+		kind Kind
+		macs []MAC
+	}{
+		// The guide's, in its spellings.
+		{"Invalid MAC(s):001565000001", InvalidMAC, macs("001565000001")},
+		{"Error:Invalid MAC(s):00s1122334400", InvalidMAC, nil},
+		{"Error:Invalid MAC(s):00s1122334400, ...", InvalidMAC, nil},
+		{"Error: Invalid MAC", InvalidMAC, nil},
+		{"Error:Invalid MAC(s)", InvalidMAC, nil},
+		{"Invalid MAC(s)", InvalidMAC, nil},
+		{"Error:Repeated MAC(s):00000000000d", RepeatedMAC, macs("00000000000D")},
+		{"Error: Invalid server", InvalidServer, nil},
+		{"Error:Invalid server", InvalidServer, nil},
+		{"Invalid server", InvalidServer, nil},
+		{"Error: The server name can only contain 'A-z 0-9 - _ . '(include space)", BadServerName, nil},
+		{"Error: The server name can only contain 'A-z 0-9 - _ .' (include space)", BadServerName, nil},
+		{"The server name can only contain 'A-z 0-9 - _ . '(include space)", BadServerName, nil},
+		{"Are you sure you want to override MAC addresses.", OverridePrompt, nil},
+		{"Are you sure you want to override MAC addresses:", OverridePrompt, nil},
+		{"Only 0 or 1 can be used:1 to override, 0 to cancel", BadOverride, nil},
+		{"MAC address(es) overriding failed", OverrideFailed, nil},
+		{"Invalid server url", InvalidURL, nil},
+		{"The url can only begin with 'http://' or 'https://' or 'ftp://' or 'tftp://'", InvalidURL, nil},
+		{"The server name can not be empty.", ServerNameEmpty, nil},
+		{"The server url can not be empty", ServerURLEmpty, nil},
+		{"The server name has been used", ServerNameUsed, nil},
+		{"Error:The server name has been used", ServerNameUsed, nil},
+		{"The MAC is unknown", UnknownMAC, nil},
+		{"No device(s) exists", NoDevices, nil},
+		{"Error: 001565000001(MAC address)" + ticket, Foreign, macs("001565000001")},
+		{"Error: 001565000001" + ticket, Foreign, macs("001565000001")},
+
+		// What live clients show, and near it.
+		{"Error:The url can only begin with 'http://' or 'https://'", InvalidURL, nil},
+		{"Error:001565abcdef" + ticket, Foreign, macs("001565ABCDEF")},
+		{"Error:001565abcdef", Foreign, macs("001565ABCDEF")},
+		{"error :\n  00-15-65-00-00-01 , 00:15:65:00:00:02;0015.6500.0003\n00 15 65 00 00 04 00 15 65 00 00 05" + ticket, Foreign,
+			macs("001565000001", "001565000002", "001565000003", "001565000004", "001565000005")},
+		{"Error:001565000001,001565000001\n001565000002" + ticket, Foreign, macs("001565000001", "001565000002")},
+		{"001565000001 Please check the MAC address you entered", Foreign, macs("001565000001")},
+		{"  ERROR:\n\tINVALID\n mac(S) :\n 00-15-65-AA-00-01,\n00156500000x,001565aa0002. ", InvalidMAC, macs("001565AA0001", "001565AA0002")},
+		{"Error Invalid server", InvalidServer, nil},
+		{"Error:\u00a0Invalid server", InvalidServer, nil},
+		{"Error:Invalid server url: x", InvalidURL, nil},
+		{"are you sure you want to override MAC addresses: 001565000001?", OverridePrompt, macs("001565000001")},
+
+		// Too many at once, in words that nobody has seen.
+		{"Error: Too many MACs", BatchTooBig, nil},
+		{"The number of devices exceeds the limit of 50", BatchTooBig, nil},
+		{"Error:MAC list is too long", BatchTooBig, nil},
+		{"At most 100 MAC addresses can be added at a time", BatchTooBig, nil},
+		{"Too many requests", Refusal, nil},
+		{"API rate limit exceeded for this list", Refusal, nil},
+		{"The server name is too long", Refusal, nil},
+		{"The account may have at most 500 devices", Refusal, nil},
+		{"Device quota exceeded", Refusal, nil},
+
+		// Others.
+		{"", Refusal, nil},
+		{"Error:", Refusal, nil},
+		{"OK", Refusal, nil},
+		{"Error: 00s565000001 Please check", Refusal, nil},
+		{"001565000001", Refusal, macs("001565000001")},
+		{"System busy", Refusal, nil},
+		{"Errors: Invalid server", Refusal, nil},
+		{"It is not an invalid MAC", Refusal, nil},
+	}
+	for _, test := range tests {
+		e := refusal(MethodRegisterDevices, test.text)
+		if e.Kind != test.kind || !slices.Equal(e.MACs, test.macs) || e.Method != MethodRegisterDevices {
+			t.Errorf("%q: %v %v, want %v %v", test.text, e.Kind, e.MACs, test.kind, test.macs)
+		}
+		if !e.Kind.Refused() || !errors.Is(e, test.kind) {
+			t.Errorf("%q: not a refusal of its kind", test.text)
+		}
+		if want := strings.Join(strings.Fields(test.text), " "); e.Text != want {
+			t.Errorf("%q: text is %q", test.text, e.Text)
+		}
+	}
+}
+
+func TestNamedMACs(t *testing.T) {
+	for text, want := range map[string][]MAC{
+		"MAC(s):00:15:65:00:00:01":                                macs("001565000001"),
+		"mac:001565000001,mac:00:15:65:00:00:02.":                 macs("001565000001", "001565000002"),
+		"(001565000001)[00-15-65-00-00-02]":                       macs("001565000001", "001565000002"),
+		"0015.6500.0001.":                                         macs("001565000001"),
+		"x001565000001 001565000001x 001565000001_ 0015650000012": nil,
+		"10-22-00-15-65-00-00-01":                                 nil, // an EUI-64
+		"10:22:00:15:65:00:00:01":                                 nil,
+		"1022.0015.6500.0001":                                     nil,
+		"00-15-65-00-00-0 00-15-65-00-00-1z 00-15":                nil,
+		"000000000000 ffffffffffff 010000000000":                  nil, // no devices
+		"001565000001":                                            macs("001565000001"),
+	} {
+		if got := namedMACs(text); !slices.Equal(got, want) {
+			t.Errorf("%q names %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestKinds(t *testing.T) {
+	names := map[string]bool{}
+	for k := range kinds {
+		if names[k.String()] || k.String() == "" || k.Error() == "" || k.Refused() != (k < NotSent) {
+			t.Errorf("%v: %q", k, k.Error())
+		}
+		names[k.String()] = true
+	}
+	if len(kinds) != 25 {
+		t.Errorf("%d kinds have names", len(kinds))
+	}
+	for k := Refusal; k <= Unencodable; k++ {
+		if _, ok := kinds[k]; !ok && (k.Refused() || k >= NotSent) {
+			t.Errorf("kind %d has no name", k)
+		}
+	}
+	if k := Kind(0); k.Refused() || k.Error() != "Kind(0)" {
+		t.Errorf("the zero kind is %v", k)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"  a\n\t b\r\n":         "a b",
+		"a\x00\x1b[31mb\u0085c": "a[31mb c",
+		"a\u202eb\u200b":        "ab",
+		"a\xffb":                "a\ufffdb",
+		"\u3000":                "",
+	} {
+		if got := oneLine(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	if got := cut(strings.Repeat("é", maxText)); len(got) > maxText+3 || !strings.HasSuffix(got, "é…") {
+		t.Errorf("cut leaves %d bytes", len(got))
+	}
+}
