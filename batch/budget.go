@@ -17,12 +17,16 @@ const (
 func newBudget() budget { return budget{tokens: budgetSize} }
 
 // pays tells whether a retry after an answer can be paid for, and takes what
-// it costs. An answer that is none of its business is free.
-func (b *budget) pays(err *rps.Error) bool {
+// it costs. A retry that got an answer gives back what it cost.
+func (b *budget) pays(err *rps.Error, retry bool) bool {
 	cost := 0
 	switch {
 	case err == nil || readable(err.Kind):
-		b.tokens = min(budgetSize, b.tokens+answerGives)
+		gives := answerGives
+		if retry {
+			gives = timeoutCost
+		}
+		b.tokens = min(budgetSize, b.tokens+gives)
 		return true
 	case err.Kind == rps.Throttled:
 		return true // the rate falls instead

@@ -216,11 +216,14 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 			v.Status = NotRegistered
 		case a.call == callDeregister && err.Kind != rps.RepeatedMAC:
 			v.Status = NotRegistered
-			if it.reach >= refused && (it.ours || !f.absence) {
+			switch {
+			case it.reach < refused:
+			case it.ours && it.now == absent:
+				v = gone()
+			case it.ours || !f.absence:
 				open = append(open, it)
 				continue
-			}
-			if it.reach >= refused {
+			default:
 				v.Detail = sentence("the account's list did not show it before this run", err.Text)
 			}
 		}
@@ -316,7 +319,7 @@ func decidePrompt(f facts, a attempt) outcome {
 			ours = append(ours, it)
 		case it.ours:
 			o.settle(existing(""), it)
-		case it.reach != untouched && it.now == shown && f.absence && a.url == "":
+		case f.appeared(it, a.url):
 			o.settle(byList(), it)
 		default:
 			rest = append(rest, after.items[i])
@@ -351,10 +354,32 @@ func existing(url string) Verdict {
 	return Verdict{Status: Exists, URL: url, Detail: "registered already, by this account; not overridden (--override own would move it)"}
 }
 
+// appeared tells whether a row to be registered by server is known to be: this
+// run sent it, and the account's list shows it since, but did not before.
+func (f facts) appeared(it item, url string) bool {
+	return it.reach != untouched && it.now == shown && !it.ours && f.absence && url == ""
+}
+
+// anew gives what is sent first for a row that goes alone. What an earlier part
+// of the run may have registered, and the account's list shows, is looked up:
+// to send it again would only get a prompt.
+func anew(f facts, a attempt) []attempt {
+	if it := a.items[0]; a.call == callRegister && it.reach != untouched && it.now == shown {
+		return a.look(f, prompted, "", a.items)
+	}
+	return []attempt{a}
+}
+
 // byList is the verdict of a row that this run sent and that the account's
 // list has shown since, but not before.
 func byList() Verdict {
 	return Verdict{Status: Registered, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; to which server was not looked up"}
+}
+
+// gone is the verdict of a row that this run may have removed, and that the
+// account's list has not shown since, but did before.
+func gone() Verdict {
+	return Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}
 }
 
 // says quotes the service.

@@ -194,8 +194,12 @@ func (r *Run) plan(n int, s *slot) {
 	key := groupKey{call: callRegister, server: d.Server, apart: it.reach != untouched}
 	switch r.Config.Action {
 	case Register:
-		if it.ours && r.override == OverrideNever && it.reach == untouched {
+		switch {
+		case it.ours && r.override == OverrideNever && it.reach == untouched:
 			r.settle(n, existing(""))
+			return
+		case r.facts(attempt{}).appeared(it, d.URL):
+			r.settle(n, byList())
 			return
 		}
 		if it.ours && r.override == OverrideOwn {
@@ -212,7 +216,8 @@ func (r *Run) plan(n int, s *slot) {
 			return
 		}
 		if d.URL != "" || key.call == callEdit {
-			r.ready = append(r.ready, attempt{call: key.call, server: d.Server, url: d.URL, items: []item{it}})
+			a := attempt{call: key.call, server: d.Server, url: d.URL, items: []item{it}}
+			r.ready = append(r.ready, anew(r.facts(a), a)...)
 			return
 		}
 	}
@@ -271,7 +276,7 @@ func (r *Run) write() {
 		decisive := s.verdict.Status
 		if s.follows != 0 {
 			decisive = r.leaders[s.row.Device.MAC.Uint64()]
-			s.verdict = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same MAC and target as line %d, which is %s", s.follows, decisive)}
+			s.verdict = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same MAC and target as line %d: %s", s.follows, decisive)}
 		}
 		if s.leads {
 			r.leaders[s.row.Device.MAC.Uint64()] = s.verdict.Status

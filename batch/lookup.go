@@ -39,7 +39,7 @@ func decideList(f facts, a attempt, ans answer) outcome {
 			case it.now == shown:
 				o.settle(Verdict{Status: Refused, Detail: sentence("the account's list still shows it", a.text)}, it)
 			case it.ours:
-				o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}, it)
+				o.settle(gone(), it)
 			default:
 				o.then(a.look(f, missing, a.text, []item{it})...)
 			}

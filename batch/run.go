@@ -128,10 +128,16 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	if !r.Survey.seen.IsEmpty() && (r.Past == nil || !r.Past.done) {
+	if r.Survey.Tally().Send > 0 && (r.Past == nil || !r.Past.done) {
 		r.readAccount(waiting, calling)
 	}
-	ready, work := make(chan attempt), make(chan attempt, r.Config.Workers)
+	// With a journal, calls are noted ahead of their time, so that many share
+	// a sync and the workers need not wait for it.
+	ahead := 0
+	if r.Journal != nil {
+		ahead = 2 * r.Config.Workers
+	}
+	ready, work := make(chan attempt, ahead), make(chan attempt, ahead)
 	results := make(chan result, r.Config.Workers)
 	var workers sync.WaitGroup
 	workers.Go(func() {
@@ -247,7 +253,7 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 func (r *Run) record(ready <-chan attempt, work chan<- attempt, results chan<- result) {
 	for a := range ready {
 		attempts := []attempt{a}
-		for more := true; more && len(attempts) < r.Config.Workers; {
+		for more := true; more && len(attempts) < cap(work); {
 			select {
 			case a, ok := <-ready:
 				if more = ok; ok {
@@ -449,7 +455,7 @@ func (r *Run) hear(res result) {
 	} else {
 		r.pace.answered()
 	}
-	r.mayRetry = r.budget.pays(err)
+	r.mayRetry = r.budget.pays(err, res.attempt.tries > 0)
 	if err == nil || readable(err.Kind) {
 		r.answered, r.silent = time.Now(), 0
 		return

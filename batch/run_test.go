@@ -325,7 +325,7 @@ func TestRateIsKeptAndUsed(t *testing.T) {
 			{Name: "500-after", Every: 7}, {Name: "503-before", Every: 11},
 		}}}
 		tr.config = func(c *Config) {
-			c.BatchSize, c.Workers, c.Rate, c.Burst = 1, 8, perSecond, burst
+			c.BatchSize, c.Workers, c.Rate, c.Burst, c.MaxAttempts = 1, 8, perSecond, burst, 20
 		}
 		tr.run(t)
 		calls := tr.sim.Calls()

@@ -86,50 +86,80 @@ func BenchmarkFirstPass(b *testing.B) {
 // that encodes as many calls with kolo/xmlrpc and posts them to the same
 // handler.
 func BenchmarkSecondPass(b *testing.B) {
-	const rows, perCall = 200_000, 100
-	name := writeDevices(b, rows, 20)
+	name := writeDevices(b, benchRows, 20)
 	var ours, bare time.Duration
 	for b.Loop() {
-		in, err := openInput(context.Background(), Streams{}, name, csvio.Options{NeedServer: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		survey, err := batch.TakeSurvey(in.Open, batch.ConflictRefuse, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		service := benchService(b)
-		client, err := rps.NewClient(rps.Config{URL: service.URL, Username: "user", Password: "secret"})
-		if err != nil {
-			b.Fatal(err)
-		}
-		start := time.Now()
-		out, err := createResult(Streams{}, name+".result.csv", in, survey.Width)
-		if err != nil {
-			b.Fatal(err)
-		}
-		run := &batch.Run{
-			Config: batch.Config{BatchSize: perCall, Workers: 4, Rate: 1e6, Burst: 1e6, MaxAttempts: 5, GiveUpAfter: time.Minute},
-			Survey: survey, Open: in.Open, Service: client, Results: out,
-		}
-		summary, err := run.Do(context.Background())
-		if err != nil || summary.Succeeded != rows || summary.TotalCalls() != rows/perCall+1 {
-			b.Fatal(summary, err)
-		}
-		if err := out.finish(); err != nil {
-			b.Fatal(err)
-		}
-		ours += time.Since(start)
-		in.Close()
-		service.Close()
+		ours += secondPass(b, name, false)
 
-		service = benchService(b)
-		start = time.Now()
-		bareLoop(b, service.URL, rows, perCall)
+		service := benchService(b)
+		start := time.Now()
+		bareLoop(b, service.URL, benchRows, benchBatch)
 		bare += time.Since(start)
 		service.Close()
 	}
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x/bare")
+}
+
+// BenchmarkJournal reports the calls a second of a run with a journal as a
+// ratio to those of one without.
+func BenchmarkJournal(b *testing.B) {
+	name := writeDevices(b, benchRows, 20)
+	var with, without time.Duration
+	for b.Loop() {
+		with += secondPass(b, name, true)
+		without += secondPass(b, name, false)
+	}
+	b.ReportMetric(without.Seconds()/with.Seconds(), "x/without")
+}
+
+const benchRows, benchBatch = 200_000, 100
+
+// secondPass gives the time of one run over the file.
+func secondPass(b *testing.B, name string, journaled bool) time.Duration {
+	b.Helper()
+	in, err := openInput(context.Background(), Streams{}, name, csvio.Options{NeedServer: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer in.Close()
+	survey, err := batch.TakeSurvey(in.Open, batch.ConflictRefuse, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	service := benchService(b)
+	defer service.Close()
+	client, err := rps.NewClient(rps.Config{URL: service.URL, Username: "user", Password: "secret"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now()
+	out, err := createResult(Streams{}, name+".result.csv", in, survey.Width)
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := &batch.Run{
+		Config: batch.Config{BatchSize: benchBatch, Workers: 4, Rate: 1e6, Burst: 1e6, MaxAttempts: 5, GiveUpAfter: time.Minute},
+		Survey: survey, Open: in.Open, Service: client, Results: out,
+	}
+	if journaled {
+		header := batch.Header{Command: "register", Rows: survey.Rows}
+		if run.Journal, _, err = batch.OpenJournal(name+".journal", header, false, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+	summary, err := run.Do(context.Background())
+	if err != nil || summary.Succeeded != benchRows || summary.TotalCalls() != benchRows/benchBatch+1 {
+		b.Fatal(summary, err)
+	}
+	if err := out.finish(); err != nil {
+		b.Fatal(err)
+	}
+	if journaled {
+		if err := run.Journal.Finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
 }
 
 func benchService(b *testing.B) *httptest.Server {

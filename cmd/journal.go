@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -50,7 +51,7 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	case errors.Is(err, batch.ErrOtherRun):
 		return nil, nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
 	}
 	if past != nil {
 		log.Info("going on with an unfinished run", "rows done", past.Settled())

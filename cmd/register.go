@@ -46,7 +46,7 @@ their verdicts.
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	c.Flags().StringVar(&j.override, "override", "", "what to do with devices that are registered already: never, ask, own, always (default: ask on a terminal, else never)")
+	c.Flags().StringVar(&j.override, "override", "default", "what to do with devices that are registered already: never, ask, own (this account's), always; by default ask on a terminal, else never")
 	c.Flags().StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
 	return c
 }
@@ -180,15 +180,16 @@ func (j *job) config() (batch.Config, error) {
 	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
 		return config, fmt.Errorf("--max-failures %w", err)
 	}
-	if j.onConflict != "" {
-		if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
-			return config, fmt.Errorf("--on-conflict %w", err)
-		}
+	if j.action != batch.Register {
+		return config, nil
+	}
+	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
+		return config, fmt.Errorf("--on-conflict %w", err)
 	}
 	// A question needs somebody to answer it, on a stream that is not the file.
 	canAsk := j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
 	switch {
-	case j.override != "":
+	case j.override != "default":
 		if config.Override, err = batch.ParseOverride(j.override); err != nil {
 			return config, fmt.Errorf("--override %w", err)
 		}

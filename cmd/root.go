@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -79,6 +81,21 @@ func exitCode(err error) int {
 		return ExitService
 	}
 	return ExitUsage
+}
+
+// Main runs the command that args name and ends the process with its exit code.
+// The first SIGINT or SIGTERM ends the run as Execute does, the second at once.
+func Main(args []string, streams Streams, exit func(code int)) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		exit(ExitInterrupted)
+	}()
+	exit(Execute(ctx, args, streams))
 }
 
 // Execute runs the command that args name, and gives its exit code. When ctx

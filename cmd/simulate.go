@@ -99,7 +99,26 @@ func (s *simulate) run(ctx context.Context) error {
 	return nil
 }
 
+// check refuses numbers that no service has.
+func (s *simulate) check() error {
+	o := s.options
+	for flag, bad := range map[string]bool{
+		"--latency":    o.Latency < 0,
+		"--list-limit": o.ListLimit < 0,
+		"--max-batch":  o.MaxBatch < 0,
+		"--rate-limit": !(o.RateLimit >= 0),
+	} {
+		if bad {
+			return fmt.Errorf("%s must not be negative", flag)
+		}
+	}
+	return nil
+}
+
 func (s *simulate) service() (*rpstest.Server, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	user, password, ok := strings.Cut(s.account, ":")
 	if !ok || user == "" {
 		return nil, errors.New("--account must be of the form NAME:PASSWORD")
