@@ -47,6 +47,7 @@ their verdicts.
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
 	c.Flags().StringVar(&j.override, "override", "default", "what to do with devices that are registered already: never, ask, own (this account's), always; by default ask on a terminal, else never")
+	c.Flags().Lookup("override").DefValue = "" // it is in the text
 	c.Flags().StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
 	return c
 }

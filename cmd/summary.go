@@ -15,7 +15,7 @@ import (
 var remedies = map[batch.Status]string{
 	batch.Invalid:             "mend the cells that rps_detail names",
 	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
-	batch.Exists:              "--override own moves them to where the file says",
+	batch.Exists:              "--override own moves them",
 	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
 	batch.NotRegistered:       "nothing to remove; --ignore-missing takes that for a success",
 	batch.UnknownServer:       "add the server to the account, or mend its name",

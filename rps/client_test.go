@@ -121,7 +121,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	answers := []func(http.ResponseWriter){
 		func(w http.ResponseWriter) { fmt.Fprint(w, document(yes, "OK")) },
 		func(w http.ResponseWriter) { fmt.Fprint(w, document(no, "Invalid server")) },
-		func(w http.ResponseWriter) { http.Error(w, strings.Repeat("x", maxDrain/2), 502) },
+		func(w http.ResponseWriter) { http.Error(w, strings.Repeat("x", maxDrain/2), http.StatusBadGateway) },
 		func(w http.ResponseWriter) { fmt.Fprint(w, "junk") },
 		func(w http.ResponseWriter) {},
 	}
