@@ -98,33 +98,43 @@ func passwordFrom(name string) (string, error) {
 	return line, nil
 }
 
-// promptPassword reads a password that the terminal does not show. When ctx
-// ends, the terminal is left as it was.
+// promptPassword reads a password that the terminal does not show: it is silent
+// before the question stands there. When ctx ends, the terminal is left as it
+// was.
 func promptPassword(ctx context.Context, streams Streams, username string) (string, error) {
 	fd := int(streams.In.Fd())
-	before, err := term.GetState(fd)
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", fmt.Errorf("cannot ask for the password: %w", err)
 	}
-	fmt.Fprintf(streams.Err, "RPS password of %s: ", username)
+	defer term.Restore(fd, before)
 	type reply struct {
-		password []byte
+		password string
 		err      error
 	}
 	replies := make(chan reply, 1)
 	go func() {
-		password, err := term.ReadPassword(fd)
+		t := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{streams.In, streams.Err}, "")
+		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", username))
 		replies <- reply{password, err}
 	}()
-	defer fmt.Fprintln(streams.Err)
+	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
 	select {
 	case r := <-replies:
-		if r.err != nil && !errors.Is(r.err, io.EOF) {
+		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are keys like others here
+			fmt.Fprint(streams.Err, "\r\n")
+			return "", interrupted
+		}
+		if r.err != nil {
 			return "", fmt.Errorf("cannot read the password: %w", r.err)
 		}
-		return string(r.password), nil
+		return r.password, nil
 	case <-ctx.Done():
-		return "", errors.Join(&batch.StopError{Reason: batch.ErrInterrupted}, term.Restore(fd, before))
+		fmt.Fprint(streams.Err, "\r\n")
+		return "", interrupted
 	}
 }
 
