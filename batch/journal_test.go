@@ -1,0 +1,230 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
+)
+
+func testHeader() Header {
+	return Header{Command: "register", Rows: 1000, Size: 12, Sum: 34, Policies: map[string]string{"--override": "never"}}
+}
+
+// writtenJournal gives the bytes of a journal with a record of each sort.
+func writtenJournal(t testing.TB) []byte {
+	name := filepath.Join(t.TempDir(), "journal")
+	j, past, err := OpenJournal(name, testHeader(), false, false)
+	if err != nil || past != nil {
+		t.Fatal(past, err)
+	}
+	known, err := accountOf(roaring64.BitmapOf(5, 6), true, OverrideOwn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := []item{{row: 1}, {row: 2, ours: true}, {row: 3}}
+	for _, err := range []error{
+		j.append(record{Account: known}),
+		j.sending([]attempt{{items: items}}),
+		j.settled([]settlement{{1, Verdict{Status: Registered, Calls: 1, Time: time.Unix(7, 0).UTC()}}}),
+		j.open([]item{{row: 3, reach: refused}}, false),
+		j.append(record{NoSuch: &noSuch{"B", "words"}}),
+		j.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestHistory(t *testing.T) {
+	data := writtenJournal(t)
+	h, size, err := readHistory(bytes.NewReader(data))
+	if err != nil || size != int64(len(data)) {
+		t.Fatal(size, err)
+	}
+	if v, ok := h.verdict(1); !ok || v.Status != Registered || v.Calls != 1 || v.Time.Unix() != 7 {
+		t.Errorf("row 1: %+v %v", v, ok)
+	}
+	if _, ok := h.verdict(2); ok || h.Settled() != 1 {
+		t.Error("row 2 has a verdict")
+	}
+	if h.touched[2].reach != doubted || h.touched[3].reach != refused || h.touched[2].calls != 1 {
+		t.Errorf("touched: %+v", h.touched)
+	}
+	if !h.ours.Contains(2) || h.ours.Contains(3) || !h.known.Contains(6) || !h.listed || h.override != OverrideOwn {
+		t.Error("what was known is not")
+	}
+	if h.noSuch["B"] != "words" || h.done {
+		t.Error("servers, end")
+	}
+
+	// Torn anywhere, the whole lines before count.
+	for n := range data {
+		h, size, err := readHistory(bytes.NewReader(data[:n]))
+		if err != nil || size > int64(n) || h == nil && size != 0 {
+			t.Fatalf("torn at %d: %d, %v", n, size, err)
+		}
+	}
+}
+
+func TestOpenJournal(t *testing.T) {
+	other := testHeader()
+	other.Sum++
+	for _, c := range []struct {
+		name            string
+		header          Header
+		resume, restart bool
+		goesOn          bool
+		err             error
+	}{
+		{"neither", testHeader(), false, false, false, ErrUnfinished},
+		{"resume", testHeader(), true, false, true, nil},
+		{"resume another", other, true, false, false, ErrOtherRun},
+		{"restart", testHeader(), false, true, false, nil},
+		{"both", testHeader(), true, true, true, nil},
+		{"both, another", other, true, true, false, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "journal")
+			if err := os.WriteFile(name, append(writtenJournal(t), "torn"...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j, past, err := OpenJournal(name, c.header, c.resume, c.restart)
+			if !errors.Is(err, c.err) || (past != nil) != c.goesOn {
+				t.Fatalf("%v, %v", past, err)
+			}
+			if err != nil {
+				return
+			}
+			if _, _, err := OpenJournal(name, c.header, true, true); !errors.Is(err, ErrLocked) {
+				t.Errorf("a second run: %v", err)
+			}
+			if err := j.Finish(); err != nil {
+				t.Error(err)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(name)); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// FuzzHistory reads journals of arbitrary bytes, and of a whole one with bytes
+// changed: it never panics, and what it accepts ends at a whole line.
+func FuzzHistory(f *testing.F) {
+	whole := writtenJournal(f)
+	f.Add(whole, 0, byte(0))
+	f.Add(whole[:len(whole)/2], 40, byte(1))
+	f.Add([]byte("00000000 {}\n"), 0, byte(0))
+	f.Fuzz(func(t *testing.T, data []byte, at int, change byte) {
+		data = bytes.Clone(data)
+		if at >= 0 && at < len(data) {
+			data[at] ^= change
+		}
+		h, size, err := readHistory(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		if size < 0 || size > int64(len(data)) || size > 0 && data[size-1] != '\n' {
+			t.Fatalf("size %d of %d", size, len(data))
+		}
+		if h != nil && h.Settled() > len(h.rows) {
+			t.Fatal("more verdicts than rows")
+		}
+	})
+}
+
+func TestOnly(t *testing.T) {
+	row := func(n int, prior Status) Row {
+		r := device(n, "A", "")
+		r.Prior, r.PriorStatus = "x", prior
+		return r
+	}
+	rows := []Row{row(1, Registered), row(2, Exists), row(1, Duplicate), row(2, Duplicate), row(3, ""), row(4, NotAttempted), {Blank: true, Prior: "x"}}
+	for text, want := range map[string]string{
+		"failed":               "-+-++++",
+		"exists":               "-+-----",
+		"not-attempted,exists": "-+---+-",
+		"duplicate":            "--++---",
+	} {
+		only, err := ParseOnly(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		source := only.Of(&rowsSource{rows})
+		for range rows {
+			var r Row
+			if err := source.Read(&r); err != nil {
+				t.Fatal(err)
+			}
+			got += map[bool]string{true: "-", false: "+"}[r.Pass]
+		}
+		want = want[:6] + "-"
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	if _, err := ParseOnly("fialed"); err == nil {
+		t.Error("no error for a status that is none")
+	}
+}
+
+func TestMaxFailuresAndStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trial{rows: devices(500, "A")}
+		tr.config = func(c *Config) {
+			c.BatchSize, c.Workers = 10, 1
+			c.MaxFailures, _ = ParseMaxFailures("5%")
+		}
+		tr.prepare = func(s *rpstest.Server) {
+			for i := 200; i < 300; i++ {
+				s.AddDevice("other", mac(i).Bare(), "O", "")
+			}
+		}
+		tr.run(t)
+		if !errors.Is(tr.err, ErrFailures) {
+			t.Fatalf("it ended with %v", tr.err)
+		}
+		if n := tr.summary.Counts[RegisteredElsewhere]; n < 10 || n > 30 {
+			t.Errorf("%v", tr.summary.Counts)
+		}
+		if tr.summary.Counts[NotAttempted] == 0 || tr.summary.Rows != 500 {
+			t.Errorf("%v", tr.summary.Counts)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trial{rows: devices(50, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "401", Call: 3}}}}
+		tr.config = func(c *Config) { c.BatchSize, c.Workers = 10, 1 }
+		tr.run(t)
+		if !errors.Is(tr.err, ErrRefused) || !errors.Is(tr.err, rps.Unauthorized) || len(tr.sim.Calls()) != 3 {
+			t.Errorf("it ended with %v after %d calls", tr.err, len(tr.sim.Calls()))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trial{rows: devices(5000, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "502-before", Call: 3, Times: -1}}}}
+		start := time.Now()
+		tr.run(t)
+		if took := time.Since(start); !errors.Is(tr.err, ErrUnreachable) || took < 5*time.Minute || took > 7*time.Minute {
+			t.Errorf("it ended with %v after %v", tr.err, took)
+		}
+		if n := len(tr.sim.Calls()); n > 80 {
+			t.Errorf("%d calls to a service that is down", n)
+		}
+		t.Log(len(tr.sim.Calls()), tr.summary.Counts)
+	})
+}
