@@ -82,7 +82,8 @@ type attempt struct {
 	about    call     // the change that the look-up is about
 	question question // what it is to settle
 	text     string   // the words of the service, or of the error, that led to it
-	bound    string   // URL that checkDeviceExt gave for the row
+	found    bool     // checkDeviceExt has shown the row as registered by this account
+	bound    string   // the URL that it gave for it, "" if none
 	teacher  rps.MAC  // of callLearn: a device bound to the server; not zero once that was tried
 }
 
@@ -167,7 +168,7 @@ func (a attempt) with(items []item) attempt {
 func (a attempt) as(c call) attempt {
 	a.call = c
 	if c.changes() {
-		a.about, a.question, a.text, a.bound, a.teacher = 0, 0, "", "", rps.MAC{}
+		a.about, a.question, a.text, a.found, a.bound, a.teacher = 0, 0, "", false, "", rps.MAC{}
 	}
 	return a
 }

@@ -14,7 +14,7 @@ import (
 // settled and next, unless the run halts; and each next attempt has fewer rows
 // than this one, or a higher number that is at most lastNumber.
 func decide(f facts, a attempt, ans answer) outcome {
-	if a.number >= lastNumber(f) {
+	if a.number >= lastNumber(f) && (ans.err != nil || !a.call.changes()) {
 		return spent(a)
 	}
 	if ans.err != nil {
@@ -186,7 +186,7 @@ func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 		o.then(f.rest(a.touched(refused), false, err.Text)...)
 		return o
 	}
-	if it := a.items[0]; it.reach == doubted {
+	if it := a.items[0]; it.reach == doubted || it.reach == refused && f.partial {
 		// This call was refused, but an earlier one may have been applied.
 		o.then(a.look(f, unanswered, err.Text, a.items)...)
 		return o
@@ -220,7 +220,7 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 			case it.reach < refused:
 			case it.ours && it.now == absent:
 				v = gone()
-			case it.ours || !f.absence:
+			case it.ours || it.reach == doubted || !f.absence:
 				open = append(open, it)
 				continue
 			default:

@@ -223,8 +223,8 @@ func TestDecide(t *testing.T) {
 		{"check: the server's URL is not known", with(func(f *facts) { f.absence = false }), attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://a/"), "0:in-doubt"},
 		{"check: not applied", fs, attempt{call: callCheck, about: callRegister, question: unanswered, items: rows(1, lost)}, found(rps.Unregistered, ""), "0:failed"},
 		{"check: no answer either", fs, attempt{call: callCheck, about: callRegister, question: unanswered, tries: 2, items: rows(1, lost)}, says(rps.Unreadable), "0:in-doubt"},
-		{"learnt: the same", fs, attempt{call: callLearn, about: callRegister, question: prompted, bound: "https://a/", teacher: mac(9), items: rows(1, lost)}, found(rps.Registered, "https://a/"), "0:registered"},
-		{"learnt: another", fs, attempt{call: callLearn, about: callRegister, question: prompted, bound: "https://b/", teacher: mac(9), items: rows(1, lost)}, found(rps.Registered, "https://a/"), "0:exists"},
+		{"learnt: the same", fs, attempt{call: callLearn, about: callRegister, question: prompted, found: true, bound: "https://a/", teacher: mac(9), items: rows(1, lost)}, found(rps.Registered, "https://a/"), "0:registered"},
+		{"learnt: another", fs, attempt{call: callLearn, about: callRegister, question: prompted, found: true, bound: "https://b/", teacher: mac(9), items: rows(1, lost)}, found(rps.Registered, "https://a/"), "0:exists"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := describeOutcome(decide(c.f, c.a, c.ans)); got != c.want {

@@ -186,9 +186,12 @@ func (r *Run) plan(n int, s *slot) {
 		it.ours = it.ours || r.account.Contains(number)
 	} else {
 		it.ours = it.ours || r.Past.ours.Contains(uint64(n))
-		it.now = absent
-		if r.account.Contains(number) {
+		switch {
+		case !r.listed:
+		case r.account.Contains(number):
 			it.now = shown
+		default:
+			it.now = absent
 		}
 	}
 	key := groupKey{call: callRegister, server: d.Server, apart: it.reach != untouched}
@@ -196,10 +199,10 @@ func (r *Run) plan(n int, s *slot) {
 	case Register:
 		switch {
 		case it.ours && r.override == OverrideNever && it.reach == untouched:
-			r.settle(n, existing(""))
+			r.settleKnown(n, existing(""))
 			return
 		case r.facts(attempt{}).appeared(it, d.URL):
-			r.settle(n, byList())
+			r.settleKnown(n, byList())
 			return
 		}
 		if it.ours && r.override == OverrideOwn {
@@ -235,6 +238,19 @@ func (r *Run) settle(row int, v Verdict) Verdict {
 		r.judge(r.succeeded(v.Status))
 	}
 	return v
+}
+
+// settleKnown settles a row with what the account's list shows. What an earlier
+// part of the run left to be known is noted in the journal: a later part may
+// not see it.
+func (r *Run) settleKnown(row int, v Verdict) {
+	v = r.settle(row, v)
+	if r.Past == nil || r.Journal == nil {
+		return
+	}
+	if err := r.Journal.settled([]settlement{{row, v}}); err != nil {
+		r.halt(ErrOutput, err)
+	}
 }
 
 // judge counts a verdict for --max-failures.

@@ -72,16 +72,16 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 			if _, err := lines.Peek(1); err == io.EOF {
 				return h, size, nil
 			}
-			return nil, 0, fmt.Errorf("line %d of the journal is damaged; --restart discards it", n)
+			return nil, 0, fmt.Errorf("%w at line %d", ErrDamaged, n)
 		}
 		if h == nil {
 			if rec.Header == nil {
-				return nil, 0, errors.New("the journal does not begin with a header; --restart discards it")
+				return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
 			}
 			h = &History{header: *rec.Header, known: roaring64.New(), ours: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
 		}
 		if err := h.add(rec); err != nil {
-			return nil, 0, fmt.Errorf("line %d of the journal: %w; --restart discards it", n, err)
+			return nil, 0, fmt.Errorf("%w at line %d: %w", ErrDamaged, n, err)
 		}
 		size += int64(len(line))
 	}
@@ -129,6 +129,8 @@ func (h *History) add(rec record) error {
 		return h.touch(rec.Open, true)
 	case rec.NoSuch != nil:
 		h.noSuch[rec.NoSuch.Server] = rec.NoSuch.Detail
+	case rec.ListCut:
+		h.listed = false
 	case rec.Done:
 		h.done = true
 	}

@@ -54,7 +54,8 @@ type record struct {
 	Open    *touching  `json:"open,omitempty"`
 	Settled []settling `json:"settled,omitempty"`
 	NoSuch  *noSuch    `json:"noSuch,omitempty"`
-	Done    bool       `json:"done,omitempty"` // every row has its verdict
+	ListCut bool       `json:"listCut,omitempty"` // the account's list was not whole
+	Done    bool       `json:"done,omitempty"`    // every row has its verdict
 }
 
 // holder is the process that writes the journal from here on.
@@ -117,6 +118,7 @@ var (
 	ErrLocked     = errors.New("another run has it")
 	ErrUnfinished = errors.New("there is the journal of an unfinished run")
 	ErrOtherRun   = errors.New("the journal is of another run")
+	ErrDamaged    = errors.New("the journal is damaged")
 )
 
 // OpenJournal takes the journal for a run, and gives what an earlier,
@@ -319,8 +321,11 @@ func (j *Journal) release() {
 	}
 	// Removed while it is held: who opens it anew makes another file, and who
 	// has opened this one sees that it is gone.
-	os.Remove(j.lock.Path())
+	err := os.Remove(j.lock.Path())
 	j.lock.Close()
+	if err != nil {
+		os.Remove(j.lock.Path()) // Windows does not remove what is open
+	}
 }
 
 // takeLock takes a lock that the kernel gives back when the process ends.

@@ -25,7 +25,7 @@ func decideList(f facts, a attempt, ans answer) outcome {
 
 	var o outcome
 	switch {
-	case a.bound != "":
+	case a.found:
 		return decideFound(f, a)
 	case a.question == prompted:
 		o = promptAfterList(f, a)
@@ -77,7 +77,7 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	var o outcome
 	switch ans.status {
 	case rps.Registered:
-		a.bound = ans.url
+		a.found, a.bound = true, ans.url
 		if !it.ours && it.reach == untouched {
 			o := decideFound(f, a)
 			o.listCut = f.absence // registered before the run, and not in its list
@@ -92,10 +92,10 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	switch {
 	case a.about == callDeregister && it.ours:
 		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
-	case a.about == callDeregister && f.absence:
+	case a.about == callDeregister && f.absence && it.reach != doubted:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
 	case a.about == callDeregister:
-		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account could not be listed before", a.text)}, it)
+		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account's list did not show it before", a.text)}, it)
 	case a.about == callEdit:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
 	case a.question == prompted && a.number+1 < lastNumber(f):
@@ -127,24 +127,28 @@ func decideFound(f facts, a attempt) outcome {
 		want = f.serverURL
 	}
 	switch {
-	case want != "" && sameURL(a.bound, want):
+	case want != "" && a.bound != "" && sameURL(a.bound, want):
 		o.settle(asAsked(a, it), it)
-	case want != "":
+	case want != "" && a.bound != "":
 		return boundElsewhere(f, a)
 	case a.about == callRegister && it.reach == untouched:
 		// It was registered before this run. To which server does not matter.
 		return boundElsewhere(f, a)
-	case f.teacher != rps.MAC{} && a.teacher == rps.MAC{}:
+	case f.teacher != rps.MAC{} && a.teacher == rps.MAC{} && a.bound != "" && want == "":
 		a.teacher = f.teacher
 		o.then(a.again().as(callLearn))
-	case a.about == callRegister && f.absence && it.now == shown && !it.ours:
+	case a.about == callRegister && f.appeared(it, a.url):
 		v := byList()
 		v.URL = a.bound
 		o.settle(v, it)
-	case a.about == callRegister && f.absence && it.now == unasked && f.canList:
+	case a.about == callRegister && f.absence && it.now == unasked && f.canList && a.url == "":
 		o.then(a.again().as(callList))
 	default:
-		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence("it is registered by this account, but the URL of the server asked for is not known, so it cannot be told whether it is bound to that", a.text)}, it)
+		finding := "it is registered by this account, but the URL of the server asked for is not known, so it cannot be told whether it is bound to that"
+		if a.bound == "" {
+			finding = "it is registered by this account, but the service does not tell to which URL"
+		}
+		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence(finding, a.text)}, it)
 	}
 	return o
 }
@@ -206,7 +210,7 @@ func lookupFailed(f facts, a attempt, err *rps.Error) outcome {
 	switch {
 	case a.call == callLearn:
 		return decideFound(f, a) // without it
-	case a.bound != "":
+	case a.found:
 		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: "it is registered by this account; to which server could not be looked up: " + err.Error()}, a.items...)
 	case a.call == callList && a.question == prompted:
 		a.listed = true

@@ -53,9 +53,10 @@ func newPacer(perSecond float64, burst int) *pacer {
 }
 
 // answered takes note of an answer to a call that left at a time.
-func (p *pacer) answered() {
+func (p *pacer) answered(left time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.throttle.answered(left)
 	p.limiter.SetLimit(rate.Limit(p.throttle.at(time.Now())))
 }
 

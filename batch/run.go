@@ -50,13 +50,14 @@ type Run struct {
 	size     atomic.Int64      // MACs in a call at most, by now
 	lost     sync.Map          // names of servers that the account does not have
 	account  *roaring64.Bitmap // the account's devices, as listed at the start
+	listed   bool              // it was listed
 	before   *roaring64.Bitmap // those of them that no earlier part of this run made
 	absence  bool              // see facts
 	canList  bool
 	partial  bool
 	servers  map[string]*server
-	answered time.Time // when the last readable answer came
-	silent   int       // calls since then that got none
+	silent   int       // calls since the last readable answer
+	silence  time.Time // when the first of them left; pauses that the service asked for are not counted
 	budget   budget
 	mayRetry bool // after the answer that is acted on
 	tallied  int  // rows that have their verdict, and of these those that did not succeed
@@ -116,7 +117,7 @@ func (r *Run) Progress() Progress {
 // else it is a *StopError, and the summary holds what was done.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	start := time.Now()
-	r.begin(start)
+	r.begin()
 	source, err := r.Open()
 	if err != nil {
 		return r.summary, &StopError{Reason: ErrInput, Cause: err}
@@ -169,7 +170,7 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return r.summary, nil
 }
 
-func (r *Run) begin(now time.Time) {
+func (r *Run) begin() {
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -182,7 +183,6 @@ func (r *Run) begin(now time.Time) {
 	r.servers = map[string]*server{}
 	r.groups = newGrouper()
 	r.leaders = map[uint64]Status{}
-	r.answered = now
 	r.budget = newBudget()
 	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}}
 	if r.Past == nil {
@@ -204,9 +204,12 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 		if !res.made {
 			return // interrupted; the loop sees it
 		}
-		r.count(res)
+		r.hear(res)
+		if r.stop != nil {
+			return
+		}
 		if res.answer.err == nil {
-			r.answered = time.Now()
+			r.listed = true
 			r.account = res.answer.account
 			break
 		}
@@ -452,16 +455,19 @@ func (r *Run) hear(res result) {
 	if slowDown {
 		r.summary.Throttled++
 		r.pace.refused(res.left, err.RetryAfter)
+		defer func() { r.silence = r.silence.Add(min(err.RetryAfter, maxPause)) }()
 	} else {
-		r.pace.answered()
+		r.pace.answered(res.left)
 	}
 	r.mayRetry = r.budget.pays(err, res.attempt.tries > 0)
 	if err == nil || readable(err.Kind) {
-		r.answered, r.silent = time.Now(), 0
+		r.silent = 0
 		return
 	}
-	r.silent++
-	if since := time.Since(r.answered); since >= r.Config.GiveUpAfter {
+	if r.silent++; r.silent == 1 {
+		r.silence = res.left
+	}
+	if since := time.Since(r.silence); since >= r.Config.GiveUpAfter {
 		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(time.Second), err))
 	}
 	// One lost call is a retry. When all that are in flight are lost the
@@ -515,6 +521,11 @@ func (r *Run) obey(o outcome) {
 	if o.listCut && r.absence {
 		r.absence = false
 		r.Log.Info("the account's list of devices is not whole")
+		if r.Journal != nil {
+			if err := r.Journal.append(record{ListCut: true}); err != nil {
+				r.halt(ErrOutput, err)
+			}
+		}
 	}
 }
 

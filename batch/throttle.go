@@ -20,6 +20,7 @@ type throttle struct {
 	fell  time.Time     // when that was
 	grows time.Time     // when the pause after it ends
 	climb time.Duration // from there to where the rate is at the peak again
+	heard bool          // a call that left since was answered
 }
 
 const (
@@ -36,6 +37,14 @@ const (
 	longClimb  = 2 * time.Minute
 	aboutSame  = 0.15
 
+	// leastDepth is a part of the peak that makes a climb steep enough to get
+	// away from it.
+	leastDepth = 0.05
+
+	// leastPeak is a part of the full rate below which the peak does not fall
+	// unless calls were answered there.
+	leastPeak = 0.1
+
 	// slowest is a rate that is always left.
 	slowest = 0.1
 )
@@ -46,7 +55,13 @@ func (t *throttle) at(now time.Time) float64 {
 		return t.full
 	}
 	x := float64(now.Sub(t.grows))/float64(t.climb) - 1 // -1 at the start, 0 at the peak
-	return min(t.full, t.peak+(t.peak-t.rate)*math.Pow(max(x, -1), 3))
+	depth := max(t.peak-t.rate, leastDepth*t.peak)
+	return min(t.full, max(t.rate, t.peak+depth*math.Pow(max(x, -1), 3)))
+}
+
+// answered takes note of an answer to a call that left at a time.
+func (t *throttle) answered(left time.Time) {
+	t.heard = t.heard || !left.Before(t.fell)
 }
 
 // refused takes note that the service asked to slow down and to pause, in
@@ -57,6 +72,16 @@ func (t *throttle) refused(left, now time.Time, pause time.Duration) {
 		return
 	}
 	was, height := t.peak, t.at(now)
+	if was != 0 && !t.heard {
+		// Nothing was answered since the last fall. That may be a service that
+		// is out, and says little of a rate that it bears: the peak does not
+		// fall to nothing with it.
+		t.peak = max(t.peak*fallFar, leastPeak*t.full)
+		t.rate = max(t.rate*fallFar, min(slowest, t.full))
+		t.fell, t.grows, t.climb = now, now.Add(pause), shortClimb
+		return
+	}
+	t.heard = false
 	part := fall
 	if was == 0 || now.Sub(t.grows) < soon {
 		part = fallFar

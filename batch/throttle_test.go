@@ -74,3 +74,52 @@ func TestMixedFaultsCostLittle(t *testing.T) {
 		})
 	}
 }
+
+// A service that was out comes back, and so does the rate.
+func TestRateComesBack(t *testing.T) {
+	for _, n := range []int{1, 6, 12, 40} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := &trial{rows: devices(600, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "503", Call: 20, Times: n}}}}
+			tr.config = func(c *Config) { c.BatchSize, c.Rate, c.MaxAttempts, c.GiveUpAfter = 1, 5, 100, time.Hour }
+			tr.run(t)
+			calls := tr.sim.Calls()
+			after := calls[len(calls)-1].Time.Sub(calls[19+n].Time).Seconds()
+			t.Logf("%d refusals: %.0f s from the last of them to the end", n, after)
+			if clean := float64(len(calls)-20-n) / 5; after > clean+40 {
+				t.Errorf("%.0f s, clean it takes %.0f", after, clean)
+			}
+		})
+	}
+}
+
+// The first listDevices is tried again like any call, and what its answer says
+// of the service counts.
+func TestListIsTriedAgain(t *testing.T) {
+	for _, fault := range []rpstest.Fault{{Name: "500"}, {Name: "429", RetryAfter: "7"}, {Name: "refused"}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := &trial{rows: devices(10, "A"), options: rpstest.Options{Faults: []rpstest.Fault{fault}}}
+			tr.run(t)
+			calls := tr.sim.Calls()
+			if tr.calls("listDevices") != 2 || tr.summary.NoList != nil || tr.summary.Succeeded != 10 {
+				t.Errorf("%s: %v, %v", fault.Name, tr.summary.Calls, tr.summary.NoList)
+			}
+			if fault.RetryAfter != "" && calls[1].Time.Sub(calls[0].Time) < 7*time.Second {
+				t.Errorf("the next call came after %v", calls[1].Time.Sub(calls[0].Time))
+			}
+		})
+	}
+}
+
+// What the user or the service makes the run wait is no silence.
+func TestGiveUpCountsSilenceOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trial{rows: devices(10, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "502", Call: 2}, {Name: "503", RetryAfter: "120", Call: 3, Times: 2}}}}
+		tr.prepare = func(s *rpstest.Server) { s.AddDevice("user", mac(1).Bare(), "B", "") }
+		tr.config = func(c *Config) { c.Override, c.GiveUpAfter = OverrideAsk, time.Minute }
+		tr.confirm = func(Known) bool { time.Sleep(10 * time.Minute); return true }
+		tr.run(t)
+		if tr.err != nil || tr.summary.Succeeded != 10 {
+			t.Errorf("%v: %v", tr.err, tr.summary.Counts)
+		}
+	})
+}
