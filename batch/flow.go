@@ -142,7 +142,12 @@ func (r *Run) readRow() {
 	n := r.read
 	r.read++
 	switch fate := (fate{}); {
-	case s.row.Blank, s.row.Pass:
+	case s.row.Pass:
+		s.settled = true
+		// Rows that are run again may follow it.
+		s.leads = !s.row.Blank && s.row.Problem == "" && r.Survey.fate(n, &s.row).leads
+		s.verdict.Status = s.row.PriorStatus
+	case s.row.Blank:
 		s.settled = true
 	case s.row.Problem != "":
 		r.settle(n, Verdict{Status: Invalid, Detail: s.row.Problem})

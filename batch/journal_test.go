@@ -228,3 +228,39 @@ func TestMaxFailuresAndStops(t *testing.T) {
 		t.Log(len(tr.sim.Calls()), tr.summary.Counts)
 	})
 }
+
+// Rows that are not run again still count where rows of their MAC are: what
+// they bound is not moved.
+func TestPassedRowsLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		prior := func(r Row, line int, s Status) Row {
+			r.Line, r.Prior, r.PriorStatus = line, "x", s
+			return r
+		}
+		only, _ := ParseOnly("failed")
+		tr := &trial{prepare: func(s *rpstest.Server) { s.AddDevice("user", mac(1).Bare(), "A", "") }}
+		tr.config = func(c *Config) { c.OnConflict, c.Override = ConflictFirst, OverrideOwn }
+		source := only.Of(&rowsSource{[]Row{
+			prior(device(1, "A", ""), 2, Registered),
+			prior(device(1, "B", ""), 3, Conflict),
+			prior(device(1, "A", ""), 4, Duplicate),
+			prior(device(2, "A", ""), 5, Refused),
+			prior(device(2, "A", ""), 6, Duplicate),
+		}})
+		for range 5 {
+			var r Row
+			source.Read(&r)
+			tr.rows = append(tr.rows, r)
+		}
+		tr.run(t)
+		for i, s := range []Status{Registered, Conflict, Duplicate, Registered, Duplicate} {
+			tr.want(t, i, s)
+		}
+		if d, _ := tr.sim.Device(mac(1).Bare()); d.Server != "A" {
+			t.Errorf("it was moved: %+v", d)
+		}
+		if tr.summary.Passed != 2 || tr.summary.Succeeded != 2 || tr.summary.Rows != 3 {
+			t.Errorf("%+v", tr.summary)
+		}
+	})
+}

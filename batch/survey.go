@@ -32,6 +32,7 @@ type Survey struct {
 	Width   int // cells of the widest record
 
 	seen     *roaring64.Bitmap // the MACs of all good rows
+	passed   *roaring64.Bitmap // those of rows that are not run again
 	repeated *roaring64.Bitmap // those of more than one
 	uses     []use             // the rows of the repeated, by MAC and then in input order
 	repeats  []repeat          // one for each repeated MAC, in the order of uses
@@ -48,7 +49,8 @@ type use struct {
 	row    uint32
 	line   uint32
 	server uint32 // index in servers
-	url    bool
+	url    bool   // it has a unique URL
+	pass   bool   // it is not run again
 }
 
 // A repeat is what becomes of the rows of one MAC.
@@ -66,6 +68,7 @@ type repeat struct {
 func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row)) (*Survey, error) {
 	s := &Survey{
 		seen:     roaring64.New(),
+		passed:   roaring64.New(),
 		repeated: roaring64.New(),
 		policy:   policy,
 		seed:     maphash.MakeSeed(),
@@ -73,15 +76,21 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	err := eachRow(open, func(_ int, row *Row) {
 		s.Rows++
 		s.Width = max(s.Width, row.Cells)
+		good := !row.Blank && row.Problem == ""
 		switch {
 		case row.Pass:
 			s.Passed++
 		case row.Blank:
 			s.Blank++
-		case row.Problem != "":
+		case !good:
 			s.Invalid++
-		default:
-			if mac := row.Device.MAC.Uint64(); !s.seen.CheckedAdd(mac) {
+		}
+		if good {
+			mac := row.Device.MAC.Uint64()
+			if row.Pass {
+				s.passed.Add(mac)
+			}
+			if !s.seen.CheckedAdd(mac) {
 				s.repeated.Add(mac)
 			}
 		}
@@ -94,7 +103,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	}
 	servers := map[string]uint32{}
 	err = eachRow(open, func(n int, row *Row) {
-		if row.Pass || row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
+		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
 			return
 		}
 		server, ok := servers[row.Device.Server]
@@ -111,6 +120,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			line:   uint32(row.Line),
 			server: server,
 			url:    row.Device.URL != "",
+			pass:   row.Pass,
 		})
 	})
 	if err != nil {
@@ -241,16 +251,16 @@ func (s *Survey) describe(uses []use, n int) string {
 	return strings.Join(others, ", ")
 }
 
-// sendable tells whether a good row has the MAC and no conflict keeps it back.
+// sendable tells whether a row of the MAC will be sent if nothing stops the run.
 func (s *Survey) sendable(mac uint64) bool {
 	if !s.seen.Contains(mac) {
 		return false
 	}
-	if s.policy != ConflictRefuse || !s.repeated.Contains(mac) {
-		return true
+	if len(s.repeats) == 0 || !s.repeated.Contains(mac) {
+		return !s.passed.Contains(mac)
 	}
 	r, _ := s.repeat(mac)
-	return !r.conflict
+	return !s.uses[r.leader].pass && !(r.conflict && s.policy == ConflictRefuse)
 }
 
 // Tally is what becomes of the good rows of a file if nothing stops a run.
@@ -262,21 +272,23 @@ type Tally struct {
 func (s *Survey) Tally() Tally {
 	t := Tally{Send: s.Rows - s.Passed - s.Blank - s.Invalid}
 	for i, r := range s.repeats {
-		uses := s.usesOf(i)
-		t.Send -= len(uses)
-		if r.conflict && s.policy == ConflictRefuse {
-			t.Conflicts += len(uses)
-			continue
-		}
-		t.Send++
-		for _, u := range uses {
-			if u.target == s.uses[r.leader].target {
+		leader := s.uses[r.leader]
+		for _, u := range s.usesOf(i) {
+			if u.pass {
+				continue
+			}
+			t.Send--
+			switch {
+			case r.conflict && s.policy == ConflictRefuse:
+				t.Conflicts++
+			case u.row == leader.row:
+				t.Send++
+			case u.target == leader.target:
 				t.Duplicates++
-			} else {
+			default:
 				t.Conflicts++
 			}
 		}
-		t.Duplicates-- // the row that is sent is none
 	}
 	return t
 }

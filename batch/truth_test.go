@@ -41,14 +41,15 @@ func TestTruth(t *testing.T) {
 	doubts, verdicts := 0, 0
 	for name, action := range actions {
 		for _, faults := range truthFaults() {
-			for _, partial := range []bool{false, true} {
+			for _, o := range []rpstest.Options{{}, {Partial: true}, {ListLimit: 5}, {Partial: true, PromptElsewhere: true}} {
 				for policy := range overrideNames {
 					if action != Register && policy != "never" || policy == "ask" {
 						continue
 					}
-					t.Run(fmt.Sprintf("%s/%s/partial=%v/%s", name, faults[0], partial, policy), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s/%s/partial=%v/list=%d/%s", name, faults[0], o.Partial, o.ListLimit, policy), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
-							tr := truthTrial(action, policy, rpstest.Options{Partial: partial, Faults: faults})
+							o.Faults = faults
+							tr := truthTrial(action, policy, o)
 							tr.run(t)
 							for i := range tr.rows {
 								verdicts++

@@ -42,12 +42,14 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	if err := distinct(j.output(), in); err != nil {
 		return nil, nil, err
 	}
-	journal, past, err := batch.OpenJournal(j.output()+".journal", j.header(in, survey), j.resume, j.restart)
+	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
 	switch {
 	case errors.Is(err, batch.ErrLocked):
 		return nil, nil, hint(err, "wait until it is done, or name another result file with --output")
 	case errors.Is(err, batch.ErrUnfinished):
 		return nil, nil, hint(err, "give --resume to go on with it, or --restart to discard it")
+	case errors.Is(err, batch.ErrDamaged):
+		return nil, nil, hint(err, "--restart discards it; the rows that it told of are then sent again")
 	case errors.Is(err, batch.ErrOtherRun):
 		return nil, nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
 	case err != nil:

@@ -53,22 +53,35 @@ func createResult(streams Streams, name string, in *input, width int) (*resultFi
 	return out, nil
 }
 
-func (out *resultFile) partial() string { return out.name + ".partial" }
+func (out *resultFile) partial() string { return out.name + partialEnding }
 
-// distinct refuses a result in the place of the input.
+// distinct refuses a result, or what is beside it while it is written, in the
+// place of the input or of what is no file.
 func distinct(name string, in *input) error {
-	info, err := os.Stat(name)
+	own, err := in.file.Stat()
 	if err != nil {
-		return nil // it is not there
+		return err
 	}
-	if info.IsDir() {
-		return hint(fmt.Errorf("%s is a folder", name), "name a file with --output")
-	}
-	if own, err := in.file.Stat(); err == nil && os.SameFile(info, own) {
-		return hint(fmt.Errorf("%s is the input itself", name), "name another file with --output")
+	for _, name := range []string{name, name + partialEnding, name + journalEnding} {
+		info, err := os.Stat(name)
+		switch {
+		case err != nil: // it is not there
+		case info.IsDir():
+			return hint(fmt.Errorf("%s is a folder", name), "name a file with --output")
+		case !info.Mode().IsRegular():
+			return hint(fmt.Errorf("%s is no file that can be replaced", name), "name a file with --output, or '-' for standard output")
+		case os.SameFile(info, own):
+			return hint(fmt.Errorf("%s is the input itself", name), "name another file with --output")
+		}
 	}
 	return nil
 }
+
+// What stands beside a result while it is written.
+const (
+	partialEnding = ".partial"
+	journalEnding = ".journal"
+)
 
 // finish brings what was written to the disk, and under its name.
 func (out *resultFile) finish() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -104,15 +105,15 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	client, err := j.call.client(ctx, j.streams, sandbox)
+	if err != nil {
+		return err
+	}
 	journal, past, err := j.openJournal(in, survey, log)
 	if err != nil {
 		return err
 	}
 	defer journal.close()
-	client, err := j.call.client(ctx, j.streams, sandbox)
-	if err != nil {
-		return err
-	}
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
 		return err
@@ -137,10 +138,10 @@ func (j *job) run(ctx context.Context) error {
 func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal *runJournal) error {
 	if errors.Is(stopped, batch.ErrOutput) {
 		out.discard()
-		return hint(stopped, "mend that and %s", j.goOn(journal))
+		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
 	}
 	if err := out.finish(); err != nil {
-		return hint(err, "mend that and %s", j.goOn(journal))
+		return hint(err, "mend that and %s", j.goOn(stopped, journal))
 	}
 	journal.done = stopped == nil
 	if stopped == nil && summary.Failed() == 0 && j.call.quiet {
@@ -149,7 +150,7 @@ func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal
 	tell(j.streams.Err, summary, out.place())
 	switch {
 	case stopped != nil:
-		return hint(stopped, "%s", j.goOn(journal))
+		return hint(stopped, "%s", j.goOn(stopped, journal))
 	case summary.Failed() > 0:
 		return errRows
 	}
@@ -157,18 +158,26 @@ func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal
 }
 
 // goOn says how a run that was stopped is gone on with.
-func (j *job) goOn(journal *runJournal) string {
-	if journal.Journal == nil {
+func (j *job) goOn(stopped error, journal *runJournal) string {
+	if journal.Journal == nil || !journal.Used() {
 		return "run again"
+	}
+	if errors.Is(stopped, batch.ErrInput) {
+		return "run again with --restart when the file is at rest"
 	}
 	return "go on with the same command and --resume"
 }
 
+// output names the result: where a link leads, if it is one.
 func (j *job) output() string {
-	if j.call.output != "" {
-		return j.call.output
+	name := j.call.output
+	if name == "" {
+		name = resultName(j.file)
 	}
-	return resultName(j.file)
+	if target, err := filepath.EvalSymlinks(name); err == nil && name != standardStream {
+		return target
+	}
+	return name
 }
 
 // config gives the configuration of the run, with the flags that are words.

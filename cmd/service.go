@@ -50,6 +50,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	if config.Username, config.Password, err = f.credentials(ctx, streams); err != nil {
 		return nil, err
 	}
+	f.username = config.Username // as typed at the prompt
 	return rps.NewClient(config)
 }
 
