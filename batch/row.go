@@ -13,6 +13,7 @@ const (
 
 // Device is what one row asks for.
 type Device struct {
+	Action Action
 	MAC    rps.MAC
 	Server string // name of a server of the account, "" if the row has none
 	URL    string // unique URL, "" if the row has none; a secret
@@ -28,6 +29,9 @@ type Row struct {
 	// Problem says why the row cannot be sent and how to mend it; "" for a
 	// good row.
 	Problem string
+
+	// Note is what was done to read a good row, where the user should know it.
+	Note string
 
 	// Blank marks a record that is no device: nothing but delimiters and
 	// white space. It is passed through with an empty status.
