@@ -169,6 +169,7 @@ func (r *Run) readRow() {
 func (r *Run) take(n int, s *slot) {
 	if v, ok := r.Past.verdict(n); ok {
 		s.verdict, s.settled = v, true
+		r.progress(r.succeeded(v.Status))
 		r.summary.Resumed++
 		return
 	}
@@ -239,10 +240,20 @@ func (r *Run) settle(row int, v Verdict) Verdict {
 	s := r.window.at(row)
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
+	good := r.succeeded(v.Status)
+	r.progress(good)
 	if r.stop == nil {
-		r.judge(r.succeeded(v.Status))
+		r.judge(good)
 	}
 	return v
+}
+
+// progress counts a row that has its verdict, for Progress.
+func (r *Run) progress(good bool) {
+	r.done.Add(1)
+	if !good {
+		r.failed.Add(1)
+	}
 }
 
 // settleKnown settles a row with what the account's list shows. What an earlier
@@ -319,11 +330,12 @@ func (r *Run) write() {
 		default:
 			r.summary.Rows++
 			r.summary.Counts[s.verdict.Status]++
-			r.done.Add(1)
-			if r.succeeded(decisive) {
+			good := r.succeeded(decisive)
+			if good {
 				r.summary.Succeeded++
-			} else {
-				r.failed.Add(1)
+			}
+			if s.follows != 0 {
+				r.progress(good)
 			}
 		}
 		r.window.pop()

@@ -62,7 +62,7 @@ func (s Summary) TotalCalls() int {
 
 // Progress is how far a run has come. It may be read while the run goes on.
 type Progress struct {
-	Done   int // rows settled and written
+	Done   int // rows that have their verdict
 	Total  int // rows of the file
 	Failed int // rows that did not succeed
 	Calls  int // calls made
