@@ -27,8 +27,12 @@ type Row struct {
 	Device Device // valid if Problem is "" and Blank is false
 
 	// Problem says why the row cannot be sent and how to mend it; "" for a
-	// good row.
+	// good row. It has the texts of Faults, or of what is wrong with the
+	// record as a whole.
 	Problem string
+
+	// Faults are what is wrong with its cells, one for each that is read.
+	Faults []Fault
 
 	// Note is what was done to read a good row, where the user should know it.
 	Note string
@@ -48,4 +52,12 @@ type Row struct {
 
 	// PriorStatus is the status in Prior, without quoting.
 	PriorStatus Status
+}
+
+// A Fault is what is wrong with one cell.
+type Fault struct {
+	Cell   int    // number of the cell in the record, 1-based; 0 if it is missing
+	Column string // name of its column in the header, "" if it has none
+	Kind   string // a few words that are the same for all such cells
+	Text   string // what is wrong, and how to mend it; never a whole cell
 }
