@@ -14,6 +14,7 @@ var (
 	ErrFailures    = errors.New("too many rows did not succeed")
 	ErrInput       = errors.New("the input cannot be read on")
 	ErrOutput      = errors.New("the results cannot be written")
+	ErrPrune       = errors.New("too many devices would be removed")
 )
 
 // A StopError says why a run stopped before its end. It is one of the errors
@@ -41,23 +42,27 @@ type Summary struct {
 	Succeeded int            // rows that are as asked, duplicates of such included
 	Calls     map[string]int // calls made, by method without "redirect."
 	Elapsed   time.Duration
-	Throttled int     // answers that asked to slow down
-	Bore      float64 // calls a second at which the service asked last; 0: never
-	Passed    int     // rows that were not to be run again (Only)
-	Resumed   int     // rows that had their verdict from an earlier part of the run
-	NoList    error   // why the run went without the account's list; nil if it had it
+	Throttled int      // answers that asked to slow down
+	Bore      float64  // calls a second at which the service asked last; 0: never
+	Passed    int      // rows that were not to be run again (Only)
+	Pruned    int      // devices removed because the file lacks them
+	NotPruned int      // devices that should have been, and were not
+	Added     []string // servers added because rows need them
+	Resumed   int      // rows that had their verdict from an earlier part of the run
+	NoList    error    // why the run went without the account's list; nil if it had it
 }
 
 // Failed gives the number of rows that did not succeed.
 func (s Summary) Failed() int { return s.Rows - s.Succeeded }
 
 // TotalCalls gives the number of calls made.
-func (s Summary) TotalCalls() int {
-	total := 0
-	for _, n := range s.Calls {
-		total += n
+func (s Summary) TotalCalls() int { return total(s.Calls) }
+
+func total(calls map[string]int) (n int) {
+	for _, calls := range calls {
+		n += calls
 	}
-	return total
+	return n
 }
 
 // Progress is how far a run has come. It may be read while the run goes on.
