@@ -165,7 +165,7 @@ func (r *Run) begin() {
 	r.groups = newGrouper()
 	r.leaders = map[uint64]Status{}
 	r.budget = newBudget()
-	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}}
+	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
 	if r.Past == nil {
 		return
 	}
