@@ -62,6 +62,8 @@ type callFlags struct {
 
 	logFormat, logLevel string
 	quiet               bool
+
+	endings endingFlags
 }
 
 func (f *callFlags) add(flags *pflag.FlagSet) {
@@ -82,6 +84,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing at all when every row succeeds")
+	f.endings.add(flags)
 }
 
 func envOr(name, fallback string) string {

@@ -24,6 +24,8 @@ type job struct {
 	ignoreMissing        bool
 	maxFailures, only    string
 	resume, restart      bool
+
+	ending ending
 }
 
 func newRegister(streams Streams) *cobra.Command {
@@ -65,10 +67,16 @@ func (j *job) addFlags(c *cobra.Command) {
 
 func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
-	if err := j.call.check(c); err != nil {
+	if err := j.call.endings.check(j.output(), j.file, j.call.passwordFile, j.call.caFile); err != nil {
 		return err
 	}
-	return j.run(c.Context())
+	j.ending.command = j.command()
+	return j.call.endings.around(j.streams, &j.ending, func() error {
+		if err := j.call.check(c); err != nil {
+			return err
+		}
+		return j.run(c.Context())
+	})
 }
 
 // run takes the file through all stages: read and judge it, find duplicates,
@@ -130,6 +138,7 @@ func (j *job) run(ctx context.Context) error {
 	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
 	summary, stopped := run.Do(ctx)
 	terminal.finish()
+	j.ending.summary = summary
 
 	return j.end(summary, stopped, out, journal)
 }
@@ -143,6 +152,7 @@ func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal
 	if err := out.finish(); err != nil {
 		return hint(err, "mend that and %s", j.goOn(stopped, journal))
 	}
+	j.ending.result = out.name
 	journal.done = stopped == nil
 	if stopped == nil && summary.Failed() == 0 && j.call.quiet {
 		return nil
