@@ -19,6 +19,7 @@ type job struct {
 	file    string
 	read    readFlags
 	call    callFlags
+	lock    lockFlags
 
 	override, onConflict string
 	ignoreMissing        bool
@@ -59,6 +60,7 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	j.read.add(c.Flags())
 	j.call.add(c.Flags())
+	j.lock.add(c.Flags())
 	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
 	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
 	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
@@ -72,7 +74,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 	}
 	j.ending.command = j.command()
 	return j.call.endings.around(j.streams, &j.ending, func() error {
-		if err := j.call.check(c); err != nil {
+		if err := errors.Join(j.call.check(c), j.lock.check()); err != nil {
 			return err
 		}
 		return j.run(c.Context())
@@ -116,6 +118,13 @@ func (j *job) run(ctx context.Context) error {
 	client, err := j.call.client(ctx, j.streams, sandbox)
 	if err != nil {
 		return err
+	}
+	if !j.call.sandbox {
+		account, err := j.lock.take(ctx, log, j.call.url, j.call.username)
+		if err != nil {
+			return err
+		}
+		defer account.release()
 	}
 	journal, past, err := j.openJournal(in, survey, log)
 	if err != nil {
