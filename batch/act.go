@@ -181,7 +181,9 @@ func (r *Run) server(name string) *server {
 
 // count notes a call that was made, for the summary and for its rows.
 func (r *Run) count(res result) {
-	r.summary.Calls[res.attempt.method()]++
+	method := res.attempt.method()
+	r.summary.Calls[method]++
+	r.summary.Outcomes[method] = r.summary.Outcomes[method].with(res.answer.err)
 	switch res.attempt.call {
 	case callList, callLearn: // carry no row
 	default:

@@ -201,7 +201,7 @@ func (r *Run) begin() {
 		r.servers[name] = &server{url: url, add: true}
 	}
 	r.budget = newBudget()
-	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}}
+	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
 	if r.Past == nil {
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rpsbatch/rps"
 )
 
 // Why a run stopped before its end.
@@ -36,11 +38,12 @@ func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 
 // Summary is what a run came to.
 type Summary struct {
-	Rows      int            // written to the results, blank ones not counted
-	Blank     int            // records that are no devices
-	Counts    map[Status]int // rows by status
-	Succeeded int            // rows that are as asked, duplicates of such included
-	Calls     map[string]int // calls made, by method without "redirect."
+	Rows      int                 // written to the results, blank ones not counted
+	Blank     int                 // records that are no devices
+	Counts    map[Status]int      // rows by status
+	Succeeded int                 // rows that are as asked, duplicates of such included
+	Calls     map[string]int      // calls made, by method without "redirect."
+	Outcomes  map[string]Outcomes // the same calls by what came of them
 	Elapsed   time.Duration
 	Throttled int      // answers that asked to slow down
 	Bore      float64  // calls a second at which the service asked last; 0: never
@@ -50,6 +53,27 @@ type Summary struct {
 	Added     []string // servers added because rows need them
 	Resumed   int      // rows that had their verdict from an earlier part of the run
 	NoList    error    // why the run went without the account's list; nil if it had it
+}
+
+// Outcomes counts calls by what came of them.
+type Outcomes struct {
+	Granted    int // done, or told
+	Refused    int // answered, and not done: calls that are to come later included
+	Unanswered int // not sent, or without a readable answer
+}
+
+func (o Outcomes) with(err *rps.Error) Outcomes {
+	if err == nil {
+		o.Granted++
+		return o
+	}
+	switch err.Kind {
+	case rps.NotSent, rps.Untrusted, rps.Unencodable, rps.Unreadable:
+		o.Unanswered++
+	default:
+		o.Refused++
+	}
+	return o
 }
 
 // Failed gives the number of rows that did not succeed.

@@ -67,7 +67,7 @@ func newCrash(t *testing.T, rows [][]string, simulate ...string) *crash {
 func (c *crash) command(args ...string) *exec.Cmd {
 	p := exec.Command("rpsbatch", args...)
 	p.Dir = c.dir
-	p.Env = append(os.Environ(), "RPSBATCH_USERNAME=user", "RPSBATCH_PASSWORD=secret", "RPSBATCH_URL="+c.url)
+	p.Env = append(os.Environ(), "RPSBATCH_USERNAME=user", "RPSBATCH_PASSWORD=secret", "RPSBATCH_URL="+c.url, cacheVariable()+"="+c.dir)
 	return p
 }
 

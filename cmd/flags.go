@@ -62,12 +62,14 @@ type callFlags struct {
 
 	logFormat, logLevel string
 	quiet               bool
+
+	endings endingFlags
 }
 
 func (f *callFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.url, "url", envOr("RPSBATCH_URL", rps.DefaultURL), "`URL` of the service (or RPSBATCH_URL)")
-	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME)")
-	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or a prompt)")
+	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
+	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or systemd's credential rpsbatch-password, or a prompt)")
 	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the certificates to trust, in PEM (default: the system's)")
 	flags.BoolVar(&f.sandbox, "sandbox", false, "run against a simulated RPS inside the process: no account needed")
 	flags.Float64Var(&f.rate, "rate", 5, "calls a second, fractions allowed, look-ups and retries included")
@@ -82,6 +84,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing at all when every row succeeds")
+	f.endings.add(flags)
 }
 
 func envOr(name, fallback string) string {

@@ -19,11 +19,14 @@ type job struct {
 	file    string
 	read    readFlags
 	call    callFlags
+	lock    lockFlags
 
 	override, onConflict string
 	ignoreMissing        bool
 	maxFailures, only    string
 	resume, restart      bool
+
+	ending ending
 }
 
 func newRegister(streams Streams) *cobra.Command {
@@ -57,6 +60,7 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	j.read.add(c.Flags())
 	j.call.add(c.Flags())
+	j.lock.add(c.Flags())
 	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
 	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
 	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
@@ -65,10 +69,16 @@ func (j *job) addFlags(c *cobra.Command) {
 
 func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
-	if err := j.call.check(c); err != nil {
+	if err := j.call.endings.check(j.output(), j.file, j.call.passwordFile, j.call.caFile); err != nil {
 		return err
 	}
-	return j.run(c.Context())
+	j.ending.command = j.command()
+	return j.call.endings.around(j.streams, &j.ending, func() error {
+		if err := errors.Join(j.call.check(c), j.lock.check()); err != nil {
+			return err
+		}
+		return j.run(c.Context())
+	})
 }
 
 // run takes the file through all stages: read and judge it, find duplicates,
@@ -109,6 +119,13 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !j.call.sandbox {
+		account, err := j.lock.take(ctx, log, j.call.url, j.call.username)
+		if err != nil {
+			return err
+		}
+		defer account.release()
+	}
 	journal, past, err := j.openJournal(in, survey, log)
 	if err != nil {
 		return err
@@ -130,6 +147,7 @@ func (j *job) run(ctx context.Context) error {
 	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
 	summary, stopped := run.Do(ctx)
 	terminal.finish()
+	j.ending.summary = summary
 
 	return j.end(summary, stopped, out, journal)
 }
@@ -143,6 +161,7 @@ func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal
 	if err := out.finish(); err != nil {
 		return hint(err, "mend that and %s", j.goOn(stopped, journal))
 	}
+	j.ending.result = out.name
 	journal.done = stopped == nil
 	if stopped == nil && summary.Failed() == 0 && j.call.quiet {
 		return nil

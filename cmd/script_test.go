@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("RPSBATCH_USERNAME", "user")
 			env.Setenv("RPSBATCH_PASSWORD", "secret")
 			env.Setenv("FAST", "--rate=100000")
+			env.Setenv(cacheVariable(), env.WorkDir+"/.cache")
 			samples, err := os.ReadFile("../samples/devices.csv")
 			if err != nil {
 				return err
@@ -231,10 +233,22 @@ func start(ts *script, args []string) *exec.Cmd {
 	p := exec.CommandContext(ctx, args[0], args[1:]...)
 	p.Dir = ts.MkAbs(".")
 	p.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
-	for _, name := range []string{"RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD"} {
+	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD"} {
 		p.Env = append(p.Env, name+"="+ts.Getenv(name))
 	}
 	return p
+}
+
+// cacheVariable names the variable that says where a user's cache is: that is
+// where the locks of accounts are, and tests are to have their own.
+func cacheVariable() string {
+	switch runtime.GOOS {
+	case "windows":
+		return "LocalAppData"
+	case "darwin":
+		return "HOME"
+	}
+	return "XDG_CACHE_HOME"
 }
 
 // watched keeps what is written to it, and calls seen once when it has the text.

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/term"
@@ -54,8 +56,15 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	return rps.NewClient(config)
 }
 
+// credentials gives those of the account: from flags, else from the environment,
+// else from systemd, else from a person at the terminal.
 func (f *callFlags) credentials(ctx context.Context, streams Streams) (username, password string, err error) {
 	username = f.username
+	if username == "" {
+		if username, err = systemdCredential("rpsbatch-username"); err != nil {
+			return "", "", err
+		}
+	}
 	if username == "" && streams.terminalIn() && streams.terminalErr() {
 		fmt.Fprint(streams.Err, "RPS username: ")
 		if username, err = readLine(ctx, streams.In); err != nil {
@@ -66,11 +75,14 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 		return "", "", hint(errors.New("no account is named"), "set RPSBATCH_USERNAME or give --username; --sandbox needs none")
 	}
 	if f.passwordFile != "" {
-		password, err = passwordFrom(f.passwordFile)
+		password, err = firstLine(f.passwordFile, "--password-file")
 		return username, password, err
 	}
 	if password = os.Getenv("RPSBATCH_PASSWORD"); password != "" {
 		return username, password, nil
+	}
+	if password, err = systemdCredential("rpsbatch-password"); err != nil || password != "" {
+		return username, password, err
 	}
 	if !streams.terminalIn() || !streams.terminalErr() {
 		return "", "", hint(fmt.Errorf("there is no password for %s", username), "set RPSBATCH_PASSWORD or give --password-file")
@@ -82,19 +94,33 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 	return username, password, err
 }
 
-// passwordFrom reads the first line of a file.
-func passwordFrom(name string) (string, error) {
+// systemdCredential reads a file that systemd hands to a service alone, as
+// LoadCredential= in its unit says. It gives "" if there is none of that name.
+func systemdCredential(name string) (string, error) {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	if folder == "" {
+		return "", nil
+	}
+	text, err := firstLine(filepath.Join(folder, name), "credential")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return text, err
+}
+
+// firstLine reads the first line of a file, which must not be empty.
+func firstLine(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("--password-file: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
 	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("--password-file: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", hint(fmt.Errorf("--password-file %s: its first line is empty", name), "it must hold the password")
+		return "", hint(fmt.Errorf("%s %s: its first line is empty", what, name), "that is what is read of it")
 	}
 	return line, nil
 }
