@@ -24,13 +24,20 @@ type Writer struct {
 // writeSize is about how much is written at a time.
 const writeSize = 64 << 10
 
-// NewWriter writes the byte order mark and the header. width is the number of
+// NewWriter writes the byte order mark, what stands above the header, and the
+// header. width is the number of
 // the user's cells in the widest record, [batch.Row.Cells]: header and records
 // are filled up with empty cells to it, so that our columns stand in line.
 func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 	w := &Writer{dst: dst, format: format, width: max(width, format.Width())}
 	if format.BOM {
 		w.buf = append(w.buf, byteOrderMark...)
+	}
+	if format.SepLine != "" {
+		w.buf = append(append(w.buf, format.SepLine...), format.LineEnd...)
+	}
+	for _, record := range format.Preamble {
+		w.buf = append(append(w.buf, record...), format.LineEnd...)
 	}
 	w.user(format.Header, format.Width())
 	for _, name := range Columns {
@@ -40,7 +47,7 @@ func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 	return w, w.end()
 }
 
-// Write writes a row and what became of it. A blank line is written as one; a
+// Write writes a row and what became of it, [batch.Row.Note] first. A blank line is written as one; a
 // record of blank cells gets its rps_line and no verdict.
 func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if w.isLine(row) {
@@ -61,7 +68,11 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 		w.buf = append(w.buf, mac.String()...)
 	}
 	w.cell(string(verdict.Status))
-	w.cell(oneLine(verdict.Detail))
+	detail := verdict.Detail
+	if row.Note != "" {
+		detail = joined(row.Note, detail)
+	}
+	w.cell(oneLine(detail))
 	w.cell(oneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
 	if !row.Blank {
@@ -172,6 +183,14 @@ func (w *Writer) needsQuotes(text string) bool {
 	}
 	first, last := text[0], text[len(text)-1]
 	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
+}
+
+// joined puts a note in front of a detail.
+func joined(note, detail string) string {
+	if detail == "" {
+		return note
+	}
+	return note + "; " + detail
 }
 
 // oneLine folds white space and control characters to single spaces, and
