@@ -381,10 +381,10 @@ func (r *Run) write() {
 			r.summary.Pruned++
 		case isPruned:
 			r.summary.NotPruned++
-		case s.row.Pass:
-			r.summary.Passed++
 		case s.row.Blank:
 			r.summary.Blank++
+		case s.row.Pass:
+			r.summary.Passed++
 		default:
 			r.summary.Rows++
 			r.summary.Counts[s.verdict.Status]++
@@ -420,6 +420,7 @@ func (p *pruned) Read(row *Row) error {
 	if !p.macs.HasNext() {
 		return io.EOF
 	}
-	*row = Row{Device: Device{Action: Deregister, MAC: rps.MACFromUint64(p.macs.Next())}}
+	mac := rps.MACFromUint64(p.macs.Next())
+	*row = Row{Raw: mac.String(), Cells: 1, Device: Device{Action: Deregister, MAC: mac}}
 	return nil
 }

@@ -22,6 +22,12 @@ type Plan struct {
 	Time    time.Duration  // of the calls, at the rate of the run
 }
 
+// Changes gives the number of devices, and of servers, that may be changed.
+func (p Plan) Changes() int {
+	return p.Fates[ToRegister] + p.Fates[ToOverride] + p.Fates[ToDeregister] + p.Fates[ToEdit] + p.Fates[ToAdd] +
+		p.Fates[ToVerify] + p.Prune
+}
+
 // TotalCalls gives the number of calls.
 func (p Plan) TotalCalls() int { return total(p.Calls) }
 

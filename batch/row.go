@@ -79,10 +79,11 @@ type Row struct {
 	// delimiter. "" if the input has no such columns.
 	Prior string
 
-	// PriorStatus and PriorDetail are the status and the detail in Prior,
-	// without quoting.
+	// PriorStatus, PriorDetail and PriorMAC are what stands in Prior, without
+	// quoting.
 	PriorStatus Status
 	PriorDetail string
+	PriorMAC    rps.MAC
 }
 
 // A Fault is what is wrong with one cell.

@@ -76,6 +76,21 @@ func (o Outcomes) with(err *rps.Error) Outcomes {
 	return o
 }
 
+// Add adds the calls of an earlier summary.
+func (s *Summary) Add(earlier Summary) {
+	if s.Calls == nil {
+		s.Calls, s.Outcomes = map[string]int{}, map[string]Outcomes{}
+	}
+	for method, n := range earlier.Calls {
+		s.Calls[method] += n
+	}
+	for method, o := range earlier.Outcomes {
+		sum := s.Outcomes[method]
+		s.Outcomes[method] = Outcomes{sum.Granted + o.Granted, sum.Refused + o.Refused, sum.Unanswered + o.Unanswered}
+	}
+	s.Throttled += earlier.Throttled
+}
+
 // Failed gives the number of rows that did not succeed.
 func (s Summary) Failed() int { return s.Rows - s.Succeeded }
 
