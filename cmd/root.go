@@ -134,6 +134,7 @@ batches, and leaves a result file with one verdict for each row.`,
 		newRegister(streams),
 		newDeregister(streams),
 		newValidate(streams),
+		newReport(streams),
 		newSimulate(streams),
 		newVersion(streams),
 	)
