@@ -115,6 +115,7 @@ func TestDuplicatesShareTheFateOfTheirRow(t *testing.T) {
 		{"sorted, before its row", row(3, "1", "duplicate", as+"registered") + row(2, "1", "registered", ""), 2, ""},
 		{"its row is gone", row(3, "1", "duplicate", as+"registered"), 1, ""},
 		{"its row is gone, and failed", row(3, "1", "duplicate", as+"failed"), 0, batch.Failed},
+		{"its row is gone, and a conflict is left", row(2, "1", "conflict", "") + row(3, "1", "duplicate", as+"registered"), 1, ""},
 		{"without a word", row(3, "1", "duplicate", ""), 0, batch.Duplicate},
 		{"of another MAC", row(2, "2", "registered", "") + row(3, "1", "duplicate", as+"failed"), 1, batch.Failed},
 	} {
