@@ -72,10 +72,12 @@
     save();
     q.focus();
   });
-  // A link of the table of statuses: to its rows.
+  // A link of the table of statuses: to its rows, with the keyboard too.
   addEventListener("hashchange", () => {
     load();
-    document.getElementById("h-failed").scrollIntoView();
+    const heading = document.getElementById("h-failed");
+    heading.tabIndex = -1;
+    heading.focus();
   });
   controls.hidden = false;
   load();
