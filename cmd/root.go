@@ -139,6 +139,7 @@ batches, and leaves a result file with one verdict for each row.`,
 		newList(streams),
 		newServer(streams),
 		newValidate(streams),
+		newReport(streams),
 		newSimulate(streams),
 		newVersion(streams),
 	)
