@@ -7,7 +7,7 @@ import (
 )
 
 func newCheck(streams Streams) *cobra.Command {
-	j := &job{streams: streams, name: "check", action: batch.Check}
+	j := newJob(streams, "check", batch.Check)
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Look up each device: its status and the URL it is bound to",

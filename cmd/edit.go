@@ -7,7 +7,7 @@ import (
 )
 
 func newEdit(streams Streams) *cobra.Command {
-	j := &job{streams: streams, name: "edit", action: batch.Edit}
+	j := newJob(streams, "edit", batch.Edit)
 	c := &cobra.Command{
 		Use:   "edit FILE",
 		Short: "Bind registered devices to another server, one call each",

@@ -43,8 +43,13 @@ type job struct {
 	ending ending
 }
 
+// newJob gives a job with the policies of a command that has no flags for them.
+func newJob(streams Streams, name string, action batch.Action) *job {
+	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse"}
+}
+
 func newRegister(streams Streams) *cobra.Command {
-	j := &job{streams: streams, name: "register", action: batch.Register}
+	j := newJob(streams, "register", batch.Register)
 	c := &cobra.Command{
 		Use:   "register FILE",
 		Short: "Register the devices of a CSV",
@@ -279,10 +284,8 @@ func (j *job) config() (batch.Config, error) {
 	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
 		return config, fmt.Errorf("--max-failures %w", err)
 	}
-	if j.onConflict != "" {
-		if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
-			return config, fmt.Errorf("--on-conflict %w", err)
-		}
+	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
+		return config, fmt.Errorf("--on-conflict %w", err)
 	}
 	// A question needs somebody to answer it, on a stream that is not the file.
 	canAsk := j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
@@ -298,8 +301,6 @@ func (j *job) config() (batch.Config, error) {
 		}
 	}
 	switch {
-	case j.override == "":
-		return config, nil
 	case j.override != "default":
 		if config.Override, err = batch.ParseOverride(j.override); err != nil {
 			return config, fmt.Errorf("--override %w", err)

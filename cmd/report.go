@@ -115,7 +115,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 // open opens the result. The user's column of MACs need not be known, since the
 // result has one of ours: where only that stands in the way, any does for it.
 func (r *reporting) open(ctx context.Context, file string, options csvio.Options) (*input, error) {
-	in, err := openInput(ctx, r.streams, file, options)
+	in, err := openInput(ctx, r.streams, file, r.read.sheet, options)
 	var bad *csvio.HeaderError
 	if !errors.As(err, &bad) || options.Columns["mac"] != "" {
 		return in, err
@@ -129,7 +129,7 @@ func (r *reporting) open(ctx context.Context, file string, options csvio.Options
 			continue
 		}
 		options.Columns["mac"] = name
-		if in, err := openInput(ctx, r.streams, file, options); err == nil {
+		if in, err := openInput(ctx, r.streams, file, r.read.sheet, options); err == nil {
 			return in, nil
 		}
 	}

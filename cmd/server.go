@@ -27,7 +27,7 @@ change or remove them.`,
 }
 
 func newServerAdd(streams Streams) *cobra.Command {
-	j := &job{streams: streams, name: "server add", action: batch.AddServer}
+	j := newJob(streams, "server add", batch.AddServer)
 	from := ""
 	c := &cobra.Command{
 		Use:   "add NAME URL | --from FILE",

@@ -7,7 +7,8 @@ import (
 )
 
 func newSync(streams Streams) *cobra.Command {
-	j := &job{streams: streams, name: "sync", action: batch.Register, sync: true}
+	j := newJob(streams, "sync", batch.Register)
+	j.sync = true
 	c := &cobra.Command{
 		Use:   "sync FILE",
 		Short: "Make the account match the file: plan, confirm, apply",

@@ -172,8 +172,8 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 			h.at[r] = found[0]
 		}
 	}
-	if h.at[roleMAC] < 0 {
-		// The account as 'list' writes it has no other.
+	if h.at[roleMAC] < 0 && !slices.Contains(h.ours, -1) {
+		// The account as 'list' writes it has no other column.
 		h.at[roleMAC] = slices.Index(h.ours, macColumn)
 	}
 	for _, r := range []role{roleServer, roleURL} {
