@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -115,6 +116,8 @@ func (r *Run) ask(ctx context.Context) {
 	}
 	yes, err := r.Confirm(ctx, known)
 	switch {
+	case errors.Is(err, ErrInterrupted):
+		r.halt(ErrInterrupted, nil)
 	case err != nil:
 		r.halt(ErrInterrupted, err)
 	case yes:

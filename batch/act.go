@@ -93,13 +93,22 @@ func (r *Run) hear(res result) {
 	if r.silent++; r.silent == 1 {
 		r.silence = res.left
 	}
-	if since := time.Since(r.silence); since >= r.Config.GiveUpAfter {
-		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(time.Second), err))
-	}
+	r.unheard = err
+	r.giveUp()
 	// One lost call is a retry. When all that are in flight are lost the
 	// service is: then new calls wait as well, longer and longer.
 	if over := r.silent - r.Config.Workers; over > 0 && !slowDown {
 		r.pace.hold(backoffBound(over))
+	}
+}
+
+// giveUp halts the run when the service has been silent for too long.
+func (r *Run) giveUp() {
+	if r.silent == 0 {
+		return
+	}
+	if since := time.Since(r.silence); since >= r.Config.GiveUpAfter {
+		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(100*time.Millisecond), r.unheard))
 	}
 }
 

@@ -83,9 +83,10 @@ type attempt struct {
 	number int // calls made for just these rows before this one
 	tries  int // of these, how many at the end got no usable answer
 
-	gather   bool // it need not go alone: others for the same server may share the call
-	prompted bool // the service asked to override one of the rows, it did not say which
-	listed   bool // the account was listed since the last call that may have changed it
+	gather   bool   // it need not go alone: others for the same server may share the call
+	why      string // the words of the last refusal of a call that carried its rows among others
+	prompted bool   // the service asked to override one of the rows, it did not say which
+	listed   bool   // the account was listed since the last call that may have changed it
 
 	// Of look-ups.
 	about    call     // the change that the look-up is about; callCheck: none

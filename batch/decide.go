@@ -3,6 +3,7 @@ package batch
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"rpsbatch/rps"
 )
@@ -212,11 +213,15 @@ func decideServer(a attempt, err *rps.Error) outcome {
 func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 	var o outcome
 	if len(a.items) > 1 {
-		o.then(f.rest(a.touched(refused), false, err.Text)...)
+		a = a.touched(refused)
+		a.why = wordsOf(err)
+		o.then(f.rest(a, false, err.Text)...)
 		return o
 	}
-	if it := a.items[0]; it.reach == doubted || it.reach == refused && f.partial {
-		// This call was refused, but an earlier one may have been applied.
+	// This call was refused, but an earlier one may have been applied. If that
+	// was refused too, in the same words, they are about this row: no service
+	// applies what it refuses for its own sake.
+	if it := a.items[0]; it.reach == doubted || it.reach == refused && (f.partial || wordsOf(err) != a.why) {
 		o.then(a.look(f, unanswered, err.Text, a.items)...)
 		return o
 	}
@@ -411,10 +416,18 @@ func gone() Verdict {
 	return Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}
 }
 
+// longest is how much of the service's words a row repeats: a refusal may name
+// every device of a large batch.
+const longest = 400
+
 // says quotes the service.
 func says(text string) string {
-	if text == "" {
+	switch {
+	case text == "":
 		return "the service refused it without a word"
+	case len(text) > longest:
+		head, tail := text[:longest*2/3], text[len(text)-longest/3:]
+		text = strings.ToValidUTF8(head, "") + " ... " + strings.ToValidUTF8(tail, "")
 	}
 	return fmt.Sprintf("the service says: %s", text)
 }

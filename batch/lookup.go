@@ -184,7 +184,7 @@ func decideFound(f facts, a attempt) outcome {
 	}
 	switch {
 	case want != "" && a.bound != "" && sameURL(a.bound, want):
-		o.settle(asAsked(a, it), it)
+		o.settle(asAsked(f, a, it), it)
 	case want != "" && a.bound != "":
 		return boundElsewhere(f, a)
 	case a.question == verifying && !f.canLearn(a):
@@ -201,7 +201,7 @@ func decideFound(f facts, a attempt) outcome {
 		o.then(a.again().as(callLearn))
 	case a.about == callRegister && f.appeared(it, a.url):
 		v := byList()
-		v.URL = a.bound
+		v.URL, v.Detail = a.bound, "the answer was lost or refused as a whole; a look-up shows it registered now, and the account's list did not before this run; the URL of the server asked for is not known, and so was not compared"
 		o.settle(v, it)
 	case a.about == callRegister && f.absence && it.now == unasked && f.canList && a.url == "":
 		o.then(a.again().as(callList))
@@ -221,7 +221,7 @@ func (f facts) canLearn(a attempt) bool {
 }
 
 // asAsked is the verdict of a row that is bound as it should be.
-func asAsked(a attempt, it item) Verdict {
+func asAsked(f facts, a attempt, it item) Verdict {
 	v := Verdict{URL: a.bound}
 	switch {
 	case a.about == callEdit:
@@ -235,6 +235,9 @@ func asAsked(a attempt, it item) Verdict {
 		v.Status = Registered
 	}
 	v.Detail = "the answer was lost or refused as a whole; a look-up shows it bound as asked"
+	if !it.ours && !f.absence {
+		v.Detail += "; whether it was so before this run is not known"
+	}
 	return v
 }
 

@@ -55,6 +55,7 @@ type Run struct {
 	missing  int               // devices of the account that the file lacks
 	servers  map[string]*server
 	silent   int       // calls since the last readable answer
+	unheard  error     // of the last of these calls
 	silence  time.Time // when the first of them left; pauses that the service asked for are not counted
 	budget   budget
 	mayRetry bool // after the answer that is acted on
@@ -234,8 +235,8 @@ func (r *Run) loop(ctx context.Context, cancel func(), work chan<- attempt, resu
 		if len(r.ready) > 0 && r.stop == nil {
 			send, next = work, r.ready[0]
 		}
-		if len(r.later) > 0 {
-			timer.Reset(time.Until(r.later[0].due))
+		if due, ok := r.nextDue(); ok {
+			timer.Reset(time.Until(due))
 		}
 		select {
 		case send <- next:
@@ -245,11 +246,25 @@ func (r *Run) loop(ctx context.Context, cancel func(), work chan<- attempt, resu
 			r.flying--
 			r.act(res)
 		case <-timer.C:
+			r.giveUp()
 		case <-interrupted:
 			interrupted = nil
 			r.halt(ErrInterrupted, nil)
 		}
 	}
+}
+
+// nextDue gives the time at which there is something to do without an answer.
+func (r *Run) nextDue() (due time.Time, ok bool) {
+	if len(r.later) > 0 {
+		due, ok = r.later[0].due, true
+	}
+	if r.silent > 0 && r.stop == nil {
+		if end := r.silence.Add(r.Config.GiveUpAfter); !ok || end.Before(due) {
+			due, ok = end, true
+		}
+	}
+	return due, ok
 }
 
 // finished tells whether every row is written. While a call is in flight,

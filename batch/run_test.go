@@ -411,3 +411,28 @@ func TestDeregister(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalsOfOtherKindsAreLookedUp has a service that applies a part of a
+// batch that it refuses, and then refuses the rest for another reason: that
+// says nothing of what was applied before.
+func TestRefusalsOfOtherKindsAreLookedUp(t *testing.T) {
+	for _, unnamed := range []bool{false, true} {
+		for every := 2; every <= 7; every++ {
+			t.Run(fmt.Sprintf("unnamed=%v/every=%d", unnamed, every), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tr := &trial{rows: devices(9, "A"), options: rpstest.Options{Partial: true, Unnamed: unnamed, ListLimit: 3, Faults: []rpstest.Fault{
+						{Name: "413", Method: "registerDevices", Every: every},
+					}}}
+					tr.prepare = func(s *rpstest.Server) { s.AddDevice("other", mac(5).Bare(), "O", "") }
+					tr.run(t)
+					for i, v := range tr.verdicts {
+						d, _ := tr.sim.Device(mac(i + 1).Bare())
+						if ours := d.Owner == "user"; ours != v.Status.Success() && v.Status != InDoubt {
+							t.Errorf("row %d: %s (%s), and the service has %+v", i, v.Status, v.Detail, d)
+						}
+					}
+				})
+			})
+		}
+	}
+}
