@@ -113,7 +113,7 @@ func ParseMaxFailures(text string) (m MaxFailures, err error) {
 			return m, nil
 		}
 	}
-	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows nor a percentage of them, such as 50 or 5%%", text)
+	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 on, nor a percentage of them, such as 50 or 5%%", text)
 }
 
 // reached tells whether it is time to stop.

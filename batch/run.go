@@ -202,7 +202,7 @@ func (r *Run) begin() {
 		r.servers[name] = &server{url: url, add: true}
 	}
 	r.budget = newBudget()
-	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
+	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}, MissingIsGood: r.Config.IgnoreMissing}
 	if r.Past == nil {
 		return
 	}

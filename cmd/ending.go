@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -88,12 +89,22 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 		return err
 	}
 	e.command = command
-	return f.endings.around(streams, e, func() error {
+	err := f.endings.around(streams, e, func() error {
 		if err := f.check(c); err != nil {
 			return err
 		}
 		return run(c.Context())
 	})
+	if f.logFormat != "json" || err == nil || errors.Is(err, errRows) {
+		return err
+	}
+	// Who reads the log as JSON reads the last line too.
+	attrs := []any{"error", err, "exit_code", exitCode(err)}
+	if h := (hinted{}); errors.As(err, &h) {
+		attrs = append(attrs, "hint", h.hint)
+	}
+	slog.New(slog.NewJSONHandler(streams.Err, nil)).Error("the run did not succeed", attrs...)
+	return told{err}
 }
 
 // around does a run, and tells of its ending whatever that is. e is what the

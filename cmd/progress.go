@@ -3,10 +3,12 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"rpsbatch/batch"
 )
@@ -80,10 +82,27 @@ func (b *bar) show(p batch.Progress) {
 	case b.paused:
 	case b.bar == nil:
 		fmt.Fprintf(b.out, "%d of %d rows, %d failed, %d calls\n", p.Done, p.Total, p.Failed, p.Calls)
+	case p.Total > 0 && p.Done < p.Total && b.narrow():
+		// The bar would not fit on its line, and begin a new one each time.
+		fmt.Fprintf(b.out, "\r\x1b[K%d/%d rows, %d failed", p.Done, p.Total, p.Failed)
 	case p.Total > 0 && p.Done < p.Total:
 		b.bar.Describe(fmt.Sprintf("%d failed", p.Failed))
 		b.bar.Set(p.Done)
 	}
+}
+
+// narrowest is the width of a terminal that the bar needs.
+const narrowest = 60
+
+// narrow tells whether the terminal, which may be resized at any time, is too
+// narrow for the bar.
+func (b *bar) narrow() bool {
+	f, ok := b.out.(*os.File)
+	if !ok {
+		return false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && width < narrowest
 }
 
 // pause keeps the terminal free while do asks the user something.

@@ -195,7 +195,7 @@ func (j *job) run(ctx context.Context) error {
 	terminal.finish()
 	j.ending.summary = summary
 
-	return j.end(summary, stopped, results{out, pruned}, journal)
+	return j.end(summary, stopped, results{out, pruned}, journal, log)
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.
@@ -226,7 +226,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 }
 
 // end brings the results home and tells what the run came to.
-func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal) error {
+func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal, log *slog.Logger) error {
 	if errors.Is(stopped, batch.ErrOutput) {
 		out.discard()
 		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
@@ -240,7 +240,11 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	if stopped == nil && !failed && j.call.quiet {
 		return nil
 	}
-	tell(j.streams.Err, summary, out)
+	if j.call.logFormat == "json" {
+		logSummary(log, summary, out)
+	} else {
+		tell(j.streams.Err, summary, out)
+	}
 	switch {
 	case stopped != nil:
 		return hint(stopped, "%s", j.goOn(stopped, journal))

@@ -62,6 +62,11 @@ func hint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
+// told is an error that the user knows of.
+type told struct{ error }
+
+func (t told) Unwrap() error { return t.error }
+
 // errRows is the end of a command that did its work and has bad rows to
 // tell of. They have been told.
 var errRows = errors.New("some rows did not succeed")
@@ -86,6 +91,8 @@ func exitCode(err error) int {
 // Main runs the command that args name and ends the process with its exit code.
 // The first SIGINT or SIGTERM ends the run as Execute does, the second at once.
 func Main(args []string, streams Streams, exit func(code int)) {
+	// Whoever reads standard output may go: that is an error like others.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, stop := context.WithCancel(context.Background())
@@ -104,7 +111,7 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	root := newRoot(streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errRows) {
+	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
 		fmt.Fprintf(streams.Err, "rpsbatch: %v\n", err)
 		if h := (hinted{}); errors.As(err, &h) {
 			fmt.Fprintf(streams.Err, "hint: %s\n", h.hint)

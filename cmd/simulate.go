@@ -34,7 +34,27 @@ func newSimulate(streams Streams) *cobra.Command {
 		Short: "Serve a simulated RPS for trials",
 		Long: `Serve a simulated RPS until it is interrupted, for trials and rehearsals: the
 whole API of the guide, with its refusals. It prints the URL to give to --url.
-It is for one machine: it speaks plain HTTP and its password is no secret.`,
+It is for one machine: it speaks plain HTTP and its password is no secret.
+
+--state FILE has what is there at the start, a record a line:
+
+  server,NAME,URL              a server of the account
+  server,NAME,URL,ACCOUNT      one of another account
+  device,ACCOUNT,MAC,SERVER,URL  a registered device; SERVER and URL may be left away
+  stock,MAC                    a device that is known and registered by nobody
+
+--faults FILE scripts what goes wrong, a fault a line, in order:
+
+  METHOD [CALL] FAULT [KEY=VALUE ...]
+
+METHOD is one of the guide's, or * for any; CALL is the number of the call that
+goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
+calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and hang,
+retry-after=SECONDS and retry-after-date=DURATION for 429 and 503, keep=BYTES for
+truncated and cut. Faults, some with -before (the call is not applied, as without)
+or -after (it is):
+
+` + wrapped(rpstest.FaultNames(), 78),
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
   RPSBATCH_PASSWORD=secret rpsbatch register devices.csv --username user --url http://127.0.0.1:8480/xmlrpc`,
 		Args: cobra.NoArgs,

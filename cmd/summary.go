@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +21,12 @@ var remedies = map[batch.Status]string{
 	batch.UnknownServer:       "add the server to the account, or mend its name",
 	batch.Refused:             "rps_detail has the service's own words",
 	batch.Failed:              "not applied: run again when the service answers",
-	batch.InDoubt:             "may have been applied: run again, or look them up",
+	batch.InDoubt:             "may have been applied: 'check' looks them up; after an interruption, --resume",
 	batch.NotAttempted:        "not sent: run again",
 }
+
+// summaryWidth is how long the lines of a summary are at most.
+const summaryWidth = 80
 
 // tell prints what a run came to, for a person.
 func tell(w io.Writer, s batch.Summary, out results) {
@@ -34,7 +38,7 @@ func tell(w io.Writer, s batch.Summary, out results) {
 		fmt.Fprintf(w, ", %s passed through", count(s.Blank, "blank record"))
 	}
 	if s.Passed > 0 {
-		fmt.Fprintf(w, ", %s left as they were", count(s.Passed, "row"))
+		fmt.Fprintf(w, ", %s left as %s", count(s.Passed, "row"), plural(s.Passed, "it was", "they were"))
 	}
 	if s.Resumed > 0 {
 		fmt.Fprintf(w, "; %s done by the run that this one went on with", thousands(s.Resumed))
@@ -42,8 +46,11 @@ func tell(w io.Writer, s batch.Summary, out results) {
 	fmt.Fprintln(w)
 	for _, status := range batch.Statuses {
 		if n := s.Counts[status]; n > 0 {
-			line := fmt.Sprintf("  %-21s%10s  %s", status, thousands(n), remedies[status])
-			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			remedy := remedies[status]
+			if status == batch.NotRegistered && s.MissingIsGood {
+				remedy = ""
+			}
+			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", status, thousands(n)), remedy))
 		}
 	}
 	fmt.Fprintln(w, tellCalls(s.Calls))
@@ -68,6 +75,53 @@ func tell(w io.Writer, s batch.Summary, out results) {
 	if out.pruned != nil {
 		fmt.Fprintf(w, "Removed: %s\n", out.pruned.place())
 	}
+}
+
+// logSummary tells the same to a program that reads the log.
+func logSummary(log *slog.Logger, s batch.Summary, out results) {
+	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
+		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.Calls, "throttled", s.Throttled,
+		"seconds", s.Elapsed.Seconds(), "result", out.place()}
+	if out.pruned != nil {
+		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
+	}
+	log.Info("the run is over", attrs...)
+}
+
+// hanging puts a text behind a label, in lines that begin where it began.
+func hanging(label, text string) string {
+	var b strings.Builder
+	b.WriteString(label)
+	at := len(label)
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len(word) > summaryWidth:
+			b.WriteString("\n" + strings.Repeat(" ", len(label)))
+			at = len(label)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// wrapped puts words into lines of a width, indented.
+func wrapped(words []string, width int) string {
+	var b strings.Builder
+	at := width
+	for _, word := range words {
+		if at+1+len(word) > width {
+			b.WriteString("\n ")
+			at = 1
+		}
+		b.WriteString(" " + word)
+		at += 1 + len(word)
+	}
+	return strings.TrimPrefix(b.String(), "\n")
 }
 
 // shortList gives the first few of many names.
