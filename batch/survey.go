@@ -323,6 +323,34 @@ func (s *Survey) Tally() Tally {
 	return t
 }
 
+// Judge writes each row of the file with what the survey says of it: a good row
+// is NotAttempted.
+func (s *Survey) Judge(source Source, results Results) error {
+	var row Row
+	for n := 0; ; n++ {
+		switch err := source.Read(&row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		v := Verdict{Status: NotAttempted, Detail: "it would be sent"}
+		if row.Problem != "" {
+			v = Verdict{Status: Invalid, Detail: row.Problem}
+		} else if !row.Blank {
+			switch fate := s.fate(n, &row); {
+			case fate.refused != "":
+				v = Verdict{Status: Conflict, Detail: fate.refused}
+			case fate.follows != 0:
+				v = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same %s and target as line %d", row.Device.keyName(), fate.follows)}
+			}
+		}
+		if err := results.Write(&row, v); err != nil {
+			return err
+		}
+	}
+}
+
 // Conflicts gives a text for each MAC that has several targets.
 func (s *Survey) Conflicts() iter.Seq[string] {
 	return func(yield func(string) bool) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"rpsbatch/batch"
@@ -147,20 +148,37 @@ func (in *input) convert(sheet string) error {
 // tell logs how the file is written, where that is not plain.
 func (in *input) tell(log *slog.Logger) {
 	f := in.format
-	var found []any
-	add := func(plain bool, what ...any) {
-		if !plain {
-			found = append(found, what...)
-		}
+	if in.sheet == "" && f.Encoding == "UTF-8" && f.Comma == ',' && f.HeaderLine == 1 {
+		return
 	}
-	add(in.sheet == "", "sheet", in.sheet)
-	add(f.Encoding == "UTF-8", "encoding", f.Encoding)
-	add(f.Comma == ',', "delimiter", commaNames[f.Comma])
-	add(!f.NoHeader, "header", "none")
-	add(f.NoHeader || f.HeaderLine == 1, "header-line", f.HeaderLine)
-	if found != nil {
-		log.Info("found of "+in.name, found...)
+	log.Info(in.name, "written-in", in.dialect())
+}
+
+// dialect says how the file is written.
+func (in *input) dialect() string {
+	f := in.format
+	header := "no header"
+	if !f.NoHeader {
+		header = fmt.Sprintf("header in %s %d", in.place(), f.HeaderLine)
 	}
+	if in.sheet != "" {
+		return fmt.Sprintf("workbook, sheet %q, %s", in.sheet, header)
+	}
+	encoding := f.Encoding
+	if f.BOM && strings.HasPrefix(encoding, "UTF-8") {
+		encoding += " with a byte order mark"
+	}
+	return fmt.Sprintf("%s, cells separated by %s, lines ended by %s, %s", encoding, commaNames[f.Comma], lineEndNames[f.LineEnd], header)
+}
+
+var lineEndNames = map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+
+// place says what a line of the file is called.
+func (in *input) place() string {
+	if in.sheet != "" {
+		return "row"
+	}
+	return "line"
 }
 
 // Open starts reading the rows from the first.
