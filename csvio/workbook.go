@@ -163,14 +163,19 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 		_, err = io.Copy(io.Discard, r)
 		return false, err
 	}
-	depth := 0
+	depth, number := 0, false // number: in a cell of one
 	d := xml.NewDecoder(bufio.NewReader(r))
 	d.CharsetReader = charset.NewReaderLabel // as the library
 	for {
 		switch token, err := d.RawToken(); token := token.(type) {
 		case xml.StartElement:
 			depth++
-			numbers = numbers || token.Name.Local == "c" && !isText(token.Attr)
+			switch token.Name.Local {
+			case "c":
+				number = !isText(token.Attr)
+			case "v":
+				numbers = numbers || number
+			}
 		case xml.EndElement:
 			depth--
 		case nil:
