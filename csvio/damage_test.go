@@ -42,6 +42,7 @@ func TestMACCells(t *testing.T) {
 		{"scientific, no point", "8E+11", kindScientific, "as text"},
 		{"scientific, lower case", "1.565e+09", kindScientific, "as text"},
 		{"German date", "15.06.2000", kindDate, "a date|as text"},
+		{"date with a short year", "15.06.65", kindDate, "a date"},
 		{"ISO date", "2000-06-15", kindDate, "a date"},
 		{"ISO date and time", "2000-06-15T00:00:00", kindDate, "a date"},
 		{"American date", "6/15/2000", kindDate, "a date"},
