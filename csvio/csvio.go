@@ -1,5 +1,6 @@
-// Package csvio reads the devices out of a spreadsheet's CSV file and writes
-// the result file: the same cells, and columns of ours behind them.
+// Package csvio reads the devices out of what spreadsheets write, CSV files of
+// any dialect and workbooks, and writes the result file: the same cells, and
+// columns of ours behind them.
 //
 // A [Reader] gives one [batch.Row] for each record, bad ones with their
 // problem. A [Writer] writes the user's cells back byte for byte and adds
@@ -18,21 +19,43 @@
 //
 // # What is read
 //
-// UTF-8, with or without a byte order mark. Cells are quoted as Excel and
-// LibreOffice do: a cell that begins with a quote goes on to the next single
-// quote, "" in it is a quote, text after the closing quote is kept, and a
-// quote inside any other cell is an ordinary character. LF, CRLF and CR each
-// end a record; line ends outside quotes are written as the header's, those in
-// quotes are left alone. Blank records before the header are left out of the
-// result, those after it are kept. The last record gets a line end if it has
-// none.
+// Encodings: UTF-8 and UTF-16, with or without a byte order mark, else
+// Windows-1252, and whatever else [Options] name. It is text in UTF-8 that is
+// split, so cells, and the result, are in UTF-8.
+//
+// Delimiters: comma, semicolon, tab and pipe, as a first line sep=; says or as
+// the first records show. Cells are quoted as Excel, LibreOffice and Google
+// Sheets do: a cell that begins with a quote goes on to the next single quote,
+// "" in it is a quote, text after the closing quote is kept, and a quote inside
+// any other cell is an ordinary character. LF, CRLF and CR each end a record;
+// line ends outside quotes are written as the header's, those in quotes are
+// left alone. The last record gets a line end if it has none.
+//
+// The header is looked for among the first 20 records: it is the first with a
+// known name for the column of the MACs. What stands above it, a title or
+// notes, is written above the result's. If a MAC comes first, there is no
+// header; the result gets one, with the names of the roles, so that it can be
+// fed back. Blank records before all of that are left out of the result, those
+// after it are kept.
+//
+// Workbooks (.xlsx) are converted first, by [ConvertWorkbook].
+//
+// # What is mended
+//
+// White space of all kinds around a cell, an apostrophe in front of it and
+// ="..." around it do not become part of a device, nor does the width of a
+// MAC's digits. Leading zeros of a MAC are given back only on request. All else
+// that a spreadsheet does to a MAC, and letters that only look like digits, are
+// a problem that says what happened: to guess would register another phone. The
+// cells in the file, and in the result, stay as they are.
 //
 // A quote that is never closed makes the rest of the file one cell: its row is
 // a problem, and is given a closing quote, without which it would swallow our
 // columns and the result would read back as another file.
 //
-// Bytes that are not UTF-8 pass through, but make a row a problem where they
-// stand in a cell that is sent.
+// Bytes that are not what the file is in become U+FFFD, but in a file that is
+// in UTF-8 they pass through. Either makes a row a problem where they stand in
+// a cell that is sent.
 package csvio
 
 import "rpsbatch/batch"

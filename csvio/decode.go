@@ -164,9 +164,12 @@ func (d *decoder) Read(p []byte) (int, error) {
 
 // notASCII gives the index of the first byte that is not ASCII, or the length.
 func notASCII(text []byte) int {
+	const high = 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		if binary.NativeEndian.Uint64(text[i:])&0x8080808080808080 != 0 {
+	for ; i+32 <= len(text); i += 32 {
+		chunk := text[i : i+32 : i+32]
+		if (binary.NativeEndian.Uint64(chunk)|binary.NativeEndian.Uint64(chunk[8:])|
+			binary.NativeEndian.Uint64(chunk[16:])|binary.NativeEndian.Uint64(chunk[24:]))&high != 0 {
 			break
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"rpsbatch/batch"
 )
@@ -22,19 +25,71 @@ var fuzzSeeds = []string{
 	"\"\"\"",
 }
 
-// Any bytes are read without a panic, each record once, at its line, with its
-// bytes, and without holding much more than a record of the largest size.
-func FuzzReader(f *testing.F) {
-	for _, seed := range fuzzSeeds {
-		f.Add(seed, uint16(1000))
+// fuzzOptions gives every combination of what Options can say.
+func fuzzOptions(n uint32) Options {
+	bit := func(i int) bool { return n>>i&1 == 1 }
+	opts := Options{NoHeader: bit(0), Repair: bit(1), Records: bit(2), Actions: bit(3), NeedServer: bit(4)}
+	if bit(5) {
+		opts.Server = "d"
 	}
-	f.Add(strings.Repeat("x", 300), uint16(20))
-	f.Fuzz(func(t *testing.T, data string, limit uint16) {
-		// As a header it may be anything.
-		_, _, _ = tryRows(strings.NewReader(data), Options{NeedServer: true, MaxRecord: int(limit)})
+	if bit(6) {
+		opts.Action = batch.Deregister
+	}
+	if bit(7) {
+		opts.Columns = map[string]string{"mac": "1"}
+	}
+	if bit(8) {
+		opts.Comma = commas[n>>9&3]
+	}
+	opts.Encoding = []string{"", "", "utf-8", "utf-16le", "windows-1252", "shift_jis", "iso-2022-jp", "gb18030"}[n>>11&7]
+	return opts
+}
+
+var startSeeds = []string{
+	"sep=;\nmac;server\n001565000001;s\n",
+	"Title\r\n\r\nx,y\r\nmac,server\r\n001565000001,s\r\n",
+	"001565000001|s|\n\n1565000001|'s|https://h/\n",
+	"\xff\xfem\x00a\x00c\x00\n\x00=\x00\n\x00",
+	"\xfe\xff\x00m\x00a\x00c\x00\n\xd8\x00",
+	"m\x00a\x00c\x00\n\x001\x00\n\x00",
+	"mac\tn\n001565000001\t\xe4\x81\n",
+	"mac;\"sep=,\"\n=\"001565000001\";\"x\n",
+	"\n,,\nsep=|\n\nmac|x\n",
+}
+
+// Any bytes are read without a panic with any options, each record once, at its
+// line, with its bytes, and without holding much more than a record of the
+// largest size.
+func FuzzReader(f *testing.F) {
+	for i, seed := range append(startSeeds, fuzzSeeds...) {
+		f.Add(seed, uint16(1000), uint32(0))
+		f.Add(seed, uint16(1000), uint32(i*2654435761))
+	}
+	f.Add(strings.Repeat("x", 300), uint16(20), uint32(0))
+	f.Fuzz(func(t *testing.T, data string, limit uint16, options uint32) {
+		// As a whole file it may be anything.
+		opts := fuzzOptions(options)
+		opts.MaxRecord = max(int(limit), 1)
+		if r, err := NewReader(strings.NewReader(data), opts); err == nil {
+			line := 0
+			for {
+				var row batch.Row
+				if err := r.Read(&row); err != nil {
+					break
+				}
+				if row.Line <= line || opts.Records && line > 0 && row.Line != line+1 {
+					t.Fatalf("line %d behind %d", row.Line, line)
+				}
+				if len(row.Raw) > opts.MaxRecord+1 || (row.Problem != "") != (row.Faults != nil) && !strings.Contains(row.Problem, "never closed") {
+					t.Fatalf("%+v", row)
+				}
+				checkHeld(t, r)
+				line = row.Line
+			}
+		}
 
 		file := "mac,server\n" + data
-		r, err := NewReader(strings.NewReader(file), Options{NeedServer: true, MaxRecord: max(int(limit), 20)})
+		r, err := NewReader(strings.NewReader(file), Options{NeedServer: true, MaxRecord: max(int(limit), 20), Encoding: "utf-8", Comma: ','})
 		if err != nil {
 			return // other bytes than text
 		}
@@ -42,9 +97,7 @@ func FuzzReader(f *testing.F) {
 		for {
 			var row batch.Row
 			err := r.Read(&row)
-			if limit := max(firstBuffer, 2*(r.opts.MaxRecord+3)); cap(r.split.buf) > limit {
-				t.Fatalf("a buffer of %d bytes for records of %d", cap(r.split.buf), r.opts.MaxRecord)
-			}
+			checkHeld(t, r)
 			if err == io.EOF {
 				break
 			}
@@ -84,6 +137,14 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+// checkHeld holds a Reader to a buffer of about two records.
+func checkHeld(t *testing.T, r *Reader) {
+	t.Helper()
+	if limit := max(firstBuffer, 2*(r.opts.MaxRecord+3)); cap(r.split.buf) > limit {
+		t.Fatalf("a buffer of %d bytes for records of %d", cap(r.split.buf), r.opts.MaxRecord)
+	}
+}
+
 // What a Writer writes reads back to the same rows, with the user's cells as
 // they were; and once more, with the same bytes.
 func FuzzRoundTrip(f *testing.F) {
@@ -101,7 +162,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if len(data) > 1<<14 {
 			return // wide and many rows: too much padding
 		}
-		opts := Options{NeedServer: true}
+		opts := Options{NeedServer: true, Encoding: "utf-8", Comma: ','}
 		rows, format, err := tryRows(strings.NewReader(headers[int(header)%len(headers)]+data), opts)
 		if err != nil {
 			return
@@ -142,6 +203,72 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		twice := written(t, again, format2, func(w *Writer, row *batch.Row) error { return w.Pass(row) })
 		if twice != result {
+			t.Fatalf("passed through:\n%q was\n%q", twice, result)
+		}
+	})
+}
+
+// The same for records under each delimiter, line end and encoding, all of
+// which are found out, with and without what can stand above them.
+func FuzzDialects(f *testing.F) {
+	for i, seed := range fuzzSeeds {
+		f.Add(seed, seed, uint32(i*2654435761))
+	}
+	starts := []string{"mac~server~url\n", "sep=~\nmac~server\n", "Title\n\nx~y\nn~mac~server\n", ""}
+	f.Fuzz(func(t *testing.T, one, two string, n uint32) {
+		if len(one)+len(two) > 1<<12 {
+			return
+		}
+		comma, lineEnd := string(commas[n&3]), lineEnds[n>>2%3]
+		enc, start := encodings[n>>4%uint32(len(encodings))], starts[n>>8&3]
+		// Quoted cells, so that they hold anything.
+		quote := func(text string) string {
+			return `"` + strings.ReplaceAll(strings.ToValidUTF8(text, "?"), `"`, `""`) + `"`
+		}
+		text := strings.NewReplacer("~", comma, "\n", lineEnd, "1", quote(one), "2", quote(two)).
+			Replace(start + "00~s~\n1~2~\n00~1~2\n")
+		text = strings.ReplaceAll(text, "00"+comma, "001565000001"+comma)
+		if enc.name == "Windows-1252" {
+			// What it can hold, and one character that tells it from UTF-8.
+			text = strings.Map(func(r rune) rune {
+				if _, ok := charmap.Windows1252.EncodeRune(r); !ok {
+					return '?'
+				}
+				return r
+			}, text) + "ü" + lineEnd
+			if i := strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }); text[i:] != "ü"+lineEnd {
+				return // may be UTF-8 by accident
+			}
+		} else if enc.name == nameUTF8 && !enc.bom && strings.HasPrefix(text, byteOrderMark) {
+			return
+		}
+		opts := Options{NeedServer: true}
+		rows, format, err := tryRows(strings.NewReader(enc.encode(text)), opts)
+		if err != nil {
+			return // control characters, or a cell that makes another delimiter likelier
+		}
+		if string(format.Comma) == comma && usersText(rows, format) != text && !format.NoHeader && format.LineEnd == lineEnd {
+			t.Fatalf("%s: %q was\n%q", enc.name, usersText(rows, format), text)
+		}
+		write := func(w *Writer, row *batch.Row) error {
+			return w.Write(row, batch.Verdict{Status: batch.Failed, Detail: one})
+		}
+		result := written(t, rows, format, write)
+		again, format2, err := tryRows(strings.NewReader(result), opts)
+		if err != nil || len(again) != len(rows) {
+			t.Fatalf("result %q: %d rows, %v", result, len(again), err)
+		}
+		if format2.Header != format.Header+strings.Repeat(comma, len(format2.Columns)-len(format.Columns)) && string(format.Comma) == comma ||
+			format2.BOM != format.BOM || format2.SepLine != format.SepLine || !slices.Equal(format2.Preamble, format.Preamble) {
+			t.Fatalf("%+v was\n%+v", format2, format)
+		}
+		for i, row := range again {
+			was := rows[i]
+			if padding, ok := strings.CutPrefix(row.Raw, was.Raw); !ok || strings.Trim(padding, string(format.Comma)) != "" || row.Device != was.Device || row.Problem != was.Problem {
+				t.Fatalf("%+v was\n%+v", row, was)
+			}
+		}
+		if twice := written(t, again, format2, func(w *Writer, row *batch.Row) error { return w.Pass(row) }); twice != result {
 			t.Fatalf("passed through:\n%q was\n%q", twice, result)
 		}
 	})

@@ -149,6 +149,8 @@ func described(text string) string {
 	switch r, size := utf8.DecodeRuneInString(text); {
 	case r == utf8.RuneError && size == 1:
 		return "a byte that is not UTF-8 (save the file as 'CSV UTF-8')"
+	case r == utf8.RuneError:
+		return "a character that was lost (U+FFFD: save the file as 'CSV UTF-8', or name its encoding)"
 	case r == '\n' || r == '\r':
 		return "a line break"
 	case r == '\t':

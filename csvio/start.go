@@ -119,9 +119,9 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 
 // findComma gives the delimiter under which the first records make most sense:
 // a header of an earlier result is best, then one with a known name for the
-// MAC, then a MAC in a cell of its own; the earlier the better. Among equals
-// the one decides that gives most records as many cells as that one has, then
-// the one that gives more cells.
+// MAC, then a MAC in a cell of its own; one of several cells, and then the
+// earlier, is the better. Among equals the one decides that gives most records
+// as many cells as that one has, then the one that gives more cells.
 func (r *Reader) findComma() byte {
 	var best byte
 	var most []int
@@ -140,9 +140,11 @@ func (r *Reader) findComma() byte {
 				}
 			}
 		}
-		score := []int{kind, -at, alike, cells}
-		if kind == startUnknown {
-			score[1] = 0
+		score := []int{kind, min(cells, 2), -at, alike, cells}
+		if r.opts.NoHeader && kind == startDevice && !slices.ContainsFunc(records, holdsMAC) {
+			score[0] = startUnknown
+		} else if kind == startUnknown {
+			score[1], score[2] = 0, 0
 		}
 		if most == nil || slices.Compare(score, most) > 0 {
 			best, most = comma, score
@@ -168,6 +170,9 @@ const (
 // but no more: two cells may be a header whose names are not known, and to
 // guess the server's column under it could bind devices to anything.
 //
+// A title of one cell may be such a name, "MAC addresses": a header of more
+// cells below it, and above the first device, is the better one.
+//
 // With NoHeader the first record is a device unless it, or one above the first
 // device, is the header of an earlier result.
 func (r *Reader) start(records []sampled) (kind, at int) {
@@ -183,6 +188,8 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 			continue
 		case kind == startDevice && i > 0 && records[widest].filled > 1:
 			return startUnknown, widest
+		case kind == startHeader && record.filled == 1:
+			return r.belowTitle(records, i)
 		case kind != startUnknown:
 			return kind, i
 		}
@@ -196,6 +203,21 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 	return startUnknown, widest
 }
 
+// belowTitle gives the header of more cells below one of a single cell, or that.
+func (r *Reader) belowTitle(records []sampled, title int) (kind, at int) {
+	for i := title + 1; i < len(records); i++ {
+		switch kind := r.kindOf(records[i]); {
+		case kind == startDevice:
+			return startHeader, title
+		case kind != startUnknown && records[i].filled > 1:
+			return kind, i
+		}
+	}
+	return startHeader, title
+}
+
+func holdsMAC(record sampled) bool { return slices.ContainsFunc(record.names, isMAC) }
+
 func (r *Reader) kindOf(record sampled) int {
 	h := newHeader(record.names)
 	ours := 0
@@ -207,10 +229,8 @@ func (r *Reader) kindOf(record sampled) int {
 	if ours > 1 {
 		return startResult
 	}
-	for _, name := range record.names {
-		if !r.opts.Servers && isMAC(name) {
-			return startDevice
-		}
+	if !r.opts.Servers && holdsMAC(record) {
+		return startDevice
 	}
 	if wanted, ok := r.opts.Columns[roleNames[roleMAC]]; ok {
 		if len(h.named(wanted)) > 0 {

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
-	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"rpsbatch/rps"
 )
@@ -163,14 +163,25 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 		_, err = io.Copy(io.Discard, r)
 		return false, err
 	}
-	depth := 0
+	depth, number := 0, false // number: in a cell of one
 	d := xml.NewDecoder(bufio.NewReader(r))
-	d.CharsetReader = charset.NewReaderLabel // as the library
+	d.CharsetReader = func(label string, text io.Reader) (io.Reader, error) {
+		e, err := htmlindex.Get(label)
+		if err != nil {
+			return nil, err
+		}
+		return e.NewDecoder().Reader(text), nil
+	}
 	for {
 		switch token, err := d.RawToken(); token := token.(type) {
 		case xml.StartElement:
 			depth++
-			numbers = numbers || token.Name.Local == "c" && !isText(token.Attr)
+			switch token.Name.Local {
+			case "c":
+				number = !isText(token.Attr)
+			case "v":
+				numbers = numbers || number
+			}
 		case xml.EndElement:
 			depth--
 		case nil:

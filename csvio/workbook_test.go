@@ -79,6 +79,7 @@ func TestWorkbookCells(t *testing.T) {
 		{"number with a fraction", `<c><v>1565000001.5</v></c>`, "1565000001.5"},
 		{"number that is not exact", `<c><v>1e300</v></c>`, "1e300"},
 		{"text in scientific notation", `<c t="inlineStr"><is><t>1.565E+09</t></is></c>`, "1.565E+09"},
+		{"number that may have been a text", `<c><v>1.565E+09</v></c>`, "1.565E+09"},
 		{"date", `<c s="2"><v>36692</v></c>`, "15/06/2000"},
 		{"date of the usual format", `<c s="3"><v>36692</v></c>`, "06-15-00"},
 		{"yes", `<c t="b"><v>1</v></c>`, "TRUE"},

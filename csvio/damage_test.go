@@ -1,0 +1,231 @@
+package csvio
+
+import (
+	"strings"
+	"testing"
+
+	"rpsbatch/batch"
+)
+
+// Each cell is the MAC 001565000001, or what programs made of it.
+func TestMACCells(t *testing.T) {
+	tests := []struct {
+		name, cell string // as it stands in the file
+		kind, text string // "": the MAC is read; text has parts of the message split by |
+	}{
+		{"bare", "001565000001", "", ""},
+		{"spaces around", " \t001565000001 ", "", ""},
+		{"no-break spaces", "\u00a0001565000001\u202f", "", ""},
+		{"no-break spaces between", "00\u00a015\u00a065\u00a000\u00a000\u00a001", "", ""},
+		{"spaces between other groups", "0015 6500 0001", "", ""},
+		{"zero-width spaces", "\u200b0015\u200c65\u200d00\u2060000\ufeff1", "", ""},
+		{"marks of direction", "\u202a001565000001\u202c", "", ""},
+		{"apostrophe", "'001565000001", "", ""},
+		{"typographic apostrophe", "\u2019001565000001", "", ""},
+		{"formula of a text", `="001565000001"`, "", ""},
+		{"formula of a text, quoted", `"=""001565000001"""`, "", ""},
+		{"apostrophe and formula", `"'=""001565000001"""`, "", ""},
+		{"full-width", "\uff10\uff10\uff11\uff15\uff16\uff15\uff10\uff10\uff10\uff10\uff10\uff11", "", ""},
+		{"full-width, quoted, with colons", "\"00\uff1a15\uff1a65\uff1a00\uff1a00\uff1a\uff10\uff11\"", "", ""},
+		{"another hyphen", "00\u201115\u201165\u201100\u201100\u201101", "", ""},
+
+		{"empty", "", kindNoMAC, "the MAC is empty"},
+		{"only an apostrophe", "'", kindNoMAC, "the MAC is empty"},
+		{"leading zeros", "1565000001", kindZeros, "has 10 digits, 12 are needed|--repair"},
+		{"one leading zero", "15650000012", kindZeros, "has 11 digits"},
+		{"as few digits as can be", "1234567", kindZeros, "has 7 digits"},
+		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
+		{"digits lost elsewhere", "00156500001", kindBadMAC, "it has 11 hexadecimal digits"},
+		{"scientific", "1.565E+09", kindScientific, "lost digits|format the column as text"},
+		{"scientific, comma", `"1,565E+09"`, kindScientific, "as text"},
+		{"scientific, twelve digits", "8.05E+11", kindScientific, "as text"},
+		{"scientific, no point", "8E+11", kindScientific, "as text"},
+		{"scientific, lower case", "1.565e+09", kindScientific, "as text"},
+		{"German date", "15.06.2000", kindDate, "a date|as text"},
+		{"date with a short year", "15.06.65", kindDate, "a date"},
+		{"ISO date", "2000-06-15", kindDate, "a date"},
+		{"ISO date and time", "2000-06-15T00:00:00", kindDate, "a date"},
+		{"American date", "6/15/2000", kindDate, "a date"},
+		{"American date and time", "6/15/00 12:30 PM", kindDate, "a date"},
+		{"date with a month's name", "15-Jun-00", kindDate, "a date"},
+		{"month and year", "Jun-65", kindDate, "a date"},
+		{"date in words", `"Thursday, June 15, 2000"`, kindDate, "a date"},
+		{"German date in words", "15. Juni 2000", kindDate, "a date"},
+		{"German date with a month in March", "15. Mär 00", kindDate, "a date"},
+		{"time", "00:15:05", kindDate, "a time"},
+		{"cut short, no time", "00:15:65", kindBadMAC, "it has 6"},
+		{"cut short, no date", "00-15-65", kindBadMAC, "it has 6"},
+		{"formula", "=A1&B1", kindFormula, "a formula|as text"},
+		{"formula with two texts", `"=""0015""&""65000001"""`, kindFormula, "a formula"},
+		{"no such name", "#NAME?", kindError, "an error of the spreadsheet"},
+		{"no reference", "#REF!", kindError, "an error"},
+		{"too narrow a column", "########", kindError, "an error"},
+		{"LibreOffice's error", "Err:502", kindError, "an error"},
+		{"O for 0", "OO1565000001", kindLookAlike, "character 1 is the letter O where 0 was likely meant, character 2|type it again"},
+		{"l for 1", "00l565000001", kindLookAlike, "character 3 is the letter l where 1"},
+		{"I for 1", "00-I5-65-00-00-01", kindLookAlike, "character 4 is the letter I where 1"},
+		{"Cyrillic A", "00156500000А", kindLookAlike, "character 12 is the Cyrillic letter А (U+0410) where A"},
+		{"Greek E", "805\u0395C0000001", kindLookAlike, "character 4 is the Greek letter Ε (U+0395) where E"},
+		{"many of them", "OOl565OOOOOl", kindLookAlike, "character 3 is the letter l where 1 was likely meant, and 6 more"},
+		{"look alike, but no MAC", "Ol", kindBadMAC, "not a hexadecimal digit"},
+		{"words", "not known", kindBadMAC, "not a hexadecimal digit"},
+		{"URL", "https://h/s3cret", kindBadMAC, "not a hexadecimal digit"},
+		{"multicast", "011565000001", kindBadMAC, "multicast"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			rows, _ := rowsOf(t, "n,Device MAC\nx,"+test.cell+"\n", Options{Comma: ','})
+			if len(rows) != 1 || rows[0].Raw != "x,"+test.cell {
+				t.Fatalf("%+v", rows)
+			}
+			row := rows[0]
+			if test.kind == "" {
+				if row.Problem != "" || row.Faults != nil || row.Device.MAC.Bare() != "001565000001" || row.Note != "" {
+					t.Errorf("%+v", row)
+				}
+				return
+			}
+			if len(row.Faults) != 1 || row.Faults[0].Kind != test.kind || row.Faults[0].Column != "Device MAC" || row.Faults[0].Cell != 2 {
+				t.Fatalf("%+v, want %s", row.Faults, test.kind)
+			}
+			checkProblem(t, row.Problem, test.text)
+			if row.Problem != row.Faults[0].Text || strings.Contains(row.Problem, "s3cret") {
+				t.Errorf("problem %q", row.Problem)
+			}
+		})
+	}
+}
+
+func TestRepair(t *testing.T) {
+	tests := []struct{ name, cell, mac, note string }{
+		{"two zeros", "1565000001", "001565000001", "leading zeros were given back: 001565000001 was 1565000001"},
+		{"one zero", "'41565000001", "041565000001", "leading zeros were given back: 041565000001 was 41565000001"},
+		{"nothing to do", "001565000001", "001565000001", ""},
+		{"no MAC then either", "11565000001", "", ""}, // 01-15-... is multicast
+		{"too short", "123456", "", ""},
+		{"scientific", "1.565E+09", "", ""},
+		{"letters", "1565AB0001", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			opts := Options{Repair: true}
+			rows, format := rowsOf(t, "mac\n"+test.cell+"\n", opts)
+			row := rows[0]
+			if (row.Problem == "") != (test.mac != "") || row.Problem == "" && row.Device.MAC.Bare() != test.mac || row.Note != test.note {
+				t.Fatalf("%+v", row)
+			}
+			result := written(t, rows, format, func(w *Writer, row *batch.Row) error {
+				return w.Write(row, batch.Verdict{Status: batch.Registered, Detail: "so it is"})
+			})
+			want := "so it is"
+			if test.note != "" {
+				want = test.note + "; so it is"
+			}
+			if !strings.Contains(result, ",registered,"+want+",") || !strings.Contains(result, "\n"+test.cell+",") {
+				t.Errorf("result %q", result)
+			}
+		})
+	}
+}
+
+// What is put around a server or a URL is taken away, what is in it is not.
+func TestMendedTargets(t *testing.T) {
+	tests := []struct{ name, cell, server, url, problem string }{
+		{"apostrophes", "'hq;'https://h/", "hq", "https://h/", ""},
+		{"formulas of texts", `="hq";="https://h/"`, "hq", "https://h/", ""},
+		{"invisible", "\u00a0hq\u200b;\ufeffhttps://h/\u3000", "hq", "https://h/", ""},
+		{"zero-width space in a server", "h\u200bq;", "", "", "invisible character (U+200B)"},
+		{"no-break space in a server", "h\u00a0q;", "", "", "invisible character (U+00A0)"},
+		{"zero-width space in a URL", ";https://h/\u200bx", "", "", "invisible character (U+200B)"},
+		{"apostrophe in a server", "h'q;", "", "", `holds "'"`},
+		{"apostrophe in a URL", ";https://h/it's", "", "https://h/it's", ""},
+		{"quote in a formula's text", `="h""q";`, "", "", `holds "\""`},
+		{"formula", "=A1;", "", "", `holds "="`},
+		{"lost character", "B\ufffdro;", "", "", "lost"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			rows, _ := rowsOf(t, "mac;server;url\n001565000001;"+test.cell+"\n", Options{NeedServer: true})
+			row := rows[0]
+			checkProblem(t, row.Problem, test.problem)
+			if test.problem == "" && (row.Device.Server != test.server || row.Device.URL != test.url) {
+				t.Errorf("%+v", row.Device)
+			}
+			if row.Raw != "001565000001;"+test.cell {
+				t.Errorf("raw %q", row.Raw)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	const file = "Provisioning URL,Note,Server,MAC\ngopher://h/s3cret,x,B\xc3\xbcro,1565000001\n,,,001565000001\n,,https://h/s3cret,001565000001\nx\n"
+	rows, _ := rowsOf(t, file, Options{NeedServer: true})
+	want := [][]batch.Fault{
+		{{Cell: 4, Column: "MAC", Kind: kindZeros}, {Cell: 3, Column: "Server", Kind: kindBadServer}, {Cell: 1, Column: "Provisioning URL", Kind: kindBadURL}},
+		{{Cell: 3, Column: "Server", Kind: kindNoTarget}},
+		{{Cell: 3, Column: "Server", Kind: kindServerURL}},
+		{{Cell: 0, Column: "MAC", Kind: kindNoMAC}, {Cell: 1, Column: "Provisioning URL", Kind: kindBadURL}},
+	}
+	for i, row := range rows {
+		var texts []string
+		for j := range row.Faults {
+			texts = append(texts, row.Faults[j].Text)
+			row.Faults[j].Text = ""
+			if j < len(want[i]) && row.Faults[j] != want[i][j] {
+				t.Errorf("row %d: %+v, want %+v", i, row.Faults[j], want[i][j])
+			}
+		}
+		if len(texts) != len(want[i]) || strings.Join(texts, "; ") != row.Problem || strings.Contains(row.Problem, "s3cret") {
+			t.Errorf("row %d: %q, problem %q", i, texts, row.Problem)
+		}
+	}
+	rows, _ = rowsOf(t, "mac\n001565000001\n", Options{NeedServer: true})
+	if f := rows[0].Faults; len(f) != 1 || f[0].Cell != 0 || f[0].Column != "" || f[0].Kind != kindNoTarget {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestActions(t *testing.T) {
+	const file = "mac,server,url,RPS Action\n001565000001,s1,https://h/,register\n001565000002,s2,bad,De-Register\n001565000003,s3,,\n001565000004,,,\n001565000005,,,Register\n001565000006,s6,,remove\n"
+	register := Options{Actions: true, NeedServer: true}
+	remove := Options{Actions: true, Action: batch.Deregister}
+	tests := []struct {
+		name    string
+		opts    Options
+		actions []batch.Action
+		servers string
+		faults  string
+	}{
+		{"register", register, []batch.Action{0, batch.Deregister, 0, 0, 0, 0}, "s1,,s3,,,s6", ",,,neither a server nor a URL,neither a server nor a URL,action not known"},
+		{"deregister", remove, []batch.Action{0, batch.Deregister, batch.Deregister, batch.Deregister, 0, batch.Deregister}, "s1,,,,,", ",,,,neither a server nor a URL,action not known"},
+		{"not looked for", Options{Action: batch.Deregister}, []batch.Action{1, 1, 1, 1, 1, 1}, ",,,,,", ",,,,,"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			rows, _ := rowsOf(t, file, test.opts)
+			var servers, faults []string
+			for i, row := range rows {
+				if row.Device.Action != test.actions[i] {
+					t.Errorf("row %d: action %d", i, row.Device.Action)
+				}
+				servers = append(servers, row.Device.Server)
+				kind := ""
+				if row.Faults != nil {
+					kind = row.Faults[0].Kind
+				}
+				faults = append(faults, kind)
+			}
+			if strings.Join(servers, ",") != test.servers || strings.Join(faults, ",") != test.faults {
+				t.Errorf("servers %q, faults %q", servers, faults)
+			}
+		})
+	}
+	if _, err := NewReader(strings.NewReader("mac,action,Aktion\n"), remove); err == nil || !strings.Contains(err.Error(), `"Aktion" (column 3) can be the action`) {
+		t.Errorf("two columns: %v", err)
+	}
+	rows, _ := rowsOf(t, "mac,what\n001565000001,register\n", Options{Actions: true, Columns: map[string]string{"action": "what"}, Action: batch.Deregister, Server: "d"})
+	if rows[0].Device.Action != batch.Register || rows[0].Device.Server != "d" {
+		t.Errorf("%+v", rows)
+	}
+}
