@@ -143,6 +143,7 @@ batches, and leaves a result file with one verdict for each row.
 		newValidate(streams),
 		newSimulate(streams),
 		newCompletion(streams),
+		newMan(streams),
 		newVersion(streams),
 	)
 	addCompletions(root)
