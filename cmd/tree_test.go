@@ -1,7 +1,11 @@
 package cmd
 
 import (
+	"bytes"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +55,69 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		}
 		if !strings.Contains(c.Example, path) {
 			t.Errorf("%s is not in its own example", path)
+		}
+	}
+}
+
+// TestOutputIsPlain runs the commands without a terminal, and each one's help: no
+// escape code and no carriage return, whatever the environment says of colours.
+func TestOutputIsPlain(t *testing.T) {
+	dir := t.TempDir()
+	devices, err := os.ReadFile("../samples/devices.csv")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "devices.csv"), devices, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{
+		"", "help", "help register", "registre", "register", "register missing.csv", "register --sandbox --colour x",
+		"register devices.csv --sandbox --rate 1000",
+		"register devices.csv --sandbox --rate 1000 -o -",
+		"register devices.csv --sandbox --rate 1000 --log-level debug --progress lines --summary-json -",
+		"register devices.csv --sandbox --rate 1000 --log-level debug --log-format json",
+		"register devices.csv --url http://127.0.0.1:1/ --username user --max-attempts 1",
+		"deregister devices.csv --sandbox --rate 1000 --summary-json summary.json",
+		"validate devices.csv", "validate missing.csv",
+		"simulate --listen nowhere",
+		"completion bash", "completion zsh", "completion fish", "completion powershell",
+		"man", "version", "--version",
+	}
+	for path := range everyCommand(t) {
+		lines = append(lines, strings.TrimPrefix(path, "rpsbatch")+" --help")
+	}
+	for _, line := range lines {
+		p := exec.Command("rpsbatch", strings.Fields(line)...)
+		p.Dir = dir
+		p.Env = append(os.Environ(), "RPSBATCH_PASSWORD=secret", "TERM=xterm-256color", "CLICOLOR_FORCE=1", "FORCE_COLOR=1",
+			"XDG_CACHE_HOME="+dir)
+		out, _ := p.CombinedOutput()
+		if len(out) == 0 {
+			t.Errorf("rpsbatch %s says nothing", line)
+		}
+		if at := bytes.IndexAny(out, "\x1b\r\b"); at >= 0 {
+			t.Errorf("rpsbatch %s: %q", line, out[max(0, at-20):min(len(out), at+20)])
+		}
+	}
+}
+
+// TestQuiet wants --quiet to be quiet about progress and in the log, unless a
+// level is asked for.
+func TestQuiet(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                          "auto info",
+		"--quiet":                   "none error",
+		"--quiet --progress lines":  "none error",
+		"--quiet --log-level debug": "none debug",
+	} {
+		var f callFlags
+		c := &cobra.Command{}
+		f.add(c.Flags())
+		if err := c.ParseFlags(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.check(c); err != nil || f.progress+" "+f.logLevel != want {
+			t.Errorf("%q: %s %s, %v", args, f.progress, f.logLevel, err)
 		}
 	}
 }
