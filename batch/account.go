@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -58,12 +59,15 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 	if r.Past != nil && r.Past.account {
 		return
 	}
+	if r.Config.Sync && !r.findLacking() {
+		return
+	}
 	r.before, r.absence = r.account, r.summary.NoList == nil
 	if r.override == OverrideAsk {
 		r.ask(waiting)
 	}
 	if r.Journal != nil && r.stop == nil {
-		known, err := accountOf(roaring64.And(r.account, r.Survey.seen), r.absence, r.override)
+		known, err := accountOf(roaring64.And(r.account, r.Survey.seen), r.prune, r.absence, r.override)
 		if err == nil {
 			err = r.Journal.append(record{Account: known})
 		}
@@ -71,6 +75,32 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 			r.halt(ErrOutput, err)
 		}
 	}
+}
+
+// findLacking finds what the account has and the file lacks, and tells whether as
+// much may be removed as is to be.
+func (r *Run) findLacking() bool {
+	if r.summary.NoList != nil {
+		r.halt(ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", r.summary.NoList))
+		return false
+	}
+	lacking := roaring64.AndNot(r.account, r.Survey.seen)
+	lacking.AndNot(r.Survey.flawed)
+	r.missing = int(lacking.GetCardinality())
+	if !r.Config.Prune || r.missing == 0 {
+		return true
+	}
+	if r.Survey.Unread > 0 {
+		r.Log.Warn("nothing is removed: some rows have no readable MAC, and their devices may be among those that the file lacks",
+			"rows", r.Survey.Unread, "devices", r.missing)
+		return true
+	}
+	if devices := int(r.account.GetCardinality()); !r.Config.MaxPrune.allows(r.missing, devices) {
+		r.halt(ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account", r.missing, devices))
+		return false
+	}
+	r.prune = lacking
+	return true
 }
 
 // ask settles OverrideAsk for the whole run.
@@ -97,7 +127,7 @@ func (r *Run) known() iter.Seq[rps.MAC] {
 	return func(yield func(rps.MAC) bool) {
 		both := roaring64.And(r.account, r.Survey.seen)
 		for it := both.Iterator(); it.HasNext(); {
-			if n := it.Next(); r.Survey.sendable(n) && !yield(rps.MACFromUint64(n)) {
+			if n := it.Next(); r.Survey.binds(n) && !yield(rps.MACFromUint64(n)) {
 				return
 			}
 		}

@@ -23,7 +23,7 @@ func (r *Run) act(res result) {
 	o := decide(r.facts(a), a, res.answer)
 	r.log(a, res.answer, o)
 	r.obey(o)
-	if a.call.changes() && a.call != callDeregister && a.url == "" && res.answer.err == nil {
+	if a.call.binds() && a.url == "" && res.answer.err == nil {
 		r.server(a.server).teacher = a.items[0].mac
 	}
 	if o.noSuch {
@@ -38,16 +38,38 @@ func (r *Run) act(res result) {
 		o.settled[i].verdict = r.settle(s.row, s.verdict)
 	}
 	r.noteAnswer(a, o, false)
+	if a.call == callAddServer && len(a.items) == 0 && len(o.next) == 0 {
+		r.added(a.server, res.answer.err)
+	}
 	for _, next := range o.next {
 		for _, it := range next.items {
 			r.window.at(it.row).reach = it.reach
 		}
-		if next.tries > 0 {
+		if next.gather && next.url == "" {
+			r.together(r.gathered, groupKey{call: next.call, server: next.server}, next.items[0])
+		} else if next.tries > 0 {
 			r.delay(next, now.Add(backoff(next.tries)))
 		} else {
 			r.ready = append([]attempt{next}, r.ready...)
 		}
 	}
+}
+
+// added lets go what has waited for a server to be added. Whether it could be
+// is told by the answers to that.
+func (r *Run) added(name string, err *rps.Error) {
+	s := r.servers[name]
+	switch {
+	case err == nil:
+		r.summary.Added = append(r.summary.Added, name)
+		r.Log.Info("server added", "server", name)
+	case err.Kind == rps.ServerNameUsed:
+		r.Log.Debug("the server is there", "server", name)
+	default:
+		r.Log.Warn("the server could not be added", "server", name, "error", err)
+	}
+	r.ready = append(s.waiting, r.ready...)
+	s.add, s.waiting = false, nil
 }
 
 // hear takes from an answer what it says of the service: whether it is there,

@@ -14,13 +14,17 @@ const (
 	callOverride               // the same with isOverride 1
 	callDeregister             // deRegisterDevices
 	callEdit                   // editDevice or editDeviceWithUniqueUrl
+	callAddServer              // addServer
 	callCheck                  // checkDeviceExt of the one row
 	callLearn                  // checkDeviceExt of a device bound to the row's server, for the server's URL
 	callList                   // listDevices
 )
 
 // changes tells whether the call may change the account.
-func (c call) changes() bool { return c <= callEdit }
+func (c call) changes() bool { return c <= callAddServer }
+
+// binds tells whether the call binds devices to a server.
+func (c call) binds() bool { return c.changes() && c != callDeregister && c != callAddServer }
 
 // A question is what a look-up is to settle.
 type question uint8
@@ -35,6 +39,10 @@ const (
 	// unanswered: no try got a readable answer, or the last answer does not
 	// tell what an earlier, lost one did. What became of the row?
 	unanswered
+	// verifying: the account has it already. Is it bound as asked?
+	verifying
+	// asked: the user wants to know no more than what the look-up shows.
+	asked
 )
 
 // reach is how far earlier calls of this run may have come with a row.
@@ -75,11 +83,12 @@ type attempt struct {
 	number int // calls made for just these rows before this one
 	tries  int // of these, how many at the end got no usable answer
 
+	gather   bool // it need not go alone: others for the same server may share the call
 	prompted bool // the service asked to override one of the rows, it did not say which
 	listed   bool // the account was listed since the last call that may have changed it
 
 	// Of look-ups.
-	about    call     // the change that the look-up is about
+	about    call     // the change that the look-up is about; callCheck: none
 	question question // what it is to settle
 	text     string   // the words of the service, or of the error, that led to it
 	found    bool     // checkDeviceExt has shown the row as registered by this account

@@ -112,7 +112,11 @@ func retry(f facts, a attempt, err *rps.Error) outcome {
 		}
 		o.settle(Verdict{Status: Failed, Detail: "surely not applied: " + err.Error()}, it)
 	}
-	if len(open) > 0 {
+	switch {
+	case len(open) == 0:
+	case a.call == callAddServer:
+		o.settle(Verdict{Status: InDoubt, Detail: "it may have been added: no answer could be read (" + err.Error() + "), and servers cannot be looked up"}, open...)
+	default:
 		o.then(a.look(f, unanswered, "", open)...)
 	}
 	return o
@@ -132,6 +136,8 @@ func applied(f facts, a attempt) outcome {
 			v = Verdict{Status: Deregistered}
 			// It was registered though the account's list did not show it.
 			o.listCut = o.listCut || !it.ours && f.absence
+		case callAddServer:
+			v.Status, v.Detail = Registered, "the server was added"
 		case callEdit:
 			v.Status = Edited
 			o.listCut = o.listCut || !it.ours && f.absence
@@ -150,6 +156,9 @@ func applied(f facts, a attempt) outcome {
 
 // decideRefusal decides a change that the service said no to.
 func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
+	if a.call == callAddServer {
+		return decideServer(a, err)
+	}
 	var o outcome
 	switch err.Kind {
 	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
@@ -159,7 +168,7 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 			return decidePrompt(f, a)
 		}
 	case rps.InvalidServer, rps.BadServerName:
-		if a.call != callDeregister {
+		if a.call.binds() {
 			o.noSuch = true
 			o.settle(Verdict{Status: UnknownServer, Detail: says(err.Text)}, a.items...)
 			return o
@@ -177,6 +186,26 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 		return o
 	}
 	return decideWhole(f, a, err)
+}
+
+// decideServer decides a server that the service did not add.
+func decideServer(a attempt, err *rps.Error) outcome {
+	var o outcome
+	v := Verdict{Status: Refused, Detail: says(wordsOf(err))}
+	for _, it := range a.items {
+		switch {
+		case err.Kind == rps.Unencodable:
+			v = Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}
+		case err.Kind == rps.ServerNameUsed && it.reach == doubted:
+			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost; or the name was taken before", err.Text)}
+		case err.Kind == rps.ServerNameUsed:
+			v = Verdict{Status: Exists, Detail: sentence("there is a server of this name, in this account or another", err.Text)}
+		case it.reach == doubted:
+			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost", err.Text)}
+		}
+		o.settle(v, it)
+	}
+	return o
 }
 
 // decideWhole decides a refusal that tells nothing of single rows.

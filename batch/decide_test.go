@@ -44,8 +44,11 @@ func FuzzDecide(f *testing.F) {
 		if next(2) > 0 {
 			fs.teacher = mac(999)
 		}
-		a := attempt{call: call(next(4))}
+		a := attempt{call: call(next(5))}
 		size := 1 + next(12)
+		if a.call == callAddServer {
+			size = 1
+		}
 		if a.call == callEdit || next(3) == 0 {
 			a.url, size = "https://u.example.com/1", 1
 		}
@@ -53,6 +56,16 @@ func FuzzDecide(f *testing.F) {
 			a.items = append(a.items, item{row: i, mac: mac(i), ours: next(3) == 0, reach: reach(next(4))})
 		}
 		open := []attempt{a}
+		switch next(4) {
+		case 0:
+			open[0].items = open[0].items[:1]
+			open[0].call, open[0].about, open[0].question = callCheck, callCheck, asked
+		case 1:
+			if a.call == callRegister {
+				open[0].items[0].ours, open[0].items[0].reach = true, untouched
+				open = a.look(fs, verifying, "", a.items[:1])
+			}
+		}
 		settled := map[int]bool{}
 		for steps := 0; len(open) > 0; steps++ {
 			if steps > 100_000 {

@@ -4,7 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
 )
 
 // slot is a row that was read and is not yet written.
@@ -66,13 +71,43 @@ func (r *Run) advance() {
 	}
 	// No room, or no more rows: the oldest groups go out as they are, so
 	// that the workers have something to do.
-	for (r.eof || r.window.len() >= Window) && len(r.ready)+r.flying < r.Config.Workers {
+	if !r.eof && !r.settling && r.window.len() < Window {
+		return
+	}
+	for len(r.ready)+r.flying < r.Config.Workers {
 		a, ok := r.groups.oldest()
 		if !ok {
-			return
+			break
 		}
 		r.ready = append(r.ready, a)
 	}
+	// When nothing else is to be done, what has waited for that.
+	if len(r.ready)+len(r.later)+r.flying > 0 {
+		return
+	}
+	if r.release(); len(r.ready) > 0 {
+		return
+	}
+	if a, ok := r.gathered.oldest(); ok {
+		r.ready = append(r.ready, a)
+	}
+}
+
+// release lets go the look-ups that were held back: of each server whose URL is
+// not known the first one, which may learn it for all.
+func (r *Run) release() {
+	first := map[string]bool{}
+	r.held = slices.DeleteFunc(r.held, func(a attempt) bool {
+		s := r.server(a.server)
+		if s.url == "" && !s.asked {
+			first[a.server] = true
+		} else if first[a.server] {
+			return false
+		}
+		s.asked = true
+		r.ready = append(r.ready, a)
+		return true
+	})
 }
 
 // room tells whether another row may be read.
@@ -80,6 +115,12 @@ func (r *Run) room() bool {
 	if r.stop != nil {
 		// What is read now is settled at once, when no call is in flight.
 		return r.flying == 0 && r.stop.Reason != ErrOutput
+	}
+	if r.settling {
+		// What the file lacks goes when all that it has is settled.
+		if r.settling = !r.window.empty(); r.settling {
+			return false
+		}
 	}
 	return r.window.len() < Window && len(r.ready) < 2*r.Config.Workers
 }
@@ -97,7 +138,16 @@ func (r *Run) due() {
 func (r *Run) prepare() {
 	for len(r.ready) > 0 && r.stop == nil {
 		a := r.ready[0]
-		if s := r.servers[a.server]; s != nil && s.noSuch != "" && a.call.changes() && a.call != callDeregister {
+		s := r.servers[a.server]
+		if s != nil && s.add && a.call.binds() {
+			// It waits until the server was added.
+			r.ready = r.ready[1:]
+			if s.waiting = append(s.waiting, a); len(s.waiting) == 1 {
+				r.ready = append([]attempt{{call: callAddServer, server: a.server, url: s.url}}, r.ready...)
+			}
+			continue
+		}
+		if s != nil && s.noSuch != "" && a.call.binds() {
 			r.ready = r.ready[1:]
 			for _, it := range a.items {
 				r.settle(it.row, Verdict{Status: UnknownServer, Detail: s.noSuch})
@@ -130,13 +180,17 @@ func (r *Run) readRow() {
 	s := r.window.push()
 	if err := r.source.Read(&s.row); err != nil {
 		r.window.slots = r.window.slots[:len(r.window.slots)-1]
-		r.eof = true
 		switch {
+		case r.read >= r.Survey.Rows && errors.Is(err, io.EOF) && !r.pruning && !r.prune.IsEmpty():
+			r.source = &pruned{r.prune.Iterator()}
+			r.pruning, r.settling = true, true
+			return
 		case !errors.Is(err, io.EOF):
 			r.halt(ErrInput, err)
-		case r.read != r.Survey.Rows:
+		case r.read < r.Survey.Rows || r.read > r.Survey.Rows && !r.pruning:
 			r.halt(ErrInput, fmt.Errorf("it had %d records and has %d now: it was changed during the run", r.Survey.Rows, r.read))
 		}
+		r.eof = true
 		return
 	}
 	n := r.read
@@ -149,6 +203,8 @@ func (r *Run) readRow() {
 		s.verdict.Status = s.row.PriorStatus
 	case s.row.Blank:
 		s.settled = true
+	case r.pruning:
+		r.take(n, s)
 	case s.row.Problem != "":
 		r.settle(n, Verdict{Status: Invalid, Detail: s.row.Problem})
 	default:
@@ -169,7 +225,7 @@ func (r *Run) readRow() {
 func (r *Run) take(n int, s *slot) {
 	if v, ok := r.Past.verdict(n); ok {
 		s.verdict, s.settled = v, true
-		r.progress(r.succeeded(v.Status))
+		r.progress(r.good(&s.row.Device, v))
 		r.summary.Resumed++
 		return
 	}
@@ -182,55 +238,48 @@ func (r *Run) take(n int, s *slot) {
 	}
 }
 
-// plan puts a good row into a group, or settles it with what is known of the
+// item gives what is known of a row before anything is done with it.
+func (r *Run) item(n int, mac rps.MAC) item {
+	number := mac.Uint64()
+	it := item{row: n, mac: mac, ours: r.before.Contains(number)}
+	if r.Past != nil {
+		it.reach = r.Past.touched[n].reach
+	}
+	if it.reach == untouched {
+		it.ours = it.ours || r.account.Contains(number)
+		return it
+	}
+	it.ours = it.ours || r.Past.ours.Contains(uint64(n))
+	switch {
+	case !r.listed:
+	case r.account.Contains(number):
+		it.now = shown
+	default:
+		it.now = absent
+	}
+	return it
+}
+
+// plan brings a good row on its way, or settles it with what is known of the
 // account.
 func (r *Run) plan(n int, s *slot) {
-	d := &s.row.Device
-	number := d.MAC.Uint64()
-	it := item{row: n, mac: d.MAC, ours: r.before.Contains(number), reach: s.reach}
-	if s.reach == untouched {
-		it.ours = it.ours || r.account.Contains(number)
-	} else {
-		it.ours = it.ours || r.Past.ours.Contains(uint64(n))
-		switch {
-		case !r.listed:
-		case r.account.Contains(number):
-			it.now = shown
-		default:
-			it.now = absent
-		}
+	it := r.item(n, s.row.Device.MAC)
+	way := r.route(&s.row.Device, it)
+	switch {
+	case way.verdict.Status != "":
+		r.settleKnown(n, way.verdict)
+	case way.later:
+		r.held = append(r.held, way.attempts...)
+	case way.attempts != nil:
+		r.ready = append(r.ready, way.attempts...)
+	default:
+		r.together(r.groups, way.key, it)
 	}
-	key := groupKey{call: callRegister, server: d.Server, apart: it.reach != untouched}
-	switch r.Config.Action {
-	case Register:
-		switch {
-		case it.ours && r.override == OverrideNever && it.reach == untouched:
-			r.settleKnown(n, existing(""))
-			return
-		case r.facts(attempt{}).appeared(it, d.URL):
-			r.settleKnown(n, byList())
-			return
-		}
-		if it.ours && r.override == OverrideOwn {
-			key.call = callOverride
-		}
-	case Deregister:
-		key = groupKey{call: callDeregister, apart: !it.ours && r.absence || it.reach != untouched}
-	case Edit:
-		key.call = callEdit
-	}
-	if r.Config.Action != Deregister {
-		if s := r.servers[d.Server]; s != nil && s.noSuch != "" {
-			r.settle(n, Verdict{Status: UnknownServer, Detail: s.noSuch})
-			return
-		}
-		if d.URL != "" || key.call == callEdit {
-			a := attempt{call: key.call, server: d.Server, url: d.URL, items: []item{it}}
-			r.ready = append(r.ready, anew(r.facts(a), a)...)
-			return
-		}
-	}
-	if a, full := r.groups.add(key, it, int(r.size.Load())); full {
+}
+
+// together puts a row into a group, which leaves when it is full.
+func (r *Run) together(in *grouper, key groupKey, it item) {
+	if a, full := in.add(key, it, int(r.size.Load())); full {
 		r.ready = append(r.ready, a)
 	}
 }
@@ -240,7 +289,7 @@ func (r *Run) settle(row int, v Verdict) Verdict {
 	s := r.window.at(row)
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
-	good := r.succeeded(v.Status)
+	good := r.good(&s.row.Device, v)
 	r.progress(good)
 	if r.stop == nil {
 		r.judge(good)
@@ -293,8 +342,8 @@ func (r *Run) abandon() {
 		}
 		r.settle(r.window.base+i-r.window.head, v)
 	}
-	if r.ready, r.later = nil, nil; len(r.groups.groups) > 0 {
-		r.groups = newGrouper()
+	if r.ready, r.later, r.held = nil, nil, nil; len(r.groups.groups)+len(r.gathered.groups) > 0 {
+		r.groups, r.gathered = newGrouper(), newGrouper()
 	}
 }
 
@@ -305,32 +354,40 @@ func (r *Run) write() {
 			return
 		}
 		s := r.window.first()
-		decisive := s.verdict.Status
+		decisive := s.verdict
 		if s.follows != 0 {
-			decisive = r.leaders[s.row.Device.MAC.Uint64()]
-			s.verdict = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same MAC and target as line %d: %s", s.follows, decisive)}
+			decisive = r.leaders[s.row.Device.key()]
+			s.verdict = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
 		}
 		if s.leads {
-			r.leaders[s.row.Device.MAC.Uint64()] = s.verdict.Status
+			r.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Amiss: decisive.Amiss}
 		}
+		good := r.good(&s.row.Device, decisive)
+		isPruned := r.window.base >= r.Survey.Rows
 		var err error
-		if s.row.Pass {
+		switch {
+		case isPruned:
+			err = r.Pruned.Write(&s.row, s.verdict)
+		case s.row.Pass:
 			err = r.Results.Pass(&s.row)
-		} else {
+		default:
 			err = r.Results.Write(&s.row, s.verdict)
 		}
 		switch {
 		case err != nil:
 			r.halt(ErrOutput, err)
 			return
-		case s.row.Pass:
-			r.summary.Passed++
+		case isPruned && good:
+			r.summary.Pruned++
+		case isPruned:
+			r.summary.NotPruned++
 		case s.row.Blank:
 			r.summary.Blank++
+		case s.row.Pass:
+			r.summary.Passed++
 		default:
 			r.summary.Rows++
 			r.summary.Counts[s.verdict.Status]++
-			good := r.succeeded(decisive)
 			if good {
 				r.summary.Succeeded++
 			}
@@ -342,6 +399,28 @@ func (r *Run) write() {
 	}
 }
 
-func (r *Run) succeeded(s Status) bool {
-	return s.Success() || s == NotRegistered && r.Config.IgnoreMissing
+// good tells whether a row with a verdict is as the user asked.
+func (r *Run) good(d *Device, v Verdict) bool {
+	switch {
+	case v.Amiss:
+		return false
+	case v.Status == NotRegistered:
+		return r.Config.IgnoreMissing || r.pruning
+	case v.Status == RegisteredElsewhere:
+		return d.Action == Check
+	}
+	return v.Status.Success()
+}
+
+// pruned gives a row for each device that is to be removed because the file
+// lacks it.
+type pruned struct{ macs roaring64.IntPeekable64 }
+
+func (p *pruned) Read(row *Row) error {
+	if !p.macs.HasNext() {
+		return io.EOF
+	}
+	mac := rps.MACFromUint64(p.macs.Next())
+	*row = Row{Raw: mac.String(), Cells: 1, Device: Device{Action: Deregister, MAC: mac}}
+	return nil
 }

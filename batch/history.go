@@ -24,6 +24,7 @@ type History struct {
 	account  bool              // what follows was known before the first change
 	listed   bool              // the account could be listed
 	known    *roaring64.Bitmap // the devices of the file that it had
+	prune    *roaring64.Bitmap // those that the file lacks and that are removed
 	override Override
 
 	verdicts []Verdict
@@ -78,7 +79,7 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 			if rec.Header == nil {
 				return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
 			}
-			h = &History{header: *rec.Header, known: roaring64.New(), ours: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
+			h = &History{header: *rec.Header, known: roaring64.New(), prune: roaring64.New(), ours: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
 		}
 		if err := h.add(rec); err != nil {
 			return nil, 0, fmt.Errorf("%w at line %d: %w", ErrDamaged, n, err)
@@ -123,6 +124,12 @@ func (h *History) add(rec record) error {
 		if err := h.known.UnmarshalBinary(rec.Account.Known); err != nil {
 			return err
 		}
+		h.prune = roaring64.New()
+		if len(rec.Account.Prune) > 0 {
+			if err := h.prune.UnmarshalBinary(rec.Account.Prune); err != nil {
+				return err
+			}
+		}
 	case rec.Sending != nil:
 		return h.touch(rec.Sending, false)
 	case rec.Open != nil:
@@ -135,9 +142,9 @@ func (h *History) add(rec record) error {
 		h.done = true
 	}
 	for _, s := range rec.Settled {
-		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})
+		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time, Amiss: s.Amiss})
 		for _, row := range s.Rows {
-			if row < 0 || row >= h.header.Rows {
+			if !h.has(row) {
 				return fmt.Errorf("no such row: %d", row)
 			}
 			if row >= len(h.rows) {
@@ -153,11 +160,17 @@ func (h *History) add(rec record) error {
 	return nil
 }
 
+// has tells whether the run has a row of the number: of the file, or of a
+// device that the file lacks.
+func (h *History) has(row int) bool {
+	return row >= 0 && row < h.header.Rows+int(h.prune.GetCardinality())
+}
+
 // touch notes how far calls may have come. What an answer makes sure may be
 // less than what was feared when the call left.
 func (h *History) touch(t *touching, sure bool) error {
 	for _, row := range t.Rows {
-		if row < 0 || row >= h.header.Rows {
+		if !h.has(row) {
 			return fmt.Errorf("no such row: %d", row)
 		}
 		was := h.touched[row]

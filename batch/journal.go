@@ -68,8 +68,9 @@ type holder struct {
 // account is what was known of the account before the first change.
 type account struct {
 	Listed   bool     `json:"listed"`
-	Known    []byte   `json:"known"`    // the devices of the file that it had: a roaring64 bitmap
-	Override Override `json:"override"` // with OverrideAsk answered
+	Known    []byte   `json:"known"`           // the devices of the file that it had: a roaring64 bitmap
+	Override Override `json:"override"`        // with OverrideAsk answered
+	Prune    []byte   `json:"prune,omitempty"` // devices that the file lacks and that are removed: another bitmap
 }
 
 // touching says how far calls may have come with rows: before they leave, that
@@ -96,6 +97,7 @@ type settling struct {
 	URL    string    `json:"url,omitempty"`
 	Calls  int       `json:"calls,omitempty"`
 	Time   time.Time `json:"time,omitzero"`
+	Amiss  bool      `json:"amiss,omitempty"`
 }
 
 // A Journal keeps on disk how far a run is, so that it can be killed at any
@@ -240,7 +242,7 @@ func (j *Journal) settled(all []settlement) error {
 			i = len(same)
 			at[s.verdict] = i
 			v := s.verdict
-			same = append(same, settling{Status: v.Status, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time})
+			same = append(same, settling{Status: v.Status, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time, Amiss: v.Amiss})
 		}
 		same[i].Rows = append(same[i].Rows, s.row)
 	}
@@ -366,10 +368,14 @@ func heldBy(name string) string {
 }
 
 // accountOf packs what was known of the account.
-func accountOf(known *roaring64.Bitmap, listed bool, override Override) (*account, error) {
-	data, err := known.ToBytes()
+func accountOf(known, prune *roaring64.Bitmap, listed bool, override Override) (*account, error) {
+	a := &account{Listed: listed, Override: override}
+	var err error
+	if a.Known, err = known.ToBytes(); err == nil && !prune.IsEmpty() {
+		a.Prune, err = prune.ToBytes()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
-	return &account{Listed: listed, Known: data, Override: override}, nil
+	return a, nil
 }

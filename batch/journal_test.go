@@ -26,7 +26,7 @@ func writtenJournal(t testing.TB) []byte {
 	if err != nil || past != nil {
 		t.Fatal(past, err)
 	}
-	known, err := accountOf(roaring64.BitmapOf(5, 6), true, OverrideOwn)
+	known, err := accountOf(roaring64.BitmapOf(5, 6), roaring64.BitmapOf(9), true, OverrideOwn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,9 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	if ans.err != nil {
 		return lookupFailed(f, a, ans.err)
 	}
+	if a.question == asked {
+		return decideAsked(f, a, ans)
+	}
 	it := a.items[0]
 	var o outcome
 	switch ans.status {
@@ -98,6 +101,13 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account's list did not show it before", a.text)}, it)
 	case a.about == callEdit:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
+	case a.question == verifying:
+		// The list was wrong, or is by now.
+		it.ours = false
+		a.items = []item{it}
+		next := a.again().as(a.about)
+		next.gather = true
+		o.then(next)
 	case a.question == prompted && a.number+1 < lastNumber(f):
 		// The prompt no longer holds: send it again.
 		o.then(a.again().as(a.about))
@@ -107,6 +117,52 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 		o.settle(Verdict{Status: Failed, Detail: "no readable answer; a look-up shows that it was not applied"}, it)
 	}
 	return o
+}
+
+// notCompared begins the details of rows that are in the account, and were not
+// looked at as to where they are bound: they prove nothing to a later run.
+const notCompared = "in the account"
+
+// decideAsked decides with the look-up that the user asked for.
+func decideAsked(f facts, a attempt, ans answer) outcome {
+	var o outcome
+	v := Verdict{URL: ans.url}
+	wants, want := a.server != "" || a.url != "", a.url
+	if want == "" {
+		want = f.serverURL
+	}
+	switch ans.status {
+	case rps.Registered:
+		v.Status, v.Detail = Registered, notCompared
+		switch {
+		case !wants:
+		case ans.url == "":
+			v.Amiss, v.Detail = true, notCompared+"; the service does not tell to which URL it is bound, so it was not compared"
+		case want == "":
+			v.Amiss, v.Detail = true, notCompared+"; the URL of its server is not known, so it was not compared (--servers tells it)"
+		case sameURL(ans.url, want):
+			v.Detail = "bound as asked"
+		default:
+			v.Amiss, v.Detail = true, "elsewhere-bound: it is bound to another URL than the row's"
+		}
+	case rps.RegisteredElsewhere:
+		v.Status, v.Amiss = RegisteredElsewhere, wants
+	case rps.Unregistered:
+		v.Status, v.Amiss = Unregistered, wants
+	default:
+		v.Status, v.Amiss = Unknown, wants
+	}
+	o.settle(v, a.items...)
+	return o
+}
+
+// lookupStatus is that of a row whose look-up the service refused, or did not
+// answer.
+func lookupStatus(err *rps.Error) Status {
+	if readable(err.Kind) {
+		return Refused
+	}
+	return Failed
 }
 
 // decideFound decides a row that checkDeviceExt has shown as registered by
@@ -131,10 +187,16 @@ func decideFound(f facts, a attempt) outcome {
 		o.settle(asAsked(a, it), it)
 	case want != "" && a.bound != "":
 		return boundElsewhere(f, a)
-	case a.about == callRegister && it.reach == untouched:
+	case a.question == verifying && !f.canLearn(a):
+		finding := "registered already; the URL of the server asked for is not known, so it cannot be told whether it is bound to that (--servers would tell)"
+		if a.bound == "" {
+			finding = "registered already; the service does not tell to which URL"
+		}
+		o.settle(Verdict{Status: Exists, URL: a.bound, Detail: finding}, it)
+	case a.about == callRegister && it.reach == untouched && a.question != verifying:
 		// It was registered before this run. To which server does not matter.
 		return boundElsewhere(f, a)
-	case f.teacher != rps.MAC{} && a.teacher == rps.MAC{} && a.bound != "" && want == "":
+	case f.canLearn(a):
 		a.teacher = f.teacher
 		o.then(a.again().as(callLearn))
 	case a.about == callRegister && f.appeared(it, a.url):
@@ -151,6 +213,11 @@ func decideFound(f facts, a attempt) outcome {
 		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence(finding, a.text)}, it)
 	}
 	return o
+}
+
+// canLearn tells whether another look-up may give the URL of the row's server.
+func (f facts) canLearn(a attempt) bool {
+	return a.url == "" && f.serverURL == "" && a.bound != "" && f.teacher != rps.MAC{} && a.teacher == rps.MAC{}
 }
 
 // asAsked is the verdict of a row that is bound as it should be.
@@ -183,10 +250,12 @@ func boundElsewhere(f facts, a attempt) outcome {
 		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows it bound to another URL"}, it)
 	case f.override == OverrideNever:
 		o.settle(existing(a.bound), it)
-	case a.question == prompted && a.number+1 < lastNumber(f):
+	case (a.question == prompted || a.question == verifying) && a.number+1 < lastNumber(f):
 		it.ours = true
 		a.items = []item{it}
-		o.then(a.again().as(callOverride))
+		next := a.again().as(callOverride)
+		next.gather = a.question == verifying
+		o.then(next)
 	default:
 		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: sentence("it is registered already and could not be moved", a.text)}, it)
 	}
@@ -218,7 +287,11 @@ func lookupFailed(f facts, a attempt, err *rps.Error) outcome {
 		o.then(first, second)
 	default:
 		for _, it := range a.items {
-			if a.question == prompted && it.reach == untouched {
+			if a.question == asked {
+				o.settle(Verdict{Status: lookupStatus(err), Detail: "it could not be looked up: " + err.Error()}, it)
+				continue
+			}
+			if (a.question == prompted || a.question == verifying) && it.reach == untouched {
 				o.settle(Verdict{Status: Exists, Detail: "registered already; who owns it could not be looked up: " + err.Error()}, it)
 				continue
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
 )
 
 // Only says which rows of a result file fed back are run again, by what the
@@ -63,6 +65,9 @@ func (o *onlySource) Read(row *Row) error {
 	mac := row.Device.MAC.Uint64()
 	row.Pass = !o.only[row.PriorStatus]
 	switch {
+	case row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC:
+		// The earlier result is of another device, which its cell held.
+		row.Pass = false
 	case row.PriorStatus.Success():
 		o.succeeded.Add(mac)
 	case row.PriorStatus == Duplicate && o.succeeded.Contains(mac):

@@ -1,15 +1,25 @@
 package batch
 
-import "rpsbatch/rps"
+import (
+	"hash/fnv"
+	"io"
+
+	"rpsbatch/rps"
+)
 
 // An Action is what the user wants done with a device.
 type Action uint8
 
 const (
-	Register Action = iota
-	Deregister
-	Edit
+	Register   Action = iota // bind it
+	Deregister               // remove it
+	Edit                     // bind it, which is registered, to something else
+	Check                    // look it up; if it has a server or a URL, compare
+	AddServer                // none of a device: add the server of this name and URL
 )
+
+// changes tells whether it may change what the account has of devices.
+func (a Action) changes() bool { return a <= Edit }
 
 // Device is what one row asks for.
 type Device struct {
@@ -17,6 +27,25 @@ type Device struct {
 	MAC    rps.MAC
 	Server string // name of a server of the account, "" if the row has none
 	URL    string // unique URL, "" if the row has none; a secret
+}
+
+// key tells which rows ask something of the same: of one device, or of one
+// server's name.
+func (d *Device) key() uint64 {
+	if d.Action != AddServer {
+		return d.MAC.Uint64()
+	}
+	h := fnv.New64a()
+	io.WriteString(h, d.Server)
+	return h.Sum64()
+}
+
+// keyName says what key is of.
+func (d *Device) keyName() string {
+	if d.Action == AddServer {
+		return "server name"
+	}
+	return "MAC"
 }
 
 // Row is one record of the input.
@@ -50,8 +79,11 @@ type Row struct {
 	// delimiter. "" if the input has no such columns.
 	Prior string
 
-	// PriorStatus is the status in Prior, without quoting.
+	// PriorStatus, PriorDetail and PriorMAC are what stands in Prior, without
+	// quoting.
 	PriorStatus Status
+	PriorDetail string
+	PriorMAC    rps.MAC
 }
 
 // A Fault is what is wrong with one cell.

@@ -28,23 +28,31 @@ type Run struct {
 	Open    func() (Source, error) // starts the file anew
 	Results Results
 	Confirm func(context.Context, Known) (bool, error) // of OverrideAsk: whether to override
-	Log     *slog.Logger
+
+	Baseline *Baseline         // what an earlier run left bound; nil: nothing is known
+	Servers  map[string]string // URLs of servers by name; what the account lacks of them is added
+	Pruned   Results           // takes the devices that the file lacks; needed if Plan says that there are any
+	Log      *slog.Logger
 
 	Journal *Journal // nil: the run cannot be resumed
 	Past    *History // what an unfinished run left; nil: there was none
 
-	done, failed, calls atomic.Int64
+	done, failed, calls, lacking atomic.Int64
 
 	pace     *pacer
-	override Override          // with OverrideAsk answered
-	size     atomic.Int64      // MACs in a call at most, by now
-	lost     sync.Map          // names of servers that the account does not have
+	override Override     // with OverrideAsk answered
+	size     atomic.Int64 // MACs in a call at most, by now
+	lost     sync.Map     // names of servers that the account does not have
+	studied  bool         // the account was asked for its devices
+	begun    bool
 	account  *roaring64.Bitmap // the account's devices, as listed at the start
 	listed   bool              // it was listed
 	before   *roaring64.Bitmap // those of them that no earlier part of this run made
 	absence  bool              // see facts
 	canList  bool
 	partial  bool
+	prune    *roaring64.Bitmap // devices that are to be removed because the file lacks them
+	missing  int               // devices of the account that the file lacks
 	servers  map[string]*server
 	silent   int       // calls since the last readable answer
 	silence  time.Time // when the first of them left; pauses that the service asked for are not counted
@@ -58,11 +66,18 @@ type Run struct {
 	read   int // rows read
 	window window
 	groups *grouper
-	ready  []attempt
-	later  []delayed
-	flying int // attempts that workers have
+	// gathered has rows that more may join as long as there is something
+	// else to do: what look-ups found is to be sent.
+	gathered *grouper
+	ready    []attempt
+	later    []delayed
+	held     []attempt // to be made when there is nothing else to do
+	flying   int       // attempts that workers have
 
-	leaders map[uint64]Status // verdicts of rows that others follow
+	pruning  bool // the rows are of the devices to be removed
+	settling bool // they wait until those of the file are settled
+
+	leaders map[uint64]Verdict // of rows that others follow
 	stop    *StopError
 	summary Summary
 }
@@ -72,6 +87,9 @@ type server struct {
 	url     string  // "" if not known
 	teacher rps.MAC // a device that this run bound to it
 	noSuch  string  // not "": the account does not have it; what is told of its rows
+	asked   bool    // a look-up to learn its URL was tried
+	add     bool    // it is to be added before it is needed
+	waiting []attempt
 }
 
 // delayed is an attempt that waits for its time.
@@ -84,7 +102,7 @@ type delayed struct {
 func (r *Run) Progress() Progress {
 	return Progress{
 		Done:   int(r.done.Load()),
-		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed,
+		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed + int(r.lacking.Load()),
 		Failed: int(r.failed.Load()),
 		Calls:  int(r.calls.Load()),
 	}
@@ -98,21 +116,16 @@ func (r *Run) Progress() Progress {
 // else it is a *StopError, and the summary holds what was done.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	start := time.Now()
-	r.begin()
+	calling := r.study(ctx)
 	source, err := r.Open()
 	if err != nil {
 		return r.summary, &StopError{Reason: ErrInput, Cause: err}
 	}
 	r.source = source
 
-	// Calls go on when the run is stopped: their answers are awaited.
-	calling := context.WithoutCancel(ctx)
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	if r.Survey.Tally().Send > 0 && (r.Past == nil || !r.Past.done) {
-		r.readAccount(waiting, calling)
-	}
 	// With a journal, calls are noted ahead of their time, so that many share
 	// a sync and the workers need not wait for it.
 	ahead := 0
@@ -151,6 +164,25 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return r.summary, nil
 }
 
+// study reads the account, if the run needs to know it, and has not yet. It
+// gives the context of calls: they go on when the run is stopped, since their
+// answers are awaited.
+func (r *Run) study(ctx context.Context) context.Context {
+	calling := context.WithoutCancel(ctx)
+	if r.begun {
+		return calling
+	}
+	r.begun = true
+	r.begin()
+	sends := r.Survey.changes && r.Survey.Tally().Send > 0
+	if r.Service != nil && (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done) {
+		r.studied = true
+		r.readAccount(ctx, calling)
+	}
+	r.lacking.Store(int64(r.prune.GetCardinality()))
+	return calling
+}
+
 func (r *Run) begin() {
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
@@ -162,8 +194,12 @@ func (r *Run) begin() {
 	r.before = r.account
 	r.canList = true
 	r.servers = map[string]*server{}
-	r.groups = newGrouper()
-	r.leaders = map[uint64]Status{}
+	r.groups, r.gathered = newGrouper(), newGrouper()
+	r.leaders = map[uint64]Verdict{}
+	r.prune = roaring64.New()
+	for name, url := range r.Servers {
+		r.servers[name] = &server{url: url, add: true}
+	}
 	r.budget = newBudget()
 	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
 	if r.Past == nil {
@@ -174,6 +210,7 @@ func (r *Run) begin() {
 	}
 	if r.Past.account {
 		r.before, r.absence, r.override = r.Past.known, r.Past.listed, r.Past.override
+		r.prune = r.Past.prune
 	}
 }
 

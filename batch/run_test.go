@@ -60,6 +60,7 @@ type trial struct {
 	prepare func(*rpstest.Server)
 	config  func(*Config)
 	confirm func(Known) bool
+	action  Action // of all rows
 	rows    []Row
 
 	sim      *rpstest.Server
@@ -94,6 +95,9 @@ func (tr *trial) run(t testing.TB) {
 	client, err := rps.NewClient(rps.Config{Username: "user", Password: "secret", Transport: tr.sim.Transport()})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range tr.rows {
+		tr.rows[i].Device.Action = tr.action
 	}
 	open := func() (Source, error) { return &rowsSource{tr.rows}, nil }
 	survey, err := TakeSurvey(open, config.OnConflict, nil)
@@ -381,7 +385,7 @@ func TestDeregister(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tr := &trial{options: o, rows: devices(20, "")}
-				tr.config = func(c *Config) { c.Action = Deregister }
+				tr.action = Deregister
 				tr.prepare = func(s *rpstest.Server) {
 					for i := range 12 {
 						s.AddDevice("user", mac(i+1).Bare(), "A", "")

@@ -21,6 +21,7 @@ type Service interface {
 	DeRegisterDevices(ctx context.Context, macs []rps.MAC) error
 	EditDevice(ctx context.Context, mac rps.MAC, server string) error
 	EditDeviceWithUniqueURL(ctx context.Context, mac rps.MAC, server, url string) error
+	AddServer(ctx context.Context, name, url string) error
 }
 
 // method names the guide's command of an attempt, without "redirect.".
@@ -38,6 +39,8 @@ func (a attempt) method() string {
 			return "editDeviceWithUniqueUrl"
 		}
 		return "editDevice"
+	case callAddServer:
+		return "addServer"
 	case callList:
 		return "listDevices"
 	}
@@ -74,6 +77,8 @@ func perform(ctx context.Context, service Service, a attempt) answer {
 		err = service.DeRegisterDevices(ctx, macs)
 	case a.call == callEdit && a.url != "":
 		err = service.EditDeviceWithUniqueURL(ctx, macs[0], a.server, a.url)
+	case a.call == callAddServer:
+		err = service.AddServer(ctx, a.server, a.url)
 	case a.call == callEdit:
 		err = service.EditDevice(ctx, macs[0], a.server)
 	default:

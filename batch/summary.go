@@ -16,6 +16,7 @@ var (
 	ErrFailures    = errors.New("too many rows did not succeed")
 	ErrInput       = errors.New("the input cannot be read on")
 	ErrOutput      = errors.New("the results cannot be written")
+	ErrPrune       = errors.New("too many devices would be removed")
 )
 
 // A StopError says why a run stopped before its end. It is one of the errors
@@ -44,11 +45,14 @@ type Summary struct {
 	Calls     map[string]int      // calls made, by method without "redirect."
 	Outcomes  map[string]Outcomes // the same calls by what came of them
 	Elapsed   time.Duration
-	Throttled int     // answers that asked to slow down
-	Bore      float64 // calls a second at which the service asked last; 0: never
-	Passed    int     // rows that were not to be run again (Only)
-	Resumed   int     // rows that had their verdict from an earlier part of the run
-	NoList    error   // why the run went without the account's list; nil if it had it
+	Throttled int      // answers that asked to slow down
+	Bore      float64  // calls a second at which the service asked last; 0: never
+	Passed    int      // rows that were not to be run again (Only)
+	Pruned    int      // devices removed because the file lacks them
+	NotPruned int      // devices that should have been, and were not
+	Added     []string // servers added because rows need them
+	Resumed   int      // rows that had their verdict from an earlier part of the run
+	NoList    error    // why the run went without the account's list; nil if it had it
 }
 
 // Outcomes counts calls by what came of them.
@@ -72,16 +76,32 @@ func (o Outcomes) with(err *rps.Error) Outcomes {
 	return o
 }
 
+// Add adds the calls of an earlier summary.
+func (s *Summary) Add(earlier Summary) {
+	if s.Calls == nil {
+		s.Calls, s.Outcomes = map[string]int{}, map[string]Outcomes{}
+	}
+	for method, n := range earlier.Calls {
+		s.Calls[method] += n
+	}
+	for method, o := range earlier.Outcomes {
+		sum := s.Outcomes[method]
+		s.Outcomes[method] = Outcomes{sum.Granted + o.Granted, sum.Refused + o.Refused, sum.Unanswered + o.Unanswered}
+	}
+	s.Throttled += earlier.Throttled
+}
+
 // Failed gives the number of rows that did not succeed.
 func (s Summary) Failed() int { return s.Rows - s.Succeeded }
 
 // TotalCalls gives the number of calls made.
-func (s Summary) TotalCalls() int {
-	total := 0
-	for _, n := range s.Calls {
-		total += n
+func (s Summary) TotalCalls() int { return total(s.Calls) }
+
+func total(calls map[string]int) (n int) {
+	for _, calls := range calls {
+		n += calls
 	}
-	return total
+	return n
 }
 
 // Progress is how far a run has come. It may be read while the run goes on.

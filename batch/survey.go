@@ -29,10 +29,14 @@ type Survey struct {
 	Blank   int // of these, no devices
 	Invalid int // of these, with a problem
 	Passed  int // of these, not to be run again
+	Unread  int // records with a problem whose MAC could not be read
 	Width   int // cells of the widest record
 
-	seen     *roaring64.Bitmap // the MACs of all good rows
+	changes  bool              // some good row may change the account
+	seen     *roaring64.Bitmap // the keys of all good rows, which are their MACs
 	passed   *roaring64.Bitmap // those of rows that are not run again
+	unbound  *roaring64.Bitmap // those of rows that are not to be registered
+	flawed   *roaring64.Bitmap // MACs of rows that have another problem
 	repeated *roaring64.Bitmap // those of more than one
 	uses     []use             // the rows of the repeated, by MAC and then in input order
 	repeats  []repeat          // one for each repeated MAC, in the order of uses
@@ -42,15 +46,16 @@ type Survey struct {
 	seed   maphash.Seed
 }
 
-// A use is one row of a MAC that several rows have.
+// A use is one row of a key, as a rule a MAC, that several rows have.
 type use struct {
-	mac    uint64
-	target uint64 // hash of server and unique URL
+	key    uint64
+	target uint64 // hash of what it asks for
 	row    uint32
 	line   uint32
 	server uint32 // index in servers
-	url    bool   // it has a unique URL
-	pass   bool   // it is not run again
+	action Action
+	url    bool // it has a unique URL
+	pass   bool // it is not run again
 }
 
 // A repeat is what becomes of the rows of one MAC.
@@ -69,6 +74,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	s := &Survey{
 		seen:     roaring64.New(),
 		passed:   roaring64.New(),
+		unbound:  roaring64.New(),
+		flawed:   roaring64.New(),
 		repeated: roaring64.New(),
 		policy:   policy,
 		seed:     maphash.MakeSeed(),
@@ -85,14 +92,23 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		case !good:
 			s.Invalid++
 		}
-		if good {
-			mac := row.Device.MAC.Uint64()
+		switch key := row.Device.key(); {
+		case good:
 			if row.Pass {
-				s.passed.Add(mac)
+				s.passed.Add(key)
 			}
-			if !s.seen.CheckedAdd(mac) {
-				s.repeated.Add(mac)
+			s.changes = s.changes || row.Device.Action.changes()
+			if row.Device.Action != Register {
+				s.unbound.Add(key)
 			}
+			if !s.seen.CheckedAdd(key) {
+				s.repeated.Add(key)
+			}
+		case row.Blank:
+		case key == 0:
+			s.Unread++
+		default:
+			s.flawed.Add(key)
 		}
 		if each != nil {
 			each(row)
@@ -103,7 +119,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	}
 	servers := map[string]uint32{}
 	err = eachRow(open, func(n int, row *Row) {
-		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.MAC.Uint64()) {
+		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.key()) {
 			return
 		}
 		server, ok := servers[row.Device.Server]
@@ -114,11 +130,12 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			s.servers = append(s.servers, name)
 		}
 		s.uses = append(s.uses, use{
-			mac:    row.Device.MAC.Uint64(),
-			target: s.target(row),
+			key:    row.Device.key(),
+			target: s.target(&row.Device),
 			row:    uint32(n),
 			line:   uint32(row.Line),
 			server: server,
+			action: row.Device.Action,
 			url:    row.Device.URL != "",
 			pass:   row.Pass,
 		})
@@ -147,23 +164,26 @@ func eachRow(open func() (Source, error), do func(n int, row *Row)) error {
 	}
 }
 
-// target gives a hash of where the row's device is to be bound.
-func (s *Survey) target(row *Row) uint64 {
+// target gives a hash of what a row asks for.
+func (s *Survey) target(d *Device) uint64 { return d.target(s.seed) }
+
+func (d *Device) target(seed maphash.Seed) uint64 {
 	var h maphash.Hash
-	h.SetSeed(s.seed)
-	h.WriteString(row.Device.Server)
+	h.SetSeed(seed)
+	h.WriteByte(byte(d.Action))
+	h.WriteString(d.Server)
 	h.WriteByte(0)
-	h.WriteString(row.Device.URL)
+	h.WriteString(d.URL)
 	return h.Sum64()
 }
 
 func (s *Survey) judgeRepeats() {
 	slices.SortFunc(s.uses, func(a, b use) int {
-		return cmp.Or(cmp.Compare(a.mac, b.mac), cmp.Compare(a.row, b.row))
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row))
 	})
 	for first := 0; first < len(s.uses); {
 		end := first + 1
-		for end < len(s.uses) && s.uses[end].mac == s.uses[first].mac {
+		for end < len(s.uses) && s.uses[end].key == s.uses[first].key {
 			end++
 		}
 		r := repeat{first: first, leader: first}
@@ -190,28 +210,28 @@ type fate struct {
 
 // fate tells whether a good row is sent (the zero fate, but for leads).
 func (s *Survey) fate(n int, row *Row) fate {
-	mac := row.Device.MAC.Uint64()
-	if len(s.repeats) == 0 || !s.repeated.Contains(mac) {
+	key := row.Device.key()
+	if len(s.repeats) == 0 || !s.repeated.Contains(key) {
 		return fate{}
 	}
-	r, uses := s.repeat(mac)
+	r, uses := s.repeat(key)
 	leader := s.uses[r.leader]
 	switch {
 	case r.conflict && s.policy == ConflictRefuse:
-		return fate{refused: "the same MAC with other targets: " + s.describe(uses, n)}
+		return fate{refused: fmt.Sprintf("the same %s with other targets: %s", row.Device.keyName(), s.describe(uses, n))}
 	case int(leader.row) == n:
 		return fate{leads: true}
-	case leader.target == s.target(row):
+	case leader.target == s.target(&row.Device):
 		return fate{follows: int(leader.line)}
 	}
-	return fate{refused: "the same MAC with another target, which is the one that counts (--on-conflict): " +
-		s.describe([]use{leader}, n)}
+	return fate{refused: fmt.Sprintf("the same %s with another target, which is the one that counts (--on-conflict): %s",
+		row.Device.keyName(), s.describe([]use{leader}, n))}
 }
 
-// repeat gives what becomes of a repeated MAC, and its uses.
-func (s *Survey) repeat(mac uint64) (repeat, []use) {
-	i, _ := slices.BinarySearchFunc(s.repeats, mac, func(r repeat, mac uint64) int {
-		return cmp.Compare(s.uses[r.first].mac, mac)
+// repeat gives what becomes of a repeated key, and its uses.
+func (s *Survey) repeat(key uint64) (repeat, []use) {
+	i, _ := slices.BinarySearchFunc(s.repeats, key, func(r repeat, key uint64) int {
+		return cmp.Compare(s.uses[r.first].key, key)
 	})
 	return s.repeats[i], s.usesOf(i)
 }
@@ -243,7 +263,12 @@ func (s *Survey) describe(uses []use, n int) string {
 			break
 		}
 		target := fmt.Sprintf("server %q", s.servers[u.server])
-		if u.url {
+		switch {
+		case u.action == Deregister:
+			target = "to be removed"
+		case u.action == AddServer:
+			target = "another URL"
+		case u.url:
 			target += " with a unique URL"
 		}
 		others = append(others, fmt.Sprintf("line %d: %s", u.line, target))
@@ -251,17 +276,22 @@ func (s *Survey) describe(uses []use, n int) string {
 	return strings.Join(others, ", ")
 }
 
-// sendable tells whether a row of the MAC will be sent if nothing stops the run.
-func (s *Survey) sendable(mac uint64) bool {
+// binds tells whether a row of the MAC will be sent to be registered, if
+// nothing stops the run.
+func (s *Survey) binds(mac uint64) bool {
 	if !s.seen.Contains(mac) {
 		return false
 	}
 	if len(s.repeats) == 0 || !s.repeated.Contains(mac) {
-		return !s.passed.Contains(mac)
+		return !s.passed.Contains(mac) && !s.unbound.Contains(mac)
 	}
 	r, _ := s.repeat(mac)
-	return !s.uses[r.leader].pass && !(r.conflict && s.policy == ConflictRefuse)
+	leader := s.uses[r.leader]
+	return !leader.pass && leader.action == Register && !(r.conflict && s.policy == ConflictRefuse)
 }
+
+// has tells whether the file has a row of the MAC, whatever becomes of it.
+func (s *Survey) has(mac uint64) bool { return s.seen.Contains(mac) || s.flawed.Contains(mac) }
 
 // Tally is what becomes of the good rows of a file if nothing stops a run.
 type Tally struct {
@@ -301,7 +331,7 @@ func (s *Survey) Conflicts() iter.Seq[string] {
 				continue
 			}
 			uses := s.usesOf(i)
-			text := fmt.Sprintf("%v has several targets: %s", rps.MACFromUint64(uses[0].mac), s.describe(uses, -1))
+			text := fmt.Sprintf("%v has several targets: %s", rps.MACFromUint64(uses[0].key), s.describe(uses, -1))
 			if !yield(text) {
 				return
 			}

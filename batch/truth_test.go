@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,8 +43,8 @@ func TestTruth(t *testing.T) {
 	for name, action := range actions {
 		for _, faults := range truthFaults() {
 			for _, o := range []rpstest.Options{{}, {Partial: true}, {ListLimit: 5}, {Partial: true, PromptElsewhere: true}} {
-				for policy := range overrideNames {
-					if action != Register && policy != "never" || policy == "ask" {
+				for _, policy := range []string{"never", "own", "always", "never verify", "own verify"} {
+					if action != Register && policy != "never" {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s/%s/partial=%v/list=%d/%s", name, faults[0], o.Partial, o.ListLimit, policy), func(t *testing.T) {
@@ -95,9 +96,10 @@ func truthTrial(action Action, policy string, options rpstest.Options) *trial {
 			}
 		}
 	}
+	tr.action = action
 	tr.config = func(c *Config) {
-		c.Action = action
-		c.Override = overrideNames[policy]
+		name, verify, _ := strings.Cut(policy, " ")
+		c.Override, c.Verify = overrideNames[name], verify != ""
 		c.BatchSize = 10
 		c.GiveUpAfter = 2 * time.Minute
 	}

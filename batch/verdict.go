@@ -22,11 +22,15 @@ const (
 	Failed              Status = "failed"               // no answer after all tries; surely not applied
 	InDoubt             Status = "in-doubt"             // may have been applied, and could not be looked up
 	NotAttempted        Status = "not-attempted"        // the run stopped before it
+
+	// Of Check alone, beside Registered and RegisteredElsewhere.
+	Unregistered Status = "unregistered" // bound to nothing
+	Unknown      Status = "unknown"      // the service does not know the device
 )
 
 // Statuses has every status, in the order in which a summary tells them.
 var Statuses = []Status{
-	Registered, Overridden, Unchanged, Deregistered, Edited, Duplicate,
+	Registered, Overridden, Unchanged, Deregistered, Edited, Unregistered, Unknown, Duplicate,
 	Exists, RegisteredElsewhere, NotRegistered, UnknownServer, Refused,
 	Invalid, Conflict, Failed, InDoubt, NotAttempted,
 }
@@ -35,7 +39,16 @@ var Statuses = []Status{
 // row is that it repeats, so Duplicate itself is none.
 func (s Status) Success() bool {
 	switch s {
-	case Registered, Overridden, Unchanged, Deregistered, Edited:
+	case Registered, Overridden, Unchanged, Deregistered, Edited, Unregistered, Unknown:
+		return true
+	}
+	return false
+}
+
+// binds tells whether a row of the status is bound as it asks.
+func (s Status) binds() bool {
+	switch s {
+	case Registered, Overridden, Unchanged, Edited:
 		return true
 	}
 	return false
@@ -48,4 +61,5 @@ type Verdict struct {
 	URL    string    // the bound URL where it is known; a secret
 	Calls  int       // calls that carried the row
 	Time   time.Time // when it was settled; zero if it took no call
+	Amiss  bool      // of Check: the row is not bound as it asks
 }

@@ -48,7 +48,7 @@ func (r *Run) note(attempts []attempt) error {
 	}
 	var changes []attempt
 	for _, a := range attempts {
-		if a.call.changes() {
+		if a.call.changes() && len(a.items) > 0 {
 			changes = append(changes, a)
 		}
 	}
@@ -75,7 +75,7 @@ func (r *Run) outdated(a attempt) bool {
 		return false
 	}
 	_, lost := r.lost.Load(a.server)
-	return lost && a.call != callDeregister || int64(len(a.items)) > r.size.Load()
+	return lost && a.call.binds() || int64(len(a.items)) > r.size.Load()
 }
 
 func (r *Run) loseServer(name, detail string) {

@@ -7,7 +7,7 @@ import (
 )
 
 func newDeregister(streams Streams) *cobra.Command {
-	j := &job{streams: streams, action: batch.Deregister}
+	j := newJob(streams, "deregister", batch.Deregister)
 	c := &cobra.Command{
 		Use:   "deregister FILE",
 		Short: "Remove the devices of a CSV",

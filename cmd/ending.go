@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
@@ -73,6 +75,25 @@ func sameFile(a, b string) bool {
 	absA, errA := filepath.Abs(a)
 	absB, errB := filepath.Abs(b)
 	return errA == nil && errB == nil && absA == absB
+}
+
+// ended does the run of a command, and tells of its ending. files are those of
+// the run, its result the first of them.
+func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command string, files []string, run func(context.Context) error) error {
+	result := ""
+	if len(files) > 0 {
+		result = files[0]
+	}
+	if err := f.endings.check(result, append(files, f.passwordFile, f.caFile)...); err != nil {
+		return err
+	}
+	e.command = command
+	return f.endings.around(streams, e, func() error {
+		if err := f.check(c); err != nil {
+			return err
+		}
+		return run(c.Context())
+	})
 }
 
 // around does a run, and tells of its ending whatever that is. e is what the

@@ -17,18 +17,35 @@ import (
 
 // readFlags say how a file is read.
 type readFlags struct {
-	columns []string
-	server  string
+	columns   []string
+	server    string
+	delimiter string
+	encoding  string
+	sheet     string
+	noHeader  bool
+	repair    bool
 }
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server= or url= (repeat it for several)")
+	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server=, url= or action=; its number where there is no header (repeat it for several)")
+	flags.StringVar(&f.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or pipe (default: found out)")
+	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding, such as windows-1252, utf-16le, shift_jis (default: found out)")
+	flags.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet of an .xlsx workbook (default: the first)")
+	flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, no header (default: found out)")
+	flags.BoolVar(&f.repair, "repair", false, "give MACs back the leading zeros that a spreadsheet dropped")
 }
 
 func (f *readFlags) addServer(flags *pflag.FlagSet) {
 	flags.StringVar(&f.server, "server", "", "server `NAME` for rows that have none")
 }
 
+// delimiters are the values of --delimiter, beside the characters themselves.
+var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
+
+var commaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
+
+// options says how a file is read whose rows want the action, if they do not
+// say otherwise.
 func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	columns := map[string]string{}
 	for _, c := range f.columns {
@@ -41,7 +58,20 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		}
 		columns[role] = name
 	}
-	return csvio.Options{Columns: columns, Server: f.server, NeedServer: action != batch.Deregister}, nil
+	comma, ok := delimiters[f.delimiter]
+	if !ok && len(f.delimiter) == 1 {
+		comma, ok = f.delimiter[0], strings.Contains(",;\t|", f.delimiter)
+	}
+	if !ok {
+		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
+	}
+	return csvio.Options{
+		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
+		Action: action, Server: f.server,
+		NeedServer: action == batch.Register || action == batch.Edit,
+		Actions:    action == batch.Register || action == batch.Deregister,
+		Servers:    action == batch.AddServer,
+	}, nil
 }
 
 // callFlags are those of the commands that call the service.
@@ -114,9 +144,8 @@ func (f *callFlags) check(c *cobra.Command) error {
 }
 
 // config gives the numbers of a run, checked.
-func (f *callFlags) config(action batch.Action) (batch.Config, error) {
+func (f *callFlags) config() (batch.Config, error) {
 	c := batch.Config{
-		Action:      action,
 		BatchSize:   f.batchSize,
 		Workers:     f.workers,
 		Rate:        f.rate,

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"time"
 
@@ -21,6 +22,8 @@ type input struct {
 	name    string // for messages
 	options csvio.Options
 	format  csvio.Format
+	whole   bool       // it was read to its end, and format is final
+	sheet   string     // of a workbook, the sheet that is read
 	only    batch.Only // rows to be run again; nil: all
 
 	file  *os.File
@@ -33,9 +36,9 @@ type input struct {
 
 const standardStream = "-"
 
-// openInput opens the file, or copies a stream ('-', a pipe) to a temporary
-// one, and reads its header.
-func openInput(ctx context.Context, streams Streams, name string, options csvio.Options) (*input, error) {
+// openInput opens the file, or copies a stream ('-', a pipe) or the sheet of a
+// workbook to a temporary one, and reads its header.
+func openInput(ctx context.Context, streams Streams, name, sheet string, options csvio.Options) (*input, error) {
 	in := &input{name: name, options: options}
 	var err error
 	if name == standardStream {
@@ -43,6 +46,9 @@ func openInput(ctx context.Context, streams Streams, name string, options csvio.
 		err = in.copyOf(ctx, streams.In)
 	} else {
 		err = in.openFile(ctx, name)
+	}
+	if err == nil {
+		err = in.convert(sheet)
 	}
 	if err == nil {
 		_, err = in.Open() // tells now what is wrong with the header
@@ -98,12 +104,63 @@ func (in *input) copyOf(ctx context.Context, stream *os.File) error {
 	if err != nil {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
-	info, err := f.Stat()
+	return in.kept()
+}
+
+// kept notes how the temporary file stands.
+func (in *input) kept() error {
+	info, err := in.file.Stat()
 	if err != nil {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
 	in.size, in.mtime = info.Size(), info.ModTime()
 	return nil
+}
+
+// convert puts a sheet as CSV in the place of a workbook.
+func (in *input) convert(sheet string) error {
+	head := make([]byte, 512)
+	n, err := in.file.ReadAt(head, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("cannot read %s: %w", in.name, err)
+	case !csvio.IsWorkbook(head[:n]) && sheet != "":
+		return hint(fmt.Errorf("%s is no workbook", in.name), "--sheet names a sheet of an .xlsx file")
+	case !csvio.IsWorkbook(head[:n]):
+		return nil
+	}
+	f, err := os.CreateTemp("", "rpsbatch-*.csv")
+	if err != nil {
+		return fmt.Errorf("cannot keep a sheet of %s: %w", in.name, err)
+	}
+	book := *in
+	in.file, in.spool = f, true
+	if in.sheet, err = csvio.ConvertWorkbook(book.file, sheet, f); err != nil {
+		book.Close()
+		return fmt.Errorf("%s: %w", in.name, err)
+	}
+	in.options.Comma, in.options.Encoding, in.options.Records = ',', "utf-8", true
+	book.Close()
+	return in.kept()
+}
+
+// tell logs how the file is written, where that is not plain.
+func (in *input) tell(log *slog.Logger) {
+	f := in.format
+	var found []any
+	add := func(plain bool, what ...any) {
+		if !plain {
+			found = append(found, what...)
+		}
+	}
+	add(in.sheet == "", "sheet", in.sheet)
+	add(f.Encoding == "UTF-8", "encoding", f.Encoding)
+	add(f.Comma == ',', "delimiter", commaNames[f.Comma])
+	add(!f.NoHeader, "header", "none")
+	add(f.NoHeader || f.HeaderLine == 1, "header-line", f.HeaderLine)
+	if found != nil {
+		log.Info("found of "+in.name, found...)
+	}
 }
 
 // Open starts reading the rows from the first.
@@ -113,12 +170,34 @@ func (in *input) Open() (batch.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
-	in.format = r.Format()
-	source := batch.Source(named{r, in.name})
+	if !in.whole {
+		in.setFormat(r)
+	}
+	source := batch.Source(named{r, in})
 	if in.only != nil {
 		source = in.only.Of(source)
 	}
 	return source, nil
+}
+
+// setFormat notes how the file is written. The result of a workbook is for
+// programs that take a file without a byte order mark for one in an older
+// encoding.
+func (in *input) setFormat(r *csvio.Reader) {
+	in.format = r.Format()
+	in.format.BOM = in.format.BOM || in.sheet != ""
+}
+
+// isResult refuses what is not the whole result of an earlier run.
+func (in *input) isResult(flag string) error {
+	if !in.format.PriorStatus {
+		return hint(fmt.Errorf("%s has no column rps_status", in.name), "%s takes a result file of an earlier run", flag)
+	}
+	if _, err := os.Stat(in.name + journalEnding); err == nil && !in.spool {
+		return hint(fmt.Errorf("%s is the result of a run that is unfinished: %s%s is there, and may know more", in.name, in.name, journalEnding),
+			"go on with that run first, with --resume")
+	}
+	return nil
 }
 
 // opener gives Open for a pass that nobody need finish: it fails when ctx ends.
@@ -152,16 +231,21 @@ func (in *input) Close() {
 	}
 }
 
-// named tells which file an error is about.
+// named tells which file an error is about, and keeps what the whole of it has
+// shown.
 type named struct {
 	*csvio.Reader
-	name string
+	in *input
 }
 
 func (n named) Read(row *batch.Row) error {
 	err := n.Reader.Read(row)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", n.name, err)
+	switch {
+	case errors.Is(err, io.EOF) && !n.in.whole:
+		n.in.setFormat(n.Reader)
+		n.in.whole = true
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: %w", n.in.name, err)
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 // runJournal is the journal of a run, if it has one.
 type runJournal struct {
 	*batch.Journal
+	past *batch.History
 	done bool // the results are in place
 }
 
@@ -31,34 +32,34 @@ func (r *runJournal) close() {
 
 // openJournal takes the journal beside the result file. A result on standard
 // output has none.
-func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, *batch.History, error) {
+func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, error) {
 	if j.output() == standardStream {
 		if j.resume {
-			return nil, nil, hint(errors.New("--resume needs a result file: a run to standard output has no journal"), "name one with --output")
+			return nil, hint(errors.New("--resume needs a result file: a run to standard output has no journal"), "name one with --output")
 		}
 		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
-		return &runJournal{}, nil, nil
+		return &runJournal{}, nil
 	}
 	if err := distinct(j.output(), in); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
 	switch {
 	case errors.Is(err, batch.ErrLocked):
-		return nil, nil, hint(err, "wait until it is done, or name another result file with --output")
+		return nil, hint(err, "wait until it is done, or name another result file with --output")
 	case errors.Is(err, batch.ErrUnfinished):
-		return nil, nil, hint(err, "give --resume to go on with it, or --restart to discard it")
+		return nil, hint(err, "give --resume to go on with it, or --restart to discard it")
 	case errors.Is(err, batch.ErrDamaged):
-		return nil, nil, hint(err, "--restart discards it; the rows that it told of are then sent again")
+		return nil, hint(err, "--restart discards it; the rows that it told of are then sent again")
 	case errors.Is(err, batch.ErrOtherRun):
-		return nil, nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
+		return nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
 	case err != nil:
-		return nil, nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
+		return nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
 	}
 	if past != nil {
 		log.Info("going on with an unfinished run", "rows done", past.Settled())
 	}
-	return &runJournal{Journal: journal}, past, nil
+	return &runJournal{Journal: journal, past: past}, nil
 }
 
 // header says what must be the same for a run to be gone on with.
@@ -70,17 +71,19 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--on-conflict":    j.onConflict,
 		"--server":         j.read.server,
 		"--only":           j.only,
+		"--repair":         strconv.FormatBool(j.read.repair),
+		"--no-header":      strconv.FormatBool(j.read.noHeader),
+		"--delimiter":      j.read.delimiter,
+		"--encoding":       j.read.encoding,
 		"--column":         strings.Join(slices.Sorted(slices.Values(j.read.columns)), ", "),
 		"--ignore-missing": strconv.FormatBool(j.ignoreMissing),
+		"--verify":         strconv.FormatBool(j.verify),
+		"--want":           strconv.FormatBool(j.want),
+		"--prune":          strconv.FormatBool(j.prune),
+		"--servers":        j.serversFile,
+		"--baseline":       j.baselineFile,
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
-	return batch.Header{Command: j.command(), Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
-}
-
-func (j *job) command() string {
-	if j.action == batch.Deregister {
-		return "deregister"
-	}
-	return "register"
+	return batch.Header{Command: j.name, Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
 }

@@ -111,7 +111,6 @@ func manDate() (time.Time, error) {
 // takes. Nothing in them is of this machine.
 func manTree() *cobra.Command {
 	root := newRoot(Streams{Out: io.Discard, Err: io.Discard})
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // each page is help
 	root.InitDefaultVersionFlag()
 	root.Long += "\n\n# COMMANDS\n"
 	for _, c := range root.Commands() {
@@ -123,6 +122,7 @@ func manTree() *cobra.Command {
 
 func prepareMan(c *cobra.Command) {
 	c.DisableAutoGenTag = true
+	c.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // each page is help
 	c.Long = manText(c.Long)
 	c.InitDefaultHelpFlag()
 	c.Flags().VisitAll(prepareManFlag)

@@ -27,9 +27,45 @@ type resultFile struct {
 	file *os.File // nil: standard output
 }
 
+// results are the files of a run.
+type results struct {
+	*resultFile
+	pruned *resultFile // what was removed because the file lacks it; nil: nothing was to be
+}
+
+func (r results) finish() error {
+	err := r.resultFile.finish()
+	if r.pruned != nil {
+		err = errors.Join(err, r.pruned.finish())
+	}
+	return err
+}
+
+func (r results) discard() {
+	r.resultFile.discard()
+	if r.pruned != nil {
+		r.pruned.discard()
+	}
+}
+
 // createResult makes the file, with its header written, or takes standard
 // output for '-'.
 func createResult(streams Streams, name string, in *input, width int) (*resultFile, error) {
+	return createFile(streams, name, in, in.format, width)
+}
+
+// prunedName names the file of the devices that were removed because the input
+// lacks them.
+func prunedName(result string) string {
+	result = strings.TrimSuffix(result, filepath.Ext(result))
+	return strings.TrimSuffix(result, ".result") + ".pruned.csv"
+}
+
+// prunedFormat is that of the file of removed devices: one column of the
+// user's, so that it can be given to another command.
+var prunedFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac", Columns: []string{"mac"}}
+
+func createFile(streams Streams, name string, in *input, format csvio.Format, width int) (*resultFile, error) {
 	out := &resultFile{name: name}
 	var dst io.Writer = streams.Out
 	if name != standardStream {
@@ -46,7 +82,7 @@ func createResult(streams Streams, name string, in *input, width int) (*resultFi
 		out.file, dst = f, f
 	}
 	var err error
-	if out.Writer, err = csvio.NewWriter(dst, in.format, width); err != nil {
+	if out.Writer, err = csvio.NewWriter(dst, format, width); err != nil {
 		out.discard()
 		return nil, fmt.Errorf("cannot write the result: %w", err)
 	}

@@ -54,6 +54,25 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 	}
 }
 
+// confirm asks a question until the answer is yes or no.
+func confirm(ctx context.Context, streams Streams, question string) (bool, error) {
+	for {
+		fmt.Fprintf(streams.Err, "%s: ", question)
+		reply, err := readLine(ctx, streams.In)
+		if err != nil {
+			fmt.Fprintln(streams.Err)
+			return false, err
+		}
+		switch strings.ToLower(reply) {
+		case "y", "yes":
+			return true, nil
+		case "n", "no", "":
+			return false, nil
+		}
+		fmt.Fprintln(streams.Err, "Please answer y or n.")
+	}
+}
+
 func count(n int, what string) string {
 	return fmt.Sprintf("%s %s", thousands(n), plural(n, what, what+"s"))
 }

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps/rpstest"
 )
 
-// job is one run over a file: register, deregister.
+// job is one run over a file: register, deregister, edit, check, sync or
+// server add.
 type job struct {
 	streams Streams
-	action  batch.Action
+	name    string       // of the command
+	action  batch.Action // of rows that do not say
 	file    string
 	read    readFlags
 	call    callFlags
@@ -23,14 +27,29 @@ type job struct {
 
 	override, onConflict string
 	ignoreMissing        bool
+	verify, want         bool
+	serversFile          string
+	baselineFile         string
 	maxFailures, only    string
 	resume, restart      bool
+	dryRun               bool
+	planJSON             string
+
+	sync     bool // the account is to have what the file has, and with prune no more
+	prune    bool
+	maxPrune string
+	yes      bool
 
 	ending ending
 }
 
+// newJob gives a job with the policies of a command that has no flags for them.
+func newJob(streams Streams, name string, action batch.Action) *job {
+	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse"}
+}
+
 func newRegister(streams Streams) *cobra.Command {
-	j := &job{streams: streams, action: batch.Register}
+	j := newJob(streams, "register", batch.Register)
 	c := &cobra.Command{
 		Use:   "register FILE",
 		Short: "Register the devices of a CSV",
@@ -52,8 +71,25 @@ their verdicts.
 	j.read.addServer(c.Flags())
 	c.Flags().StringVar(&j.override, "override", "default", "what to do with devices that are registered already: never, ask, own (this account's), always; by default ask on a terminal, else never")
 	c.Flags().Lookup("override").DefValue = "" // it is in the text
-	c.Flags().StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
+	j.addBindFlags(c.Flags())
 	return c
+}
+
+// addBindFlags adds the flags of the commands that register devices.
+func (j *job) addBindFlags(flags *pflag.FlagSet) {
+	j.addConflict(flags)
+	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those that are bound as asked are unchanged, --override says what to do with others")
+	j.addServers(flags)
+	flags.Lookup("servers").Usage = "CSV `FILE` with name and url of servers: those that rows need are added first; their URLs tell --verify where a server's devices are bound"
+	flags.StringVar(&j.baselineFile, "baseline", "", "result `FILE` of an earlier run: rows that it shows bound just as they ask, and that are still registered, take no call")
+}
+
+func (j *job) addConflict(flags *pflag.FlagSet) {
+	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
+}
+
+func (j *job) addServers(flags *pflag.FlagSet) {
+	flags.StringVar(&j.serversFile, "servers", "", "CSV `FILE` with name and url of servers, to compare with what devices are bound to")
 }
 
 func (j *job) addFlags(c *cobra.Command) {
@@ -64,20 +100,22 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
 	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
 	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
+	c.Flags().BoolVar(&j.dryRun, "dry-run", false, "judge the file, look at the account, print the plan; change nothing")
+	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines")
 	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
 }
 
 func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
-	if err := j.call.endings.check(j.output(), j.file, j.call.passwordFile, j.call.caFile); err != nil {
-		return err
+	if c.Flags().Changed("only") && j.only == "" {
+		return hint(errors.New("--only names no status"), "failed means all that did not succeed")
 	}
-	j.ending.command = j.command()
-	return j.call.endings.around(j.streams, &j.ending, func() error {
-		if err := errors.Join(j.call.check(c), j.lock.check()); err != nil {
+	files := []string{j.output(), j.file, j.serversFile, j.baselineFile, j.planJSON}
+	return j.call.ended(c, j.streams, &j.ending, j.name, files, func(ctx context.Context) error {
+		if err := j.lock.check(); err != nil {
 			return err
 		}
-		return j.run(c.Context())
+		return j.run(ctx)
 	})
 }
 
@@ -92,41 +130,48 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	options.NeedServer = options.NeedServer || j.want
 	terminal := newBar(j.streams.Err)
 	log, err := j.call.logger(terminal)
 	if err != nil {
 		return err
 	}
 
-	in, err := openInput(ctx, j.streams, j.file, options)
+	in, err := openInput(ctx, j.streams, j.file, j.read.sheet, options)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	var sandbox *rpstest.Server
-	var each func(*batch.Row)
-	if j.call.sandbox {
-		sandbox, each = newSandbox()
-	}
 	if err := j.choose(in); err != nil {
 		return err
 	}
-	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, each)
+	var sandbox *rpstest.Server
+	var seen rowWatch
+	if j.call.sandbox {
+		sandbox, seen.each = newSandbox()
+	}
+	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
 	if err != nil {
 		return err
 	}
-	client, err := j.call.client(ctx, j.streams, sandbox)
+	in.tell(log)
+	seen.tell(log)
+	if j.sync && survey.Rows == survey.Blank {
+		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
+	}
+	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
+	if err := j.prepare(ctx, run, sandbox); err != nil {
+		return err
+	}
+	if j.dryRun {
+		return j.rehearse(ctx, run)
+	}
+	account, err := j.takeAccount(ctx, log)
 	if err != nil {
 		return err
 	}
-	if !j.call.sandbox {
-		account, err := j.lock.take(ctx, log, j.call.url, j.call.username)
-		if err != nil {
-			return err
-		}
-		defer account.release()
-	}
-	journal, past, err := j.openJournal(in, survey, log)
+	defer account.release()
+	journal, err := j.openJournal(in, survey, log)
 	if err != nil {
 		return err
 	}
@@ -135,25 +180,53 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-
-	run := &batch.Run{
-		Config: config, Service: client, Survey: survey, Open: in.Open, Results: out, Log: log,
-		Journal: journal.Journal, Past: past,
-		Confirm: func(ctx context.Context, known batch.Known) (yes bool, err error) {
-			terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
-			return yes, err
-		},
+	run.Results, run.Journal, run.Past = out, journal.Journal, journal.past
+	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
+		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
+		return yes, err
+	}
+	pruned, err := j.approve(ctx, run, in)
+	if err != nil {
+		out.discard()
+		return err
 	}
 	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
 	summary, stopped := run.Do(ctx)
 	terminal.finish()
 	j.ending.summary = summary
 
-	return j.end(summary, stopped, out, journal)
+	return j.end(summary, stopped, results{out, pruned}, journal)
+}
+
+// takeAccount keeps other runs from changing the account, if this one does.
+func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, error) {
+	if j.call.sandbox || j.action == batch.Check {
+		return &accountLock{}, nil
+	}
+	return j.lock.take(ctx, log, j.call.url, j.call.username)
+}
+
+// prepare gives a run what it needs to know beside the file, and the way to the
+// service: none for a rehearsal without credentials.
+func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
+	if run.Servers, err = j.readServers(ctx); err != nil {
+		return err
+	}
+	if run.Baseline, err = j.readBaseline(ctx); err != nil {
+		return err
+	}
+	if j.dryRun && sandbox == nil && !j.call.knowsAccount() {
+		return nil
+	}
+	client, err := j.call.client(ctx, j.streams, sandbox)
+	if err == nil {
+		run.Service = client
+	}
+	return err
 }
 
 // end brings the results home and tells what the run came to.
-func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal *runJournal) error {
+func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal) error {
 	if errors.Is(stopped, batch.ErrOutput) {
 		out.discard()
 		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
@@ -163,14 +236,15 @@ func (j *job) end(summary batch.Summary, stopped error, out *resultFile, journal
 	}
 	j.ending.result = out.name
 	journal.done = stopped == nil
-	if stopped == nil && summary.Failed() == 0 && j.call.quiet {
+	failed := summary.Failed()+summary.NotPruned > 0
+	if stopped == nil && !failed && j.call.quiet {
 		return nil
 	}
-	tell(j.streams.Err, summary, out.place())
+	tell(j.streams.Err, summary, out)
 	switch {
 	case stopped != nil:
 		return hint(stopped, "%s", j.goOn(stopped, journal))
-	case summary.Failed() > 0:
+	case failed:
 		return errRows
 	}
 	return nil
@@ -201,22 +275,31 @@ func (j *job) output() string {
 
 // config gives the configuration of the run, with the flags that are words.
 func (j *job) config() (batch.Config, error) {
-	config, err := j.call.config(j.action)
+	config, err := j.call.config()
 	if err != nil {
 		return config, err
 	}
 	config.IgnoreMissing = j.ignoreMissing
+	config.Verify, config.Sync, config.Prune = j.verify, j.sync, j.prune
 	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
 		return config, fmt.Errorf("--max-failures %w", err)
-	}
-	if j.action != batch.Register {
-		return config, nil
 	}
 	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
 		return config, fmt.Errorf("--on-conflict %w", err)
 	}
 	// A question needs somebody to answer it, on a stream that is not the file.
 	canAsk := j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
+	if j.sync {
+		if config.MaxPrune, err = batch.ParseMaxPrune(j.maxPrune); err != nil {
+			return config, fmt.Errorf("--max-prune %w", err)
+		}
+		if !j.yes && !j.dryRun && !canAsk {
+			return config, hint(errors.New("there is no terminal to confirm the plan on"), "give --yes, or look at the plan first with --dry-run")
+		}
+		if j.prune && j.output() == standardStream {
+			return config, hint(errors.New("--prune leaves a file with what it removed beside the result"), "name a result file with --output")
+		}
+	}
 	switch {
 	case j.override != "default":
 		if config.Override, err = batch.ParseOverride(j.override); err != nil {
@@ -236,8 +319,8 @@ func (j *job) choose(in *input) error {
 	if j.only == "" {
 		return nil
 	}
-	if !in.format.PriorStatus {
-		return hint(fmt.Errorf("%s has no column rps_status", in.name), "--only takes a result file of an earlier run")
+	if err := in.isResult("--only"); err != nil {
+		return err
 	}
 	only, err := batch.ParseOnly(j.only)
 	if err != nil {

@@ -140,7 +140,13 @@ batches, and leaves a result file with one verdict for each row.
 	root.AddCommand(
 		newRegister(streams),
 		newDeregister(streams),
+		newEdit(streams),
+		newCheck(streams),
+		newSync(streams),
+		newList(streams),
+		newServer(streams),
 		newValidate(streams),
+		newReport(streams),
 		newSimulate(streams),
 		newCompletion(streams),
 		newMan(streams),

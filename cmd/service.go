@@ -56,6 +56,17 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	return rps.NewClient(config)
 }
 
+// knowsAccount tells whether the credentials were given, so that nobody need be
+// asked.
+func (f *callFlags) knowsAccount() bool {
+	has := func(name string) bool {
+		text, err := systemdCredential(name)
+		return text != "" && err == nil
+	}
+	return (f.username != "" || has("rpsbatch-username")) &&
+		(f.passwordFile != "" || os.Getenv("RPSBATCH_PASSWORD") != "" || has("rpsbatch-password"))
+}
+
 // credentials gives those of the account: from flags, else from the environment,
 // else from systemd, else from a person at the terminal.
 func (f *callFlags) credentials(ctx context.Context, streams Streams) (username, password string, err error) {

@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ var remedies = map[batch.Status]string{
 }
 
 // tell prints what a run came to, for a person.
-func tell(w io.Writer, s batch.Summary, place string) {
+func tell(w io.Writer, s batch.Summary, out results) {
 	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
 	if s.Failed() > 0 {
 		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
@@ -47,20 +46,36 @@ func tell(w io.Writer, s batch.Summary, place string) {
 			fmt.Fprintln(w, strings.TrimRight(line, " "))
 		}
 	}
-	fmt.Fprintf(w, "%s", count(s.TotalCalls(), "call"))
-	separator := ": "
-	for _, method := range slices.Sorted(maps.Keys(s.Calls)) {
-		fmt.Fprintf(w, "%s%s %s", separator, thousands(s.Calls[method]), method)
-		separator = ", "
+	fmt.Fprintln(w, tellCalls(s.Calls))
+	if s.Pruned+s.NotPruned > 0 {
+		fmt.Fprintf(w, "%s that the file lacks %s removed", count(s.Pruned, "device"), plural(s.Pruned, "was", "were"))
+		if s.NotPruned > 0 {
+			fmt.Fprintf(w, ", %s could not be", thousands(s.NotPruned))
+		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w)
+	if len(s.Added) > 0 {
+		slices.Sort(s.Added)
+		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
+	}
 	if s.Throttled > 0 {
 		fmt.Fprintf(w, "The service asked to slow down %s, last at %.3g calls a second.\n", count(s.Throttled, "time"), s.Bore)
 	}
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run went without.")
 	}
-	fmt.Fprintf(w, "Results: %s\n", place)
+	fmt.Fprintf(w, "Results: %s\n", out.place())
+	if out.pruned != nil {
+		fmt.Fprintf(w, "Removed: %s\n", out.pruned.place())
+	}
+}
+
+// shortList gives the first few of many names.
+func shortList(names []string) string {
+	if more := len(names) - examples; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:examples], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 func roundTime(d time.Duration) time.Duration {

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"io"
 	"maps"
 	"time"
@@ -76,14 +75,5 @@ func (e *ending) toJSON() summaryJSON {
 // writeSummary writes the summary to a file for its owner alone, since service
 // and input have a say in the reason, or to standard output.
 func (e *ending) writeSummary(stdout io.Writer, name string) error {
-	write := func(w io.Writer) error {
-		out := json.NewEncoder(w)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		return out.Encode(e.toJSON())
-	}
-	if name == standardStream {
-		return write(stdout)
-	}
-	return writeWhole(name, 0o600, write)
+	return writeJSON(stdout, name, e.toJSON())
 }

@@ -47,7 +47,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	in, err := openInput(ctx, v.streams, file, options)
+	in, err := openInput(ctx, v.streams, file, v.read.sheet, options)
 	if err != nil {
 		return err
 	}

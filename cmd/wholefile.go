@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -33,4 +34,19 @@ func writeWhole(name string, mode os.FileMode, write func(io.Writer) error) erro
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// writeJSON writes a value to a file for its owner alone, or to standard output
+// for '-'.
+func writeJSON(stdout io.Writer, name string, value any) error {
+	write := func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetEscapeHTML(false)
+		out.SetIndent("", "  ")
+		return out.Encode(value)
+	}
+	if name == standardStream {
+		return write(stdout)
+	}
+	return writeWhole(name, 0o600, write)
 }

@@ -35,13 +35,17 @@
 // stand in a cell that is sent.
 package csvio
 
+import "rpsbatch/batch"
+
 // Columns are the names of our columns in the result file, in their order.
 // Header cells with just these names are taken for those of an earlier result.
 var Columns = []string{"rps_line", "rps_mac", "rps_status", "rps_detail", "rps_url", "rps_calls", "rps_time"}
 
 const (
 	ourColumns   = 7 // the number of Columns
-	statusColumn = 2 // the place of rps_status among them
+	macColumn    = 1 // the places of some among them
+	statusColumn = 2
+	detailColumn = 3
 )
 
 // DefaultMaxRecord is the size of a record in bytes that is refused nowhere
@@ -50,40 +54,90 @@ const DefaultMaxRecord = 1 << 20
 
 const byteOrderMark = "\ufeff"
 
-// Options say what a Reader looks for.
+// LongServer is the length of a server's name in characters above which the
+// user should be warned: another client of the service cuts names there.
+const LongServer = 20
+
+// Options say what a Reader looks for. The zero value finds all of it out.
 type Options struct {
-	// Columns has the header's name for a role ("mac", "server", "url")
-	// where it is not left to the usual names. A name that the header lacks
+	// Columns has the header's name for a role ("mac", "server", "url",
+	// "action") where it is not left to the usual names, or the number of the
+	// column, from 1 on, where no column is so named. What the header lacks
 	// is an error.
 	Columns map[string]string
 
-	// Comma separates cells: comma, semicolon, tab or pipe; 0 is comma.
+	// Comma separates cells: comma, semicolon, tab or pipe. 0: as the line
+	// sep=; says, or as the first records do.
 	Comma byte
+
+	// Encoding is a label of the WHATWG's encoding standard, such as utf-8,
+	// utf-16le, windows-1252 or shift_jis. "": found out. A byte order mark
+	// counts for more than either.
+	Encoding string
+
+	// NoHeader is set if the first record is a device. A file whose first
+	// record holds a MAC needs no such telling.
+	NoHeader bool
+
+	// Repair gives MACs back the leading zeros that a spreadsheet dropped.
+	// Otherwise they are a problem.
+	Repair bool
+
+	// Records makes Row.Line and Format.HeaderLine the number of the record,
+	// blank ones counted, instead of a line: for a converted workbook, whose
+	// record n is row n of its sheet.
+	Records bool
+
+	// Actions is set if a column "action" says what is wanted of its row:
+	// register or deregister.
+	Actions bool
+
+	// Action is wanted of the rows that say nothing.
+	Action batch.Action
 
 	// Server is for rows that name none.
 	Server string
 
-	// NeedServer is set for what binds a device: a row with neither server
-	// nor URL is then a problem. Otherwise servers and URLs are neither
-	// looked for nor judged, and are empty in each Device.
+	// NeedServer is set if Action binds a device: a row with neither server
+	// nor URL is then a problem. Of rows with an action of their own that
+	// says it: register needs one, deregister does not. Where none is needed,
+	// server and URL are not judged, and are empty in Device.
 	NeedServer bool
 
-	// MaxRecord is the size of one record at most, in bytes; 0 is
+	// Servers is set if the rows are servers instead of devices: each has a
+	// name and a URL, and no MAC. Action is then batch.AddServer.
+	Servers bool
+
+	// MaxRecord is the size of one record at most, in bytes of UTF-8; 0 is
 	// DefaultMaxRecord. A larger one ends the reading.
 	MaxRecord int
 }
 
-// Format is how a file is written, so that its result can be written alike.
+// Format is how a file is written, so that its result can be written alike: in
+// UTF-8, with a byte order mark if the file has one or is in another encoding.
 type Format struct {
-	BOM     bool
+	BOM     bool // of the result; final after the last row, as Encoding is
 	Comma   byte
 	LineEnd string   // "\n", "\r\n" or "\r", whichever ends the header
-	Header  string   // the user's header cells as they stand, without line end
+	Header  string   // the user's header cells as they stand, without line end; names of ours if there is none
 	Columns []string // their names, without quotes and white space around them
 
 	// PriorStatus is set if the file has a column rps_status, so that it is
 	// known what an earlier run made of its rows.
 	PriorStatus bool
+
+	// Encoding is what the file is written in, as a person names it. It is
+	// final after the last row: a file is UTF-8 until a byte says otherwise.
+	Encoding string
+
+	HeaderLine int  // line of the header, or its record with Options.Records; 0: there is none
+	NoHeader   bool // the first record is a device
+
+	// SepLine is the line sep=; and Preamble the records above the header,
+	// both as they stand. The result begins with them, so that it is read as
+	// the input was.
+	SepLine  string
+	Preamble []string
 }
 
 // Width is the number of the user's cells in the header.

@@ -1,15 +1,14 @@
 package csvio
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
-	"rpsbatch/rps"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A role is what a column is read for.
@@ -19,30 +18,57 @@ const (
 	roleMAC role = iota
 	roleServer
 	roleURL
+	roleAction
 	roles // their number
 )
 
-var roleNames = [roles]string{"mac", "server", "url"}
+var roleNames = [roles]string{"mac", "server", "url", "action"}
 
 // aliases are the usual names of each role's column, as plainName leaves them.
 //
 // "server url" is no name for the unique URL: in the guide it is the address
 // of a server of the account, which all its devices share. Taking it for a
 // unique URL would bind each device to an address instead of to its server.
-var aliases = map[string]role{
-	"mac": roleMAC, "macaddress": roleMAC, "macaddr": roleMAC, "macid": roleMAC,
-	"macadresse": roleMAC, "macadr": roleMAC, "adressemac": roleMAC,
-	"devicemac": roleMAC, "devicemacaddress": roleMAC,
-	"phonemac": roleMAC, "phonemacaddress": roleMAC,
+var aliases = func() map[string]role {
+	names := map[string]role{}
+	for r, list := range [roles]string{
+		roleMAC: `mac macs macaddress macaddresses macaddr macadr macid macno macnr macnumber
+			devicemac devicemacaddress phonemac phonemacaddress lanmac hwaddr hwaddress hardwareaddress
+			macadresse geratemac geraetemac geratemacadresse geraetemacadresse telefonmac hardwareadresse
+			adressemac adressesmac direccionmac indirizzomac macadres enderecomac`,
+		roleServer: `server servername rpsserver rpsservername configserver configurationserver
+			provisioningserver provisioningservername konfigurationsserver provisionierungsserver
+			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
+			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
+		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
+			configurationurl deviceurl phoneurl eindeutigeurl konfigurationsurl provisionierungsurl gerateurl geraeteurl
+			urlunique urldeprovisioning urldeprovisionnement urlunica urldeaprovisionamiento
+			urldiprovisioning urlunivoca uniekeurl`,
+		roleAction: `action rpsaction operation rpsoperation aktion accion azione actie acao`,
+	} {
+		for name := range strings.FieldsSeq(list) {
+			names[name] = role(r)
+		}
+	}
+	return names
+}()
 
-	"server": roleServer, "servername": roleServer,
-	"rpsserver": roleServer, "rpsservername": roleServer,
-	"configserver": roleServer, "configurationserver": roleServer,
-	"provisioningserver": roleServer, "provisioningservername": roleServer,
+// serverAliases are the usual names in a list of servers. The URL there is the
+// server's own.
+var serverAliases = map[string]role{
+	"name": roleServer, "server": roleServer, "servername": roleServer, "rpsserver": roleServer, "nom": roleServer, "nombre": roleServer,
+	"url": roleURL, "serverurl": roleURL, "address": roleURL, "serveraddress": roleURL, "adresse": roleURL,
+	"provisioningurl": roleURL, "provisioningserverurl": roleURL,
+}
 
-	"url": roleURL, "uniqueurl": roleURL, "uniqueserverurl": roleURL,
-	"provisioningurl": roleURL, "uniqueprovisioningurl": roleURL,
-	"configurl": roleURL, "configurationurl": roleURL, "deviceurl": roleURL,
+// roleOf gives what a column of the name is read for.
+func (o *Options) roleOf(name string) (role, bool) {
+	names := aliases
+	if o.Servers {
+		names = serverAliases
+	}
+	r, ok := names[plainName(name)]
+	return r, ok
 }
 
 // A HeaderError says that the columns cannot be told from the header.
@@ -71,38 +97,6 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("line %d: %s; %s", e.Line, e.Reason, e.Hint)
 }
 
-// sniff refuses what is no text or not in UTF-8, judging by its first bytes.
-func sniff(head []byte) error {
-	const enough = 4096
-	switch {
-	case len(head) == 0:
-		return &FileError{Reason: "the file is empty", Hint: "a header such as mac,server,url and a line for each device are needed"}
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return &FileError{Reason: "this is a workbook (.xlsx) or another archive, not a CSV file", Hint: "save it as 'CSV UTF-8' in the spreadsheet program"}
-	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return &FileError{Reason: "this is a workbook (.xls), not a CSV file", Hint: "save it as 'CSV UTF-8' in the spreadsheet program"}
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return &FileError{Reason: "the file is in UTF-16", Hint: "save it as 'CSV UTF-8' in the spreadsheet program"}
-	}
-	head = head[:min(len(head), enough)]
-	odd, size := 0, len(head)
-	for len(head) > 0 {
-		r, n := utf8.DecodeRune(head)
-		switch {
-		case r == 0:
-			return &FileError{Reason: "this is no text file: it holds zero bytes", Hint: "save it as 'CSV UTF-8' in the spreadsheet program"}
-		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
-			odd++
-		}
-		head = head[n:]
-	}
-	// Names in an older encoding still leave most of a file in ASCII.
-	if odd > size*3/10 {
-		return &FileError{Reason: "this is no text file, or not in UTF-8", Hint: "save it as 'CSV UTF-8' in the spreadsheet program"}
-	}
-	return nil
-}
-
 // A header is the meaning of each column.
 type header struct {
 	names []string   // of all columns, ours too
@@ -110,24 +104,32 @@ type header struct {
 	at    [roles]int // the column of each role, -1 if there is none
 }
 
-// readHeader finds the columns. Names that Options give are looked for as they
-// are and then as plainName leaves them; the other roles by their usual names
-// among the columns not yet taken.
-func readHeader(names []string, line int, opts *Options) (header, error) {
-	h := header{names: names, ours: make([]int, len(names)), at: [roles]int{-1, -1, -1}}
+func newHeader(names []string) header {
+	h := header{names: names, ours: make([]int, len(names))}
 	for i, name := range names {
 		h.ours[i] = slices.Index(Columns, name)
 	}
+	for r := range h.at {
+		h.at[r] = -1
+	}
+	return h
+}
+
+// readHeader finds the columns. Names that Options give are looked for as they
+// are, as plainName leaves them, and as numbers; the other roles by their usual
+// names among the columns not yet taken.
+func readHeader(names []string, line int, opts *Options) (header, error) {
+	h := newHeader(names)
 	fail := func(reason, hint string) (header, error) {
 		return header{}, &HeaderError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
 	}
 
+	if err := checkRoles(opts.Columns); err != nil {
+		return header{}, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(opts.Columns)) {
 		wanted := opts.Columns[name]
 		r := role(slices.Index(roleNames[:], name))
-		if r < 0 {
-			return header{}, fmt.Errorf("--column %s=%s: no such role; there are mac, server and url", name, wanted)
-		}
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
@@ -140,13 +142,20 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 		h.at[r] = found[0]
 	}
 
-	for r := range roles {
-		if h.at[r] >= 0 || r != roleMAC && !opts.NeedServer {
+	for _, r := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
+		needed := !opts.Servers
+		switch r {
+		case roleAction:
+			needed = opts.Actions
+		case roleServer, roleURL:
+			needed = opts.NeedServer || opts.Servers || opts.Actions && h.at[roleAction] >= 0
+		}
+		if h.at[r] >= 0 || !needed {
 			continue
 		}
 		var found []int
 		for i, name := range names {
-			if alias, ok := aliases[plainName(name)]; ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
+			if alias, ok := opts.roleOf(name); ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
 				found = append(found, i)
 			}
 		}
@@ -163,10 +172,29 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 			h.at[r] = found[0]
 		}
 	}
-	if h.at[roleMAC] < 0 {
+	if h.at[roleMAC] < 0 && !slices.Contains(h.ours, -1) {
+		// The account as 'list' writes it has no other column.
+		h.at[roleMAC] = slices.Index(h.ours, macColumn)
+	}
+	for _, r := range []role{roleServer, roleURL} {
+		if opts.Servers && h.at[r] < 0 {
+			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[r],
+				"a list of servers has a header with name and url")
+		}
+	}
+	if h.at[roleMAC] < 0 && !opts.Servers {
 		return fail("no column is known to hold the MAC addresses", h.macHint())
 	}
 	return h, nil
+}
+
+func checkRoles(columns map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		if !slices.Contains(roleNames[:], name) {
+			return fmt.Errorf("--column %s=%s: no such role; there are mac, server, url and action", name, columns[name])
+		}
+	}
+	return nil
 }
 
 // named gives the user's columns of a name.
@@ -181,21 +209,47 @@ func (h *header) named(wanted string) (found []int) {
 			}
 		}
 		if found != nil {
-			break
+			return found
 		}
+	}
+	// In the result of a file without a header, --column names its columns by
+	// their numbers still.
+	if i := h.numbered(wanted); i >= 0 {
+		found = append(found, i)
 	}
 	return found
 }
 
-// macHint guesses why no column holds the MAC addresses.
-func (h *header) macHint() string {
-	for _, name := range h.names {
-		if _, err := rps.ParseMAC(name); err == nil {
-			return "this line holds a device: put a line with the columns' names above it, such as mac,server,url"
+// numbered gives the user's column of a number from 1 on, -1 if it is none.
+func (h *header) numbered(wanted string) int {
+	number, err := strconv.Atoi(wanted)
+	if err != nil {
+		return -1
+	}
+	for i := range h.names {
+		if h.ours[i] >= 0 {
+			continue
+		}
+		if number--; number == 0 {
+			return i
 		}
 	}
+	return -1
+}
+
+// macHint guesses why no column holds the MAC addresses.
+func (h *header) macHint() string {
 	if len(h.names) == 1 && strings.ContainsAny(h.names[0], ",;|\t") {
 		return "another delimiter seems to separate them"
+	}
+	for _, name := range h.names {
+		if name == "" {
+			continue
+		}
+		switch kind, _ := macFault(name, nil); kind {
+		case kindZeros, kindScientific, kindLookAlike:
+			return "if this line is a device, give --no-header"
+		}
 	}
 	return "name it with --column mac=NAME"
 }
@@ -234,12 +288,12 @@ func listed(names []string) string {
 }
 
 // plainName leaves of a column's name what tells it from others: its letters
-// and digits, in lower case.
+// and digits, in lower case, without accents and in the usual width.
 func plainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, name)
+	}, norm.NFKD.String(name))
 }

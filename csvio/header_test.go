@@ -42,7 +42,7 @@ func TestHeader(t *testing.T) {
 		{name: "unnamed columns", header: "mac,,", want: [3]int{1, 0, 0}},
 
 		{name: "no MAC", header: "Site,Server", err: `line 1: no column|"Site", "Server"|--column mac=NAME`},
-		{name: "only ours", header: "rps_mac,rps_status", err: "no column"},
+		{name: "only ours", header: "rps_line,rps_status", err: "no column"},
 		{name: "device is no MAC", header: "Device", err: "no column"},
 		{name: "two MACs", header: "MAC,Site,Mac Address", err: `both "MAC" (column 1) and "Mac Address" (column 3) can be the mac|--column mac="MAC"`},
 		{name: "same name twice", header: "mac,mac", err: "both|rename one"},
@@ -54,8 +54,8 @@ func TestHeader(t *testing.T) {
 		{name: "flag names none, not needed", header: "mac", columns: flag("url", "x"), ignore: true, err: `no column "x"`},
 		{name: "one column for two roles", header: "x,y", columns: flag("mac", "x", "url", "x"), err: "two things"},
 		{name: "unknown role", header: "mac", columns: flag("name", "mac"), err: "no such role"},
-		{name: "a device, and its URL kept secret", header: "001565000001,s1,https://h/s3cret", err: `this line holds a device|"s1", "(a URL)"`},
-		{name: "another delimiter", header: "mac;server", err: "another delimiter"},
+		{name: "a URL is kept secret", header: "00156500000l,s1,https://h/s3cret", err: `if this line is a device, give --no-header|"s1", "(a URL)"`},
+		{name: "another delimiter", header: "serial;server", err: `columns seen: "serial", "server"`},
 		{name: "many and long columns", header: strings.Repeat(strings.Repeat("x", 50)+",", 25), err: `x...", "|and 6 more`},
 		{name: "one quote", header: `"`, err: "line 1: a quote in the header is never closed"},
 		{name: "unclosed quote", header: `mac,"server`, err: "line 1: a quote in the header is never closed"},
@@ -76,9 +76,9 @@ func TestHeader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for role, at := range r.header.at {
-				if at+1 != test.want[role] {
-					t.Errorf("%s is column %d, want %d", roleNames[role], at+1, test.want[role])
+			for role, want := range test.want {
+				if at := r.header.at[role]; at+1 != want {
+					t.Errorf("%s is column %d, want %d", roleNames[role], at+1, want)
 				}
 			}
 		})
@@ -103,12 +103,12 @@ func TestUnreadableFiles(t *testing.T) {
 		{"only blank lines", "\n\r\n,,\n", "nothing but blank lines; a header"},
 		{"xlsx", "PK\x03\x04\x14\x00\x06\x00", "a workbook (.xlsx)|CSV UTF-8"},
 		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook (.xls)"},
-		{"UTF-16 LE", "\xff\xfem\x00a\x00c\x00", "UTF-16|CSV UTF-8"},
-		{"UTF-16 BE", "\xfe\xff\x00m\x00a\x00c", "UTF-16"},
-		{"UTF-16 without a mark", "m\x00a\x00c\x00\n\x00", "zero bytes"},
+		{"only a mark of UTF-16", "\xff\xfe", "the file is empty"},
+		{"blank lines in UTF-16", "\xff\xfe\n\x00", "nothing but blank lines"},
+		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "zero bytes"},
 		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "zero bytes"},
 		{"control characters", strings.Repeat("a\x01", 100), "no text file"},
-		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file"},
+		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file|--encoding"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

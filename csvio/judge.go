@@ -1,16 +1,13 @@
 package csvio
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"rpsbatch/batch"
-	"rpsbatch/rps"
 )
 
 // The guide gives no limits. These are far above what a phone takes, and keep
@@ -20,54 +17,103 @@ const (
 	maxURL    = 2048
 )
 
-// judge gives the device that a record's cells ask for, and what is wrong with
-// them: all of it, so that a row is mended in one go. Cells come without
-// quotes and white space around them. A problem never repeats a URL, which is a secret, nor a whole cell,
-// which may be a URL in the wrong column.
+// The kinds of the other cells' faults.
+const (
+	kindNoTarget  = "neither a server nor a URL"
+	kindBadServer = "server name not valid"
+	kindServerURL = "URL in place of a server name"
+	kindBadURL    = "URL not valid"
+	kindBadAction = "action not known"
+)
+
+// cells are the values of a record that are read, as tidy leaves them.
+type cells [roles]string
+
+// A fault is what is wrong with the cell of a role.
+type fault struct {
+	role       role
+	kind, text string
+}
+
+// judge gives the device that a record's cells ask for, what was done to read
+// it, and what is wrong with them: all of it, so that a row is mended in one
+// go. A fault never repeats a URL, which is a secret, nor a whole cell, which
+// may be a URL in the wrong column.
 //
 // The MAC is set if it is valid, whatever else is wrong.
-func judge(mac, server, url string, opts *Options) (device batch.Device, problem string) {
-	var err error
-	if device.MAC, err = rps.ParseMAC(mac); err != nil {
-		problem = macProblem(err)
+func judge(values *cells, opts *Options) (device batch.Device, note string, faults []fault) {
+	if opts.Servers {
+		device, faults = judgeServer(values)
+		return device, "", faults
 	}
-	if !opts.NeedServer {
-		return device, problem
+	mac, repaired, kind, text := parseMAC(values[roleMAC], opts.Repair)
+	device.MAC = mac
+	if kind != "" {
+		faults = append(faults, fault{roleMAC, kind, text})
+	} else if repaired {
+		note = "leading zeros were given back: " + mac.Bare() + " was " + strings.TrimLeft(mac.Bare(), "0")
 	}
-	device.Server, device.URL = server, url
+
+	device.Action = opts.Action
+	need := opts.NeedServer
+	if said := values[roleAction]; said != "" {
+		action, ok := actions[plainName(said)]
+		if ok {
+			device.Action, need = action, action == batch.Register
+		} else {
+			faults = append(faults, fault{roleAction, kindBadAction, "the action is neither register nor deregister"})
+		}
+	}
+	if !need {
+		return device, note, faults
+	}
+
+	device.Server, device.URL = values[roleServer], values[roleURL]
 	if device.Server == "" {
 		device.Server = opts.Server
 	}
-	switch {
-	case device.Server == "" && device.URL == "":
-		problem = also(problem, "it names neither a server nor a URL: fill one in, or give --server for all such rows")
-	default:
-		if device.Server != "" {
-			problem = also(problem, serverProblem(device.Server))
+	if device.Server == "" && device.URL == "" {
+		return device, note, append(faults, fault{roleServer, kindNoTarget,
+			"it names neither a server nor a URL: fill one in, or give --server for all such rows"})
+	}
+	if text := serverProblem(device.Server); text != "" {
+		kind := kindBadServer
+		if strings.Contains(device.Server, "://") {
+			kind = kindServerURL
 		}
-		if device.URL != "" {
-			problem = also(problem, urlProblem(device.URL))
+		faults = append(faults, fault{roleServer, kind, text})
+	}
+	if device.URL != "" {
+		if text := urlProblem(device.URL); text != "" {
+			faults = append(faults, fault{roleURL, kindBadURL, text})
 		}
 	}
-	return device, problem
+	return device, note, faults
 }
 
-func also(problem, another string) string {
-	if problem == "" || another == "" {
-		return problem + another
+// judgeServer gives the server that a record is to be.
+func judgeServer(values *cells) (server batch.Device, faults []fault) {
+	server = batch.Device{Action: batch.AddServer, Server: values[roleServer], URL: values[roleURL]}
+	text := serverProblem(server.Server)
+	if server.Server == "" {
+		text = "the server has no name"
 	}
-	return problem + "; " + another
+	if text != "" {
+		faults = append(faults, fault{roleServer, kindBadServer, text})
+	}
+	text = urlProblem(server.URL)
+	if server.URL == "" {
+		text = "the server has no URL"
+	}
+	if text != "" {
+		faults = append(faults, fault{roleURL, kindBadURL, text})
+	}
+	return server, faults
 }
 
-func macProblem(err error) string {
-	var bad *rps.MACError
-	if !errors.As(err, &bad) {
-		return "the MAC is not valid"
-	}
-	if bad.Text == "" {
-		return "the MAC is empty"
-	}
-	return "the MAC is not valid: " + bad.Reason
+// actions are what a cell of the column action can say, as plainName leaves it.
+var actions = map[string]batch.Action{
+	"register": batch.Register, "deregister": batch.Deregister, "unregister": batch.Deregister,
 }
 
 // serverProblem judges a server's name by the guide's words, "can only contain
@@ -90,122 +136,6 @@ func serverProblem(name string) string {
 }
 
 var inServer = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")
-
-// urlProblem judges a unique URL: its scheme is one of the guide's four, it
-// has a host, and nothing in it is invisible or cannot be carried by XML.
-func urlProblem(url string) string {
-	if len(url) > maxURL {
-		return fmt.Sprintf("the URL is longer than %d characters", maxURL)
-	}
-	for i := 0; i < len(url); i++ {
-		if c := url[i]; c <= ' ' || c >= 0x7f {
-			if problem := unprintable(url[i:]); problem != "" {
-				return problem
-			}
-			break
-		}
-	}
-	start := afterScheme(url)
-	if start < 0 {
-		return "the URL must begin with http://, https://, ftp:// or tftp://"
-	}
-	end := start
-	for ; end < len(url); end++ {
-		switch url[end] {
-		case '@': // what is before it are a name and a password
-			start = end + 1
-			continue
-		case '/', '?', '#':
-		default:
-			continue
-		}
-		break
-	}
-	return hostProblem(url[start:end])
-}
-
-func unprintable(text string) string {
-	for i, r := range text {
-		switch {
-		case r == utf8.RuneError: // also U+FFFD, which another program left
-			return "the URL has lost characters, or is not in UTF-8: save the file as 'CSV UTF-8'"
-		case !unicode.IsPrint(r) || r == ' ':
-			return fmt.Sprintf("the URL holds %s: remove it", described(text[i:]))
-		}
-	}
-	return ""
-}
-
-// afterScheme gives the index of what follows the scheme, -1 if it is none of
-// the four.
-func afterScheme(url string) int {
-	size := strings.IndexByte(url[:min(len(url), len("https:"))], ':')
-	if size < 0 || !strings.HasPrefix(url[size:], "://") {
-		return -1
-	}
-	for _, scheme := range [...]string{"https", "http", "ftp", "tftp"} {
-		if len(scheme) == size && strings.EqualFold(url[:size], scheme) {
-			return size + len("://")
-		}
-	}
-	return -1
-}
-
-// hostProblem judges what stands between the scheme, or the user's name and
-// password, and the path.
-func hostProblem(host string) string {
-	port, hasPort := "", false
-	if strings.HasPrefix(host, "[") {
-		end := strings.IndexByte(host, ']')
-		if end < 0 {
-			return "the URL's IPv6 address lacks its closing bracket"
-		}
-		if address, err := netip.ParseAddr(host[1:end]); err != nil || !address.Is6() {
-			return "the URL has brackets around what is not an IPv6 address"
-		}
-		if port = host[end+1:]; port != "" {
-			if port[0] != ':' {
-				return "the URL has something other than a port behind its IPv6 address"
-			}
-			port, hasPort = port[1:], true
-		}
-	} else {
-		before := byte('.')
-		for i := 0; i < len(host); i++ {
-			c := host[i]
-			if !inHost[c] {
-				if c == ':' {
-					host, port, hasPort = host[:i], host[i+1:], true
-					break
-				}
-				return fmt.Sprintf("the URL's host holds %s", described(host[i:]))
-			}
-			if c == '.' && before == '.' {
-				return "the URL's host has a dot too many"
-			}
-			before = c
-		}
-		if host == "" {
-			return "the URL has no host"
-		}
-	}
-	if hasPort {
-		number, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || number == 0 {
-			return "the URL's port is no number from 1 to 65535 (an IPv6 address stands in square brackets)"
-		}
-	}
-	return ""
-}
-
-// inHost has the bytes of host names, international ones included.
-var inHost = func() (set [256]bool) {
-	set = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
-	for c := 0x80; c < len(set); c++ {
-		set[c] = true
-	}
-	return set
-}()
 
 func byteSet(members string) (set [256]bool) {
 	for i := range len(members) {

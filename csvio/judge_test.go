@@ -36,7 +36,15 @@ func TestJudge(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			device, problem := judge(test.mac, test.server, test.url, &test.opts)
+			device, _, faults := judge(&cells{roleMAC: test.mac, roleServer: test.server, roleURL: test.url}, &test.opts)
+			problem := ""
+			for _, fault := range faults {
+				problem = joined(problem, fault.text)
+				if fault.kind == "" {
+					t.Errorf("no kind of fault: %q", fault.text)
+				}
+			}
+			problem = strings.TrimPrefix(problem, "; ")
 			checkProblem(t, problem, test.want)
 			if strings.Contains(problem, "s3cret") {
 				t.Errorf("a URL in a problem: %q", problem)

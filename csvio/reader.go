@@ -1,7 +1,6 @@
 package csvio
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,27 +8,27 @@ import (
 	"strings"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // A Reader reads the rows of a CSV file, one for each record behind the
 // header. It is not safe for concurrent use.
 type Reader struct {
-	split  *splitter
-	opts   Options
-	header header
-	format Format
-	users  int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
-	ours   bool // some column is of an earlier result
-	err    error
+	text    *decoder
+	split   *splitter
+	opts    Options
+	header  header
+	format  Format
+	targets bool // servers and URLs are read
+	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
+	ours    bool // some column is of an earlier result
+	err     error
 }
 
-// NewReader reads the header. The error is a *HeaderError or *FileError where
-// the file is at fault; another if an option is, or reading fails.
+// NewReader reads up to the header. The error is a *HeaderError or *FileError
+// where the file is at fault; another if an option is, or reading fails.
 func NewReader(src io.Reader, opts Options) (*Reader, error) {
-	if opts.Comma == 0 {
-		opts.Comma = ','
-	}
-	if strings.IndexByte(",;\t|", opts.Comma) < 0 {
+	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
 		return nil, fmt.Errorf("the delimiter %q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
 	}
 	if opts.MaxRecord <= 0 {
@@ -39,72 +38,109 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	if problem := serverProblem(opts.Server); problem != "" {
 		return nil, errors.New("--server: " + problem)
 	}
-
-	r := &Reader{split: newSplitter(src, opts.Comma, opts.MaxRecord), opts: opts}
-	if err := r.readHeader(); err != nil {
+	text, err := newDecoder(src, opts.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts}
+	r.split.rows = opts.Records
+	if err := r.readStart(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Reader) readHeader() error {
-	s := r.split
+// readStart reads what stands above the first row.
+func (r *Reader) readStart() error {
+	s, f := r.split, &r.format
 	s.fill()
 	if s.err != nil && s.err != io.EOF {
 		return s.err
 	}
-	if bytes.HasPrefix(s.buf, []byte(byteOrderMark)) {
-		r.format.BOM = true
-		s.pos = len(byteOrderMark)
+	head := s.buf
+	if r.text.found && !r.text.mark && !strings.HasPrefix(r.text.name, "UTF-16") {
+		head = r.text.head // as it is, since Windows-1252 takes any byte
 	}
-	if err := sniff(s.buf[s.pos:]); err != nil {
+	if err := sniff(head, r.text.found); err != nil {
 		return err
 	}
-
-	var names []string
-	for len(names) == 0 {
-		err := s.next()
-		if err == io.EOF {
-			return &FileError{Reason: "the file holds nothing but blank lines", Hint: "a header such as mac,server,url and a line for each device are needed"}
+	if !r.opts.Records { // a sheet with such a cell is still a sheet
+		comma, line := separator(s.buf)
+		f.SepLine = line
+		if r.opts.Comma == 0 {
+			r.opts.Comma = comma
 		}
-		if err != nil {
+		if line != "" {
+			s.skip(len(line))
+		}
+	}
+	if r.opts.Comma == 0 {
+		r.opts.Comma = r.findComma()
+	}
+	f.Comma, s.comma[0] = r.opts.Comma, r.opts.Comma
+
+	records := s.sample(r.opts.Comma)
+	if len(records) == 0 {
+		if err := s.next(); err != nil && err != io.EOF {
 			return err
 		}
-		if s.open {
-			return &FileError{Line: s.start, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
+		return &FileError{Reason: "the file holds nothing but blank lines", Hint: "a header such as mac,server,url and a line for each device are needed"}
+	}
+	kind, at := r.start(records)
+	first := records[at]
+	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
+		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
+	}
+	if kind != startUnknown {
+		for _, record := range records[:at] {
+			f.Preamble = append(f.Preamble, record.raw)
 		}
-		names = headerNames(string(s.rec), s.ends)
+		if at > 0 {
+			// Behind blank lines it is no such line, so the result needs one.
+			if _, line := separator([]byte(records[0].raw)); line != "" {
+				f.Preamble = slices.Insert(f.Preamble, 0, "")
+			}
+		}
 	}
-	var err error
-	if r.header, err = readHeader(names, s.start, &r.opts); err != nil {
-		return err
-	}
-	r.describe(string(s.rec))
-	return nil
-}
-
-// headerNames gives the names in a record, none if they are all blank.
-func headerNames(record string, ends []int) []string {
-	names := make([]string, len(ends))
-	blank := true
-	for i := range ends {
-		names[i] = trimmed(unquoted(cell(record, ends, i)))
-		blank = blank && names[i] == ""
-	}
-	if blank {
-		return nil
-	}
-	return names
-}
-
-// describe sets the format, and how our columns lie between the user's.
-func (r *Reader) describe(record string) {
-	h, f := &r.header, &r.format
-	f.Comma = r.opts.Comma
-	f.LineEnd = r.split.lineEnd
+	s.pos, s.line = first.pos, first.line
+	s.forget()
+	f.LineEnd = first.end
 	if f.LineEnd == "" {
 		f.LineEnd = "\n"
 	}
+
+	var err error
+	if kind == startDevice {
+		f.NoHeader = true
+		r.header, err = guessHeader(records[at:], first.line, &r.opts)
+	} else {
+		r.header, err = readHeader(first.names, first.line, &r.opts)
+	}
+	if err != nil {
+		return err
+	}
+	r.targets = r.opts.NeedServer || r.opts.Servers || r.opts.Actions && r.header.at[roleAction] >= 0
+	if kind == startDevice {
+		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
+		f.Columns = r.header.names
+		r.users = -1
+	} else {
+		if err := s.next(); err != nil {
+			return err
+		}
+		f.HeaderLine = s.start
+		r.describe(string(s.rec))
+	}
+	if !r.ours {
+		s.wanted = slices.Max(r.header.at[:]) + 1
+	}
+	return nil
+}
+
+// describe sets the header of the format, and how our columns lie between the
+// user's.
+func (r *Reader) describe(record string) {
+	h, f := &r.header, &r.format
 	row := batch.Row{Raw: record}
 	for i, place := range h.ours {
 		switch {
@@ -123,19 +159,20 @@ func (r *Reader) describe(record string) {
 		r.separate(&row, r.split.ends)
 	}
 	f.Header = row.Raw
-	if !r.ours {
-		r.split.wanted = slices.Max(h.at[:]) + 1
-	}
 }
 
 // Format says how the file is written.
 func (r *Reader) Format() Format {
 	f := r.format
 	f.Columns = slices.Clone(f.Columns)
+	f.Preamble = slices.Clone(f.Preamble)
+	f.Encoding = r.text.name
+	f.BOM = r.text.mark || r.text.foreign
 	return f
 }
 
-// Offset is the number of bytes of the input that have become rows.
+// Offset is the number of bytes of text that have become rows: of the input,
+// but for its byte order mark, if that is in UTF-8.
 func (r *Reader) Offset() int64 { return r.split.offset() }
 
 // Read sets row to the next record. It gives io.EOF after the last, and may
@@ -169,24 +206,51 @@ func (r *Reader) Read(row *batch.Row) error {
 		r.separate(row, s.ends)
 	}
 
-	at := &r.header.at
-	mac := trimmed(unquoted(cell(record, s.ends, at[roleMAC])))
+	var values cells
+	values[roleMAC] = r.value(record, roleMAC)
 	if s.open {
-		row.Device, _ = judge(mac, "", "", &r.opts)
+		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
 		row.Problem = fmt.Sprintf("a quote is never closed, which makes all from line %d to the end of the file one record: close or remove it", s.start)
 		return nil
 	}
-	if mac == "" && r.allBlank(record) {
+	if values[roleMAC] == "" && r.allBlank(record) {
 		row.Blank = true
 		return nil
 	}
-	server, url := "", ""
-	if r.opts.NeedServer {
-		server = trimmed(unquoted(cell(record, s.ends, at[roleServer])))
-		url = trimmed(unquoted(cell(record, s.ends, at[roleURL])))
+	if r.targets {
+		values[roleServer] = r.value(record, roleServer)
+		values[roleURL] = r.value(record, roleURL)
 	}
-	row.Device, row.Problem = judge(mac, server, url, &r.opts)
+	if r.opts.Actions {
+		values[roleAction] = r.value(record, roleAction)
+	}
+	var faults []fault
+	row.Device, row.Note, faults = judge(&values, &r.opts)
+	for _, fault := range faults {
+		r.blame(row, fault)
+	}
 	return nil
+}
+
+// value gives the cell of a role, without what tidy takes away.
+func (r *Reader) value(record string, of role) string {
+	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
+}
+
+// blame adds a fault to a row.
+func (r *Reader) blame(row *batch.Row, f fault) {
+	bad := batch.Fault{Kind: f.kind, Text: f.text}
+	if at := r.header.at[f.role]; at >= 0 {
+		bad.Column = r.header.names[at]
+		if at < r.split.cells {
+			bad.Cell = at + 1
+		}
+	}
+	row.Faults = append(row.Faults, bad)
+	if row.Problem != "" {
+		row.Problem += "; "
+	}
+	row.Problem += f.text
 }
 
 // separate divides a record that is all in row.Raw into the user's cells and
@@ -196,7 +260,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	if n := r.users; n > 0 && len(ends) == n+ourColumns {
 		row.Raw, row.Cells = record[:ends[n-1]], n
 		row.Prior = record[ends[n-1]+1:]
-		row.PriorStatus = batch.Status(trimmed(unquoted(cell(record, ends, n+statusColumn))))
+		r.prior(row, func(column int) string { return cell(record, ends, n+column) })
 		return
 	}
 	var prior [ourColumns]string
@@ -214,11 +278,22 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 		raw = append(raw, text...)
 		row.Cells++
 	}
-	// A record of our cells only is still a record, not a blank line.
-	row.Cells = max(row.Cells, 1)
+	if len(r.format.Columns) > 0 {
+		// A record of our cells only is still a record, not a blank line.
+		row.Cells = max(row.Cells, 1)
+	}
 	row.Raw = string(raw)
 	row.Prior = strings.Join(prior[:], string(rune(r.opts.Comma)))
-	row.PriorStatus = batch.Status(trimmed(unquoted(prior[statusColumn])))
+	r.prior(row, func(column int) string { return prior[column] })
+}
+
+// prior sets what an earlier result says of a row.
+func (r *Reader) prior(row *batch.Row, cell func(column int) string) {
+	row.PriorStatus = batch.Status(trimmed(unquoted(cell(statusColumn))))
+	row.PriorDetail = unquoted(cell(detailColumn))
+	if text := trimmed(unquoted(cell(macColumn))); text != "" {
+		row.PriorMAC, _ = rps.ParseMAC(text)
+	}
 }
 
 // allBlank reports whether the user's cells hold nothing but white space.
@@ -233,22 +308,6 @@ func (r *Reader) allBlank(record string) bool {
 	}
 	return true
 }
-
-// trimmed is strings.TrimSpace, inlined for texts with nothing to trim.
-func trimmed(text string) string {
-	if text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]] {
-		return text
-	}
-	return strings.TrimSpace(text)
-}
-
-// notSpace has the bytes that are, whatever is next to them, no white space.
-var notSpace = func() (set [256]bool) {
-	for c := '!'; c < 0x7f; c++ {
-		set[c] = true
-	}
-	return set
-}()
 
 // cell gives a cell of a record as it stands, "" if there is no such cell.
 func cell(record string, ends []int, i int) string {

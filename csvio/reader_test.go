@@ -91,8 +91,8 @@ func TestRecords(t *testing.T) {
 		{"unclosed quote, nothing behind", "mac,server\r\n001565000001,\"\r\n", []want{{2, `001565000001,""`, 2, "", "never closed"}}},
 		{"unclosed quote, pairs", "mac,server\n001565000001,\"a\"\"", []want{{2, `001565000001,"a"""`, 2, "", "never closed"}}},
 		{"only an unclosed quote", "mac,server\n\"", []want{{2, `""`, 1, "", "never closed"}}},
-		{"other bytes than UTF-8", "mac,server,n\n001565000001,s1,\xfcber\n" + otherMAC + ",\xfc,\n", []want{
-			{2, "001565000001,s1,\xfcber", 3, "s1", ""}, {3, otherMAC + ",\xfc,", 3, "\xfc", "not UTF-8"}}},
+		{"other bytes than UTF-8", "mac,server,n\n001565000001,s1,é\xfcber\n" + otherMAC + ",\xfc,\n", []want{
+			{2, "001565000001,s1,é\xfcber", 3, "s1", ""}, {3, otherMAC + ",\xfc,", 3, "\xfc", "not UTF-8"}}},
 	}
 	for _, test := range tests {
 		for reader, wrap := range map[string]func(io.Reader) io.Reader{

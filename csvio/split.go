@@ -24,8 +24,9 @@ const (
 type splitter struct {
 	src    io.Reader
 	comma  [1]byte
-	max    int // bytes of a record
-	wanted int // cells that must be split, from the first on
+	max    int  // bytes of a record
+	wanted int  // cells that must be split, from the first on
+	rows   bool // line counts records
 
 	buf  []byte
 	pos  int   // where the next record starts in buf
@@ -99,16 +100,8 @@ func (s *splitter) fill() {
 	s.base += int64(s.pos)
 	s.pos = 0
 	s.forget()
-	for empty := 0; len(s.buf) < cap(s.buf) && s.err == nil; {
-		var n int
-		n, s.err = s.src.Read(s.buf[len(s.buf):cap(s.buf)])
-		s.buf = s.buf[:len(s.buf)+n]
-		if empty++; n > 0 {
-			empty = 0
-		}
-		if empty == maxEmptyReads && s.err == nil {
-			s.err = io.ErrNoProgress
-		}
+	if s.err == nil {
+		s.buf, s.err = readFull(s.src, s.buf)
 	}
 }
 
@@ -130,6 +123,17 @@ func (s *splitter) next() error {
 		return s.tooLong(s.rec)
 	}
 	return nil
+}
+
+// skip leaves out a first line whose text has so many bytes.
+func (s *splitter) skip(size int) {
+	s.pos, s.line = s.pos+size, s.line+1
+	if s.pos < len(s.buf) && s.buf[s.pos] == '\r' {
+		s.pos++
+	}
+	if s.pos < len(s.buf) && s.buf[s.pos] == '\n' {
+		s.pos++
+	}
 }
 
 // scan splits the record at pos. It reports false if the buffer ends before
@@ -170,7 +174,9 @@ func (s *splitter) scan() bool {
 	s.lineEnd = lineEnd
 	s.line++
 	if quoted {
-		s.line += lineBreaks(s.rec)
+		if !s.rows {
+			s.line += lineBreaks(s.rec)
+		}
 		s.cells = len(s.ends)
 	} else {
 		s.plainCells(s.wanted)

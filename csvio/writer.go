@@ -16,7 +16,8 @@ import (
 type Writer struct {
 	dst    io.Writer
 	format Format
-	width  int // the user's cells of each record
+	width  int  // the user's cells of each record
+	begun  bool // the record has a cell
 	buf    []byte
 	err    error
 }
@@ -24,7 +25,8 @@ type Writer struct {
 // writeSize is about how much is written at a time.
 const writeSize = 64 << 10
 
-// NewWriter writes the byte order mark and the header. width is the number of
+// NewWriter writes the byte order mark, what stands above the header, and the
+// header. width is the number of
 // the user's cells in the widest record, [batch.Row.Cells]: header and records
 // are filled up with empty cells to it, so that our columns stand in line.
 func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
@@ -32,15 +34,22 @@ func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 	if format.BOM {
 		w.buf = append(w.buf, byteOrderMark...)
 	}
+	if format.SepLine != "" {
+		w.buf = append(append(w.buf, format.SepLine...), format.LineEnd...)
+	}
+	for _, record := range format.Preamble {
+		w.buf = append(append(w.buf, record...), format.LineEnd...)
+	}
 	w.user(format.Header, format.Width())
 	for _, name := range Columns {
-		w.buf = append(w.buf, format.Comma)
+		w.comma()
 		w.buf = append(w.buf, name...)
+		w.begun = true
 	}
 	return w, w.end()
 }
 
-// Write writes a row and what became of it. A blank line is written as one; a
+// Write writes a row and what became of it, [batch.Row.Note] first. A blank line is written as one; a
 // record of blank cells gets its rps_line and no verdict.
 func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if w.isLine(row) {
@@ -54,14 +63,20 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	}
 	comma := w.format.Comma
 	w.user(row.Raw, row.Cells)
-	w.buf = append(w.buf, comma)
-	w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
+	w.comma()
+	if row.Line > 0 {
+		w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
+	}
 	w.buf = append(w.buf, comma)
 	if mac := row.Device.MAC; mac != (rps.MAC{}) {
 		w.buf = append(w.buf, mac.String()...)
 	}
 	w.cell(string(verdict.Status))
-	w.cell(oneLine(verdict.Detail))
+	detail := verdict.Detail
+	if row.Note != "" {
+		detail = joined(row.Note, detail)
+	}
+	w.cell(oneLine(detail))
 	w.cell(oneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
 	if !row.Blank {
@@ -84,7 +99,7 @@ func (w *Writer) Pass(row *batch.Row) error {
 		return err
 	}
 	w.user(row.Raw, row.Cells)
-	w.buf = append(w.buf, w.format.Comma)
+	w.comma()
 	w.buf = append(w.buf, row.Prior...)
 	if row.Prior == "" {
 		w.fill(ourColumns - 1)
@@ -103,7 +118,7 @@ func (w *Writer) Flush() error {
 
 // isLine reports whether a row is a line with nothing on it, which programs
 // that read CSV take for no record.
-func (w *Writer) isLine(row *batch.Row) bool { return row.Blank && row.Cells == 0 }
+func (w *Writer) isLine(row *batch.Row) bool { return row.Blank && row.Cells == 0 && row.Prior == "" }
 
 // fits refuses a row with more cells than the first pass found, which would
 // push our cells under the wrong header.
@@ -123,8 +138,16 @@ func (w *Writer) end() error {
 	return nil
 }
 
+// comma separates our cells from the user's, if there are any.
+func (w *Writer) comma() {
+	if w.begun {
+		w.buf = append(w.buf, w.format.Comma)
+	}
+}
+
 // user writes the user's cells of a record, and empty ones up to the width.
 func (w *Writer) user(raw string, cells int) {
+	w.begun = w.width > 0
 	w.buf = append(w.buf, raw...)
 	w.fill(w.width - cells)
 }
@@ -172,6 +195,14 @@ func (w *Writer) needsQuotes(text string) bool {
 	}
 	first, last := text[0], text[len(text)-1]
 	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
+}
+
+// joined puts a note in front of a detail.
+func joined(note, detail string) string {
+	if detail == "" {
+		return note
+	}
+	return note + "; " + detail
 }
 
 // oneLine folds white space and control characters to single spaces, and

@@ -1,0 +1,417 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
+)
+
+// withServers is a simulated service whose account has servers A and B.
+func withServers(options rpstest.Options) *rpstest.Server {
+	sim := rpstest.New(options)
+	for _, name := range []string{"A", "B"} {
+		sim.AddServer("user", name, "https://"+strings.ToLower(name)+".example.com/")
+	}
+	return sim
+}
+
+// engine is a Run over rows in memory.
+func engine(t testing.TB, sim *rpstest.Server, rows []Row, config Config) (*Run, *collected) {
+	t.Helper()
+	client, err := rps.NewClient(rps.Config{Username: "user", Password: "secret", Transport: sim.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() (Source, error) { return &rowsSource{rows}, nil }
+	survey, err := TakeSurvey(open, config.OnConflict, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := &collected{t: t}
+	return &Run{Config: config, Service: client, Survey: survey, Open: open, Results: results, Pruned: &collected{t: t}}, results
+}
+
+func (c *collected) wants(t testing.TB, statuses ...Status) {
+	t.Helper()
+	if len(c.verdicts) != len(statuses) {
+		t.Fatalf("%d verdicts, want %d: %+v", len(c.verdicts), len(statuses), c.verdicts)
+	}
+	for i, want := range statuses {
+		if got := c.verdicts[i]; got.Status != want {
+			t.Errorf("row %d: %s (%s), want %s", i, got.Status, got.Detail, want)
+		}
+	}
+}
+
+func wantCalls(t testing.TB, got map[string]int, want map[string]int) {
+	t.Helper()
+	if !maps.Equal(got, want) {
+		t.Errorf("calls %v, want %v", got, want)
+	}
+}
+
+func inBubble(t *testing.T, do func(t *testing.T, sim *rpstest.Server)) {
+	synctest.Test(t, func(t *testing.T) { do(t, withServers(rpstest.Options{})) })
+}
+
+func TestSyncTakesTheFewestCalls(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		config := testConfig()
+		config.Sync, config.Prune, config.MaxPrune = true, true, MaxPrune{Percent: 10}
+		rows := devices(10_000, "A")
+		for i := range 9_000 {
+			sim.AddDevice("user", mac(i+1).Bare(), "A", "")
+		}
+		for i := range 500 {
+			sim.AddDevice("user", mac(50_000+i).Bare(), "A", "")
+		}
+		r, results := engine(t, sim, rows, config)
+		plan, err := r.Plan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := map[string]int{"listDevices": 1, "registerDevices": 10, "deRegisterDevices": 5}
+		wantCalls(t, plan.Calls, calls)
+		if plan.Prune != 500 || plan.Fates[ToRegister] != 1000 || plan.Fates[AsItIs] != 9000 || plan.Devices != 9500 {
+			t.Errorf("plan %+v", plan)
+		}
+		if sim.Total() != 1 {
+			t.Errorf("%d calls for a plan", sim.Total())
+		}
+		summary, err := r.Do(t.Context())
+		if err != nil || summary.Succeeded != 10_000 || summary.Pruned != 500 || summary.NotPruned != 0 {
+			t.Errorf("%+v, %v", summary, err)
+		}
+		wantCalls(t, summary.Calls, calls)
+		if len(results.verdicts) != 10_000 || len(r.Pruned.(*collected).verdicts) != 500 {
+			t.Errorf("%d results, %d pruned", len(results.verdicts), len(r.Pruned.(*collected).verdicts))
+		}
+		for i := range 500 {
+			if _, there := sim.Device(mac(50_000 + i).Bare()); there {
+				d, _ := sim.Device(mac(50_000 + i).Bare())
+				if d.Owner == "user" {
+					t.Fatalf("device %d is still there", i)
+				}
+			}
+		}
+
+		again, _ := engine(t, sim, rows, config)
+		summary, err = again.Do(t.Context())
+		wantCalls(t, summary.Calls, map[string]int{"listDevices": 1})
+		if err != nil || summary.Counts[Unchanged] != 10_000 {
+			t.Errorf("second: %+v, %v", summary, err)
+		}
+	})
+}
+
+func TestPruneIsHeldBack(t *testing.T) {
+	flawed := Row{Line: 9, Problem: "its URL is wrong", Device: Device{MAC: mac(2)}}
+	unread := Row{Line: 9, Problem: "the MAC is wrong"}
+	for _, test := range []struct {
+		name  string
+		rows  []Row
+		max   MaxPrune
+		prune bool
+		err   error
+		left  int // devices of the account, of mac(1) to mac(10)
+	}{
+		{"not asked for", devices(9, "A"), MaxPrune{Devices: 9}, false, nil, 10},
+		{"allowed", devices(9, "A"), MaxPrune{Percent: 10}, true, nil, 9},
+		{"too many", devices(8, "A"), MaxPrune{Percent: 10}, true, ErrPrune, 10},
+		{"as many", devices(8, "A"), MaxPrune{Devices: 2}, true, nil, 8},
+		{"none", devices(9, "A"), MaxPrune{}, true, ErrPrune, 10},
+		{"a row with a problem is a row of its MAC", append(devices(1, "A"), flawed), MaxPrune{Percent: 100}, true, nil, 2},
+		{"a MAC that cannot be read may be any", append(devices(9, "A"), unread), MaxPrune{Percent: 100}, true, nil, 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+				for i := range 10 {
+					sim.AddDevice("user", mac(i+1).Bare(), "A", "")
+				}
+				config := testConfig()
+				config.Sync, config.Prune, config.MaxPrune = true, test.prune, test.max
+				r, _ := engine(t, sim, test.rows, config)
+				_, err := r.Do(t.Context())
+				if test.err == nil && err != nil || test.err != nil && !errors.Is(err, test.err) {
+					t.Errorf("error %v, want %v", err, test.err)
+				}
+				left := 0
+				for i := range 10 {
+					if d, _ := sim.Device(mac(i + 1).Bare()); d.Owner == "user" {
+						left++
+					}
+				}
+				if left != test.left {
+					t.Errorf("%d devices are left, want %d", left, test.left)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsPrunedBeforeTheFileIsSettled(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		for i := range 10 {
+			sim.AddDevice("user", mac(100+i).Bare(), "A", "")
+		}
+		config := testConfig()
+		config.Sync, config.Prune, config.MaxPrune, config.MaxFailures = true, true, MaxPrune{Percent: 100}, MaxFailures{Rows: 1}
+		r, _ := engine(t, sim, devices(3, "nowhere"), config)
+		summary, err := r.Do(t.Context())
+		if !errors.Is(err, ErrFailures) || summary.Calls["deRegisterDevices"] != 0 || summary.NotPruned != 10 {
+			t.Errorf("%+v, %v", summary, err)
+		}
+	})
+}
+
+func TestVerify(t *testing.T) {
+	// 0 as asked; 1, 2 at another server; 3 at its URL; 4 at another URL; 5 is
+	// not there; 6 is there, its server's URL is not known from anywhere.
+	rows := []Row{
+		device(1, "A", ""), device(2, "A", ""), device(3, "A", ""),
+		device(4, "A", "https://u.example.com/4"), device(5, "A", "https://u.example.com/5"),
+		device(6, "A", ""), device(7, "B", ""),
+	}
+	for _, test := range []struct {
+		policy  Override
+		servers map[string]string
+		want    []Status
+		calls   map[string]int
+	}{
+		{
+			OverrideNever, nil,
+			[]Status{Unchanged, Exists, Exists, Unchanged, Exists, Registered, Exists},
+			map[string]int{"listDevices": 1, "registerDevices": 1, "checkDeviceExt": 7},
+		},
+		{
+			OverrideOwn, nil,
+			[]Status{Unchanged, Overridden, Overridden, Unchanged, Overridden, Registered, Exists},
+			map[string]int{"listDevices": 1, "registerDevices": 2, "checkDeviceExt": 7, "registerDeviceWithUniqueUrl": 1},
+		},
+		{
+			OverrideOwn, map[string]string{"A": "https://A.example.com", "B": "https://b.example.com/"},
+			[]Status{Unchanged, Overridden, Overridden, Unchanged, Overridden, Registered, Unchanged},
+			map[string]int{"listDevices": 1, "addServer": 1, "registerDevices": 2, "checkDeviceExt": 6, "registerDeviceWithUniqueUrl": 1},
+		},
+	} {
+		t.Run(fmt.Sprintf("%d/%d", test.policy, len(test.servers)), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+				config := testConfig()
+				config.Verify, config.Override = true, test.policy
+				r, results := engine(t, sim, rows, config)
+				r.Servers = test.servers
+				sim.AddDevice("user", mac(1).Bare(), "A", "")
+				sim.AddDevice("user", mac(2).Bare(), "B", "")
+				sim.AddDevice("user", mac(3).Bare(), "B", "")
+				sim.AddDevice("user", mac(4).Bare(), "A", "https://u.example.com/4")
+				sim.AddDevice("user", mac(5).Bare(), "A", "https://u.example.com/old")
+				sim.AddDevice("user", mac(7).Bare(), "B", "")
+				summary, err := r.Do(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				results.wants(t, test.want...)
+				wantCalls(t, summary.Calls, test.calls)
+				if d := results.verdicts[6].Detail; test.servers == nil && !strings.Contains(d, "URL of the server asked for is not known") {
+					t.Errorf("row 6: %s", d)
+				}
+			})
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		rows := []Row{
+			device(1, "", ""), device(2, "A", ""), device(3, "A", "https://u.example.com/3"), device(4, "", ""), device(5, "", ""),
+			device(6, "A", ""), device(7, "B", ""), device(1, "", ""),
+		}
+		for i := range rows {
+			rows[i].Line, rows[i].Device.Action = i+2, Check
+		}
+		r, results := engine(t, sim, rows, testConfig())
+		r.Servers = map[string]string{"A": "https://a.example.com/"}
+		sim.AddServer("other", "O", "https://o.example.com/")
+		for i := range 3 {
+			sim.AddDevice("user", mac(i+1).Bare(), "A", "")
+		}
+		sim.AddDevice("other", mac(4).Bare(), "O", "")
+		sim.AddStock(mac(6).Bare())
+		sim.AddDevice("user", mac(7).Bare(), "B", "")
+		summary, err := r.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		results.wants(t, Registered, Registered, Registered, RegisteredElsewhere, Unknown, Unregistered, Registered, Duplicate)
+		wantCalls(t, summary.Calls, map[string]int{"checkDeviceExt": 7})
+		amiss := ""
+		for i, v := range results.verdicts {
+			if v.Amiss {
+				amiss += fmt.Sprint(i)
+			}
+		}
+		if amiss != "256" || summary.Succeeded != 5 {
+			t.Errorf("amiss: %s, %d succeeded", amiss, summary.Succeeded)
+		}
+		if !strings.HasPrefix(results.verdicts[2].Detail, "elsewhere-bound") || results.verdicts[2].URL != "https://a.example.com/" {
+			t.Errorf("%+v", results.verdicts[2])
+		}
+	})
+}
+
+func TestCheckGoesOnThroughFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := withServers(rpstest.Options{Faults: []rpstest.Fault{{Name: "500-after", Call: 1, Times: 2}}})
+		rows := devices(1, "")
+		rows[0].Device.Action = Check
+		r, results := engine(t, sim, rows, testConfig())
+		if _, err := r.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		results.wants(t, Unknown)
+	})
+}
+
+func TestBaseline(t *testing.T) {
+	was := func(n int, server, url string, status Status, detail string) Row {
+		row := device(n, server, url)
+		row.PriorStatus, row.PriorDetail = status, detail
+		return row
+	}
+	baseline, err := TakeBaseline(&rowsSource{[]Row{
+		was(1, "A", "", Registered, ""), was(2, "B", "", Unchanged, "as in the baseline"), was(3, "A", "", Exists, ""),
+		was(4, "A", "", Overridden, ""), was(5, "A", "https://u.example.com/5", Registered, ""), was(6, "A", "", Unchanged, notCompared),
+		was(7, "A", "", Registered, ""), {Problem: "wrong"}, {Blank: true},
+	}})
+	if err != nil || baseline.Len() != 5 {
+		t.Fatal(baseline.Len(), err)
+	}
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		config := testConfig()
+		config.Override = OverrideOwn
+		rows := devices(7, "A")
+		rows[4].Device.URL = "https://u.example.com/5"
+		r, results := engine(t, sim, rows, config)
+		r.Baseline = baseline
+		for i := range 6 { // not the seventh: somebody removed it
+			sim.AddDevice("user", mac(i+1).Bare(), "A", rows[i].Device.URL)
+		}
+		summary, err := r.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		results.wants(t, Unchanged, Overridden, Overridden, Unchanged, Unchanged, Overridden, Registered)
+		wantCalls(t, summary.Calls, map[string]int{"listDevices": 1, "registerDevices": 2})
+	})
+}
+
+func TestServersAreAddedFirst(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		config := testConfig()
+		config.BatchSize = 2
+		rows := append(devices(7, "C"), device(8, "A", ""), device(9, "D", "https://u.example.com/9"), device(10, "elsewhere", ""))
+		r, results := engine(t, sim, rows, config)
+		r.Servers = map[string]string{"A": "https://a.example.com/", "C": "https://c.example.com/", "D": "https://d.example.com/", "unused": "https://e.example.com/"}
+		plan, err := r.Plan(t.Context())
+		if err != nil || plan.Calls["addServer"] != 3 {
+			t.Errorf("%+v, %v", plan, err)
+		}
+		summary, err := r.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []Status{Registered, Registered, Registered, Registered, Registered, Registered, Registered, Registered, Registered, UnknownServer}
+		results.wants(t, want...)
+		wantCalls(t, summary.Calls, map[string]int{"listDevices": 1, "addServer": 3, "registerDevices": 6, "registerDeviceWithUniqueUrl": 1})
+		if len(summary.Added) != 2 {
+			t.Errorf("added %v", summary.Added)
+		}
+	})
+}
+
+func TestAddServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := withServers(rpstest.Options{Faults: []rpstest.Fault{{Name: "close-after", Method: "redirect.addServer", Call: 3}}})
+		rows := []Row{device(0, "new", "https://n.example.com/"), device(0, "A", "https://a.example.com/"),
+			device(0, "lost", "https://l.example.com/"), device(0, "bad", "nonsense"), device(0, "new", "https://n.example.com/"),
+			device(0, "two", "https://1.example.com/"), device(0, "two", "https://2.example.com/")}
+		for i := range rows {
+			rows[i].Line, rows[i].Device.Action, rows[i].Device.MAC = i+1, AddServer, rps.MAC{}
+		}
+		config := testConfig()
+		config.Workers = 1
+		r, results := engine(t, sim, rows, config)
+		summary, err := r.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		results.wants(t, Registered, Exists, InDoubt, Refused, Duplicate, Conflict, Conflict)
+		if d := results.verdicts[5].Detail; !strings.Contains(d, "server name") {
+			t.Error(d)
+		}
+		wantCalls(t, summary.Calls, map[string]int{"addServer": 5})
+	})
+}
+
+func TestMixedActions(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		rows := append(devices(4, "A"), device(4, "A", ""))
+		rows[1].Device.Action, rows[2].Device.Action, rows[4].Device.Action = Deregister, Deregister, Deregister
+		rows[4].Line = 9
+		config := testConfig()
+		config.Override = OverrideAsk
+		r, results := engine(t, sim, rows, config)
+		sim.AddDevice("user", mac(2).Bare(), "B", "")
+		r.Confirm = func(context.Context, Known) (bool, error) {
+			t.Error("asked to override a device that is to be removed")
+			return false, nil
+		}
+		if _, err := r.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		results.wants(t, Registered, Deregistered, NotRegistered, Conflict, Conflict)
+		if d := results.verdicts[3].Detail; !strings.Contains(d, "line 9: to be removed") {
+			t.Error(d)
+		}
+	})
+}
+
+func TestPlanWithoutAService(t *testing.T) {
+	rows := append(devices(250, "A"), device(1, "A", ""), device(900, "B", ""), device(900, "A", ""), device(901, "", "https://u.example.com/"),
+		Row{Problem: "wrong"}, Row{Blank: true})
+	r, _ := engine(t, rpstest.New(rpstest.Options{}), rows, testConfig())
+	r.Service = nil
+	plan, err := r.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCalls(t, plan.Calls, map[string]int{"registerDevices": 3, "registerDeviceWithUniqueUrl": 1})
+	want := map[Fate]int{ToRegister: 251, Repeats: 1, Conflicting: 2, Unsendable: 1}
+	if !maps.Equal(plan.Fates, want) || plan.Rows != 255 || plan.Blank != 1 || plan.Listed || plan.Time != 4*time.Millisecond {
+		t.Errorf("plan %+v", plan)
+	}
+}
+
+func TestMaxPrune(t *testing.T) {
+	for text, want := range map[string]MaxPrune{"10%": {Percent: 10}, "0": {}, "25": {Devices: 25}, "0.5%": {Percent: 0.5}} {
+		if got, err := ParseMaxPrune(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "101%", "%", "1.5"} {
+		if _, err := ParseMaxPrune(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	if m := (MaxPrune{Percent: 10}); !m.allows(1, 10) || m.allows(1, 9) || m.allows(1, 0) {
+		t.Error("10%")
+	}
+}

@@ -1,0 +1,35 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"rpsbatch/batch"
+)
+
+func newCheck(streams Streams) *cobra.Command {
+	j := newJob(streams, "check", batch.Check)
+	c := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Look up each device: its status and the URL it is bound to",
+		Long: `Look up each device of a CSV file with checkDeviceExt, one call a row: whether
+it is registered, by whom, and the URL that it is bound to. Nothing is changed.
+
+With --want it is an audit: what a device is bound to is compared with its row.
+A device that is bound elsewhere, or not at all, makes exit code 1, and
+rps_detail begins with elsewhere-bound. The service cannot tell the URL of a
+server: give them with --servers.
+
+` + exitCodes,
+		Example: `  rpsbatch check devices.csv
+  rpsbatch check devices.csv --want --servers servers.csv
+  rpsbatch check devices.result.csv --only in-doubt`,
+		Args: oneFile,
+		RunE: j.main,
+	}
+	j.addFlags(c)
+	c.Flags().BoolVar(&j.want, "want", false, "compare what each device is bound to with its row")
+	j.read.addServer(c.Flags())
+	j.addServers(c.Flags())
+	j.addConflict(c.Flags())
+	return c
+}

@@ -1,0 +1,99 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+)
+
+// readServers reads the names and URLs of --servers.
+func (j *job) readServers(ctx context.Context) (map[string]string, error) {
+	if j.serversFile == "" {
+		return nil, nil
+	}
+	if j.serversFile == standardStream {
+		return nil, errors.New("--servers takes the name of a file")
+	}
+	in, err := openInput(ctx, j.streams, j.serversFile, "", csvio.Options{Servers: true, Action: batch.AddServer})
+	if err != nil {
+		return nil, fmt.Errorf("--servers: %w", err)
+	}
+	defer in.Close()
+	servers, lines := map[string]string{}, map[string]int{}
+	err = eachRow(in, func(row *batch.Row) error {
+		name, url := strings.Clone(row.Device.Server), strings.Clone(row.Device.URL)
+		if row.Problem != "" {
+			return fmt.Errorf("line %d: %s", row.Line, row.Problem)
+		}
+		if was, ok := servers[name]; ok && was != url {
+			return fmt.Errorf("lines %d and %d have the same name and other URLs", lines[name], row.Line)
+		}
+		servers[name], lines[name] = url, row.Line
+		return nil
+	})
+	if err != nil {
+		return nil, hint(fmt.Errorf("--servers %s: %w", j.serversFile, err), "mend it: nothing was sent")
+	}
+	return servers, nil
+}
+
+func eachRow(in *input, do func(*batch.Row) error) error {
+	source, err := in.Open()
+	if err != nil {
+		return err
+	}
+	var row batch.Row
+	for {
+		switch err := source.Read(&row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if row.Blank {
+			continue
+		}
+		if err := do(&row); err != nil {
+			return err
+		}
+	}
+}
+
+// readBaseline reads the result file of --baseline. What its rows ask for is
+// taken from their own cells alone: which server stood in for those without one
+// is not known.
+func (j *job) readBaseline(ctx context.Context) (*batch.Baseline, error) {
+	if j.baselineFile == "" {
+		return nil, nil
+	}
+	if j.baselineFile == standardStream {
+		return nil, errors.New("--baseline takes the name of a file")
+	}
+	options, err := j.read.options(batch.Register)
+	if err != nil {
+		return nil, err
+	}
+	options.Server = ""
+	in, err := openInput(ctx, j.streams, j.baselineFile, "", options)
+	if err != nil {
+		return nil, fmt.Errorf("--baseline: %w", err)
+	}
+	defer in.Close()
+	if err := in.isResult("--baseline"); err != nil {
+		return nil, err
+	}
+	source, err := in.opener(ctx)()
+	if err != nil {
+		return nil, err
+	}
+	baseline, err := batch.TakeBaseline(source)
+	if err != nil {
+		return nil, fmt.Errorf("--baseline: %w", err)
+	}
+	return baseline, nil
+}

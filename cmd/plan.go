@@ -1,0 +1,183 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rpsbatch/batch"
+)
+
+// fates say in words what a plan does with rows.
+var fates = map[batch.Fate]string{
+	batch.ToRegister:   "to register",
+	batch.ToOverride:   "registered already, to move",
+	batch.ToDeregister: "to remove",
+	batch.ToEdit:       "to edit",
+	batch.ToCheck:      "to look up",
+	batch.ToAdd:        "servers to add",
+	batch.ToVerify:     "registered already, to look up",
+	batch.AsItIs:       "nothing to do",
+	batch.ToLeave:      "registered already, to leave as they are",
+	batch.Repeats:      "duplicates",
+	batch.Conflicting:  "conflicts, not sent",
+	batch.Unsendable:   "invalid, not sent",
+	batch.NoServer:     "for servers that the account lacks",
+	batch.Done:         "done by the run to go on with",
+	batch.PassedOver:   "left as they were (--only)",
+}
+
+// rehearse tells what a run would do.
+func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
+	plan, err := run.Plan(ctx)
+	if err != nil {
+		return j.pruneHint(err)
+	}
+	j.tellPlan(j.streams.Out, plan, run.Config)
+	if err := j.writePlan(plan, run.Config); err != nil {
+		return err
+	}
+	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting]+plan.Fates[batch.ToLeave]+plan.Fates[batch.NoServer] > 0 {
+		return errRows
+	}
+	return nil
+}
+
+// approve shows the plan of a sync and has it confirmed, before anything is
+// changed. It gives the file for what is to be removed, if anything is.
+func (j *job) approve(ctx context.Context, run *batch.Run, in *input) (pruned *resultFile, err error) {
+	if !j.sync && j.planJSON == "" {
+		return nil, nil
+	}
+	plan, err := run.Plan(ctx)
+	if errors.Is(err, batch.ErrPrune) {
+		return nil, j.pruneHint(err)
+	}
+	if err != nil {
+		return nil, nil // Do stops of the same, and leaves whole results
+	}
+	if err := j.writePlan(plan, run.Config); err != nil {
+		return nil, err
+	}
+	if j.sync && (!j.yes || !j.call.quiet) && plan.Changes() > 0 {
+		j.tellPlan(j.streams.Err, plan, run.Config)
+	}
+	if j.sync && !j.yes && plan.Changes() > 0 {
+		yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o")
+		if err != nil {
+			return nil, err
+		}
+		if !yes {
+			fmt.Fprintln(j.streams.Err, "Nothing was changed.")
+			return nil, errRows
+		}
+	}
+	if plan.Prune == 0 {
+		return nil, nil
+	}
+	pruned, err = createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
+	if err == nil {
+		run.Pruned = pruned
+	}
+	return pruned, err
+}
+
+func (j *job) pruneHint(err error) error {
+	if errors.Is(err, batch.ErrPrune) {
+		return hint(fmt.Errorf("%w (--max-prune %s); nothing was changed", err, j.maxPrune), "see whether the file is whole; if they are to go, allow them with --max-prune N or N%%")
+	}
+	return err
+}
+
+// tellPlan prints a plan, for a person.
+func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
+	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), j.file)
+	switch {
+	case p.Listed:
+		fmt.Fprintf(w, ", at an account with %s:\n", count(p.Devices, "device"))
+	case p.NoList != nil:
+		fmt.Fprintf(w, "; the account's devices could not be listed (%v):\n", p.NoList)
+	default:
+		fmt.Fprintln(w, "; the account was not looked at:")
+	}
+	for _, fate := range batch.Fates {
+		if n := p.Fates[fate]; n > 0 {
+			fmt.Fprintf(w, "  %-42s%10s\n", fates[fate], thousands(n))
+		}
+	}
+	if p.Blank > 0 {
+		fmt.Fprintf(w, "  %-42s%10s\n", "blank records, passed through", thousands(p.Blank))
+	}
+	if p.Missing > 0 {
+		words := "in the account and not in the file, left"
+		if p.Prune > 0 {
+			words = "in the account and not in the file, removed"
+		}
+		fmt.Fprintf(w, "  %-42s%10s\n", words, thousands(p.Missing))
+	}
+	fmt.Fprintln(w, callsOf(p, config))
+}
+
+// callsOf tells the calls of a plan, and how long they take.
+func callsOf(p batch.Plan, config batch.Config) string {
+	text := tellCalls(p.Calls)
+	if p.Time > 0 {
+		text += fmt.Sprintf("; about %v at %g calls a second", roundTime(p.Time), config.Rate)
+	}
+	return text
+}
+
+// tellCalls tells numbers of calls by method.
+func tellCalls(calls map[string]int) string {
+	total := 0
+	var parts []string
+	for _, method := range slices.Sorted(maps.Keys(calls)) {
+		total += calls[method]
+		parts = append(parts, thousands(calls[method])+" "+method)
+	}
+	text := count(total, "call")
+	if total > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
+
+// planFile is what --plan-json holds.
+type planFile struct {
+	Command    string             `json:"command"`
+	File       string             `json:"file"`
+	Rows       int                `json:"rows"`
+	Blank      int                `json:"blank"`
+	Fates      map[batch.Fate]int `json:"fates"`
+	Calls      map[string]int     `json:"calls"`
+	TotalCalls int                `json:"total_calls"`
+	Rate       float64            `json:"rate"`
+	Seconds    float64            `json:"seconds"`
+	Listed     bool               `json:"listed"`
+	Devices    int                `json:"devices"`
+	Missing    int                `json:"missing"`
+	Prune      int                `json:"prune"`
+	DryRun     bool               `json:"dry_run"`
+	Time       time.Time          `json:"time"`
+}
+
+func (j *job) writePlan(p batch.Plan, config batch.Config) error {
+	if j.planJSON == "" {
+		return nil
+	}
+	err := writeJSON(j.streams.Out, j.planJSON, planFile{
+		Command: j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
+		TotalCalls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
+		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, DryRun: j.dryRun,
+		Time: time.Now().UTC().Truncate(time.Second),
+	})
+	if err != nil {
+		return fmt.Errorf("--plan-json: %w", err)
+	}
+	return nil
+}

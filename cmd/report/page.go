@@ -1,0 +1,214 @@
+package report
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"rpsbatch/batch"
+)
+
+// A Page shows a Tally as HTML: one file with its style and its script in it,
+// which loads nothing and forbids the browser to.
+type Page struct {
+	Name   string // of the result file, without its folder
+	Tally  *Tally
+	Remedy func(batch.Status) string // what to do about the rows of a status
+	Number func(int) string          // a number as people read it
+}
+
+// How much of each list a page shows.
+const (
+	pageServers  = 12
+	pageRefusals = 15
+)
+
+//go:embed page.html
+var pageText string
+
+//go:embed page.css
+var styleFile string
+
+//go:embed page.js
+var scriptFile string
+
+// A browser reads line ends as LF before it takes a digest, whatever a checkout
+// made of them.
+var (
+	pageStyle  = strings.ReplaceAll(styleFile, "\r\n", "\n")
+	pageScript = strings.ReplaceAll(scriptFile, "\r\n", "\n")
+)
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"number": func(int) string { return "" }, // the page's own, see Write
+	"remedy": func(batch.Status) string { return "" },
+}).Parse(pageText))
+
+// policy names what the page may run by its digest, so that a text of the
+// service that slipped through the escaping would still do nothing. All else is
+// forbidden: pictures, fonts, frames, requests, forms.
+var policy = fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'",
+	digest(pageStyle), digest(pageScript))
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// view is what the template reads.
+type view struct {
+	*Tally
+	Name      string
+	Policy    string
+	Style     template.CSS
+	Script    template.JS
+	NotOK     int
+	ByStatus  []bar
+	ByServer  []bar
+	Chips     []Count // the statuses in the table
+	Refusals  []Refusal
+	More      more
+	Cut       bool // the table has not all rows
+	Masked    bool
+	Unmatched int // rows whose refusals are not told apart
+}
+
+// more is what the lists leave out.
+type more struct{ Servers, ServerRows, Refusals, RefusalRows int }
+
+// A bar is a count and its lengths, in hundredths of the longest.
+type bar struct {
+	Count
+	Good, Bad string
+	Share     string // of all rows
+	Linked    bool   // the table has such rows
+}
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	t := p.Tally
+	v := view{
+		Tally: t, Name: p.Name, Policy: policy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		NotOK: t.Rows - t.Succeeded, Cut: t.Rows-t.Succeeded > len(t.Failed), Masked: !t.opts.ShowURLs,
+	}
+	statuses, servers := t.Statuses(), t.Servers()
+	v.ByStatus = bars(statuses, t.Rows)
+	v.Chips = chips(statuses, t.Failed)
+	for i := range v.ByStatus {
+		for _, c := range v.Chips {
+			v.ByStatus[i].Linked = v.ByStatus[i].Linked || c.Name == v.ByStatus[i].Name
+		}
+	}
+	if n := len(servers) - pageServers; n > 1 { // one more has room in the place of saying so
+		for _, c := range servers[pageServers:] {
+			v.More.ServerRows += c.Rows
+		}
+		v.More.Servers, servers = n, servers[:pageServers]
+	}
+	v.ByServer = bars(servers, t.Rows)
+	v.Refusals, v.Unmatched = t.Refusals()
+	if n := len(v.Refusals) - pageRefusals; n > 1 {
+		for _, r := range v.Refusals[pageRefusals:] {
+			v.More.RefusalRows += r.Rows
+		}
+		v.More.Refusals, v.Refusals = n, v.Refusals[:pageRefusals]
+	}
+
+	page, err := pageTemplate.Clone()
+	if err != nil {
+		return err
+	}
+	return page.Funcs(template.FuncMap{"number": p.Number, "remedy": p.Remedy}).Execute(w, v)
+}
+
+func bars(counts []Count, rows int) []bar {
+	list := make([]bar, len(counts))
+	longest := 1
+	for _, c := range counts {
+		longest = max(longest, c.Rows)
+	}
+	for i, c := range counts {
+		list[i] = bar{Count: c, Share: Share(c.Rows, rows)}
+		list[i].Good, list[i].Bad = lengths(c, longest)
+	}
+	return list
+}
+
+// lengths gives the lengths of both parts. What there is can be seen, be it one
+// row of a million.
+func lengths(c Count, longest int) (good, bad string) {
+	const least = 0.8
+	part := func(n int) float64 {
+		if n == 0 {
+			return 0
+		}
+		return max(least, 100*float64(n)/float64(longest))
+	}
+	g, b := part(c.Succeeded), part(c.Failed())
+	if over := g + b - 100; over > 0 {
+		if g > b {
+			g -= over
+		} else {
+			b -= over
+		}
+	}
+	return fmt.Sprintf("%.2f", g), fmt.Sprintf("%.2f", b)
+}
+
+// chips counts the rows of the table by status.
+func chips(statuses []Count, rows []Row) (list []Count) {
+	in := map[batch.Status]int{}
+	for _, r := range rows {
+		in[r.Status]++
+	}
+	for _, c := range statuses {
+		if n := in[batch.Status(c.Name)]; n > 0 {
+			list = append(list, Count{Name: c.Name, Rows: n})
+		}
+	}
+	return list
+}
+
+// Share gives a part of a whole in percent. Neither nothing nor all is said
+// where it is not so.
+func Share(n, of int) string {
+	if of == 0 {
+		return "0%"
+	}
+	switch percent := 100 * float64(n) / float64(of); {
+	case n > 0 && percent < 0.1:
+		return "<0.1%"
+	case n < of && percent > 99.9:
+		return ">99.9%"
+	default:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", percent), ".0") + "%"
+	}
+}
+
+// When tells the time of the verdicts, "" if none has one.
+func (t *Tally) When() string {
+	const layout = "2006-01-02 15:04:05"
+	from, to := t.From.UTC(), t.To.UTC()
+	switch {
+	case t.From.IsZero():
+		return ""
+	case from.Equal(to):
+		return "at " + from.Format(layout) + " UTC"
+	case from.Format(time.DateOnly) == to.Format(time.DateOnly):
+		return "from " + from.Format(layout) + " to " + to.Format(time.TimeOnly) + " UTC"
+	}
+	return "from " + from.Format(layout) + " to " + to.Format(layout) + " UTC"
+}
+
+// Whole is the bar of all rows.
+func (v view) Whole() bar {
+	return bars([]Count{{Rows: v.Rows, Succeeded: v.Succeeded}}, v.Rows)[0]
+}
+
+// Part gives a part of all rows in percent.
+func (v view) Part(n int) string { return Share(n, v.Rows) }

@@ -1,0 +1,280 @@
+// Package report counts what a result file says, and writes it as a page.
+//
+// A [Tally] takes the rows one by one and keeps counts, a few examples and the
+// first rows that did not succeed, so that a file of a million rows takes
+// little memory. A [Page] shows them as HTML, in one file that loads nothing.
+//
+// Unique URLs are secrets. What a Tally gives has none of them unless
+// [Options] say so; see masker.
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+)
+
+// Options say what a Tally counts, and what it keeps.
+type Options struct {
+	Format        csvio.Format // of the result file
+	Rows          int          // rows that did not succeed to keep, at most
+	ShowURLs      bool         // unique URLs as they are
+	IgnoreMissing bool         // not-registered is a success
+}
+
+// A Tally counts the rows of a result file. Its fields may be read at any time;
+// it is not safe for concurrent use.
+type Tally struct {
+	Rows      int       // blank records not counted
+	Blank     int       // records that are no devices
+	Succeeded int       // duplicates of rows that did included
+	From, To  time.Time // the first and the last verdict, zero if none has a time
+	Failed    []Row     // the first that did not succeed, in the file's order
+
+	opts     Options
+	statuses map[batch.Status]*Count
+	servers  map[string]*Count
+	refusals refusals
+
+	// What became of the devices of the rows so far. A MAC can be in both:
+	// one row of it was refused for its target, and another was sent.
+	good, bad *roaring64.Bitmap
+}
+
+// A Count is how many rows have something in common.
+type Count struct {
+	Name      string
+	Rows      int
+	Succeeded int
+}
+
+// Status gives the name as a status.
+func (c Count) Status() batch.Status { return batch.Status(c.Name) }
+
+// Failed gives the number of rows that did not succeed.
+func (c Count) Failed() int { return c.Rows - c.Succeeded }
+
+// A Row is one that did not succeed.
+type Row struct {
+	Line   int
+	MAC    string
+	Server string
+	Status batch.Status
+	Fate   batch.Status // Status, or for a duplicate that of the row it repeats
+	Detail string
+	URL    string // the bound one
+}
+
+// What stands in the place of a name.
+const (
+	NoServer  = "(none)"
+	NoVerdict = "(no verdict)"
+	others    = "(others)"
+)
+
+const (
+	// A cell of somebody's prose is not to fill memory or page.
+	longestName   = 100
+	longestDetail = 600
+
+	// Statuses that nobody knows are columns of another program, or damage.
+	maxOddStatuses = 50
+)
+
+// NewTally gives one that has counted nothing.
+func NewTally(opts Options) *Tally {
+	return &Tally{
+		opts: opts, statuses: map[batch.Status]*Count{}, servers: map[string]*Count{},
+		refusals: refusals{by: map[refusalKey]*Refusal{}}, good: roaring64.New(), bad: roaring64.New(),
+	}
+}
+
+// Add counts a row.
+func (t *Tally) Add(row *batch.Row) {
+	if row.Blank {
+		t.Blank++
+		return
+	}
+	prior := t.opts.Format.Prior(row)
+	if prior.Line == 0 {
+		prior.Line = row.Line
+	}
+	good, fate := t.judge(&prior)
+	t.Rows++
+	mask := masker{show: t.opts.ShowURLs, secrets: [...]string{row.Device.URL, prior.URL}}
+	status := t.status(prior.Status, mask)
+	if fate == prior.Status {
+		fate = status
+	}
+	t.count(t.statuses, status, good)
+	server := mask.name(row.Device.Server)
+	t.countServer(server, good)
+	if at := prior.Time; !at.IsZero() {
+		if t.From.IsZero() || at.Before(t.From) {
+			t.From = at
+		}
+		if at.After(t.To) {
+			t.To = at
+		}
+	}
+	if good {
+		t.Succeeded++
+		return
+	}
+	example := Example{Line: prior.Line, MAC: mask.name(prior.MAC)}
+	t.refusals.add(status, fate, refusalText(mask.always().text(prior.Detail)), example)
+	if len(t.Failed) < t.opts.Rows {
+		t.Failed = append(t.Failed, Row{
+			Line: prior.Line, MAC: strings.Clone(example.MAC), Server: t.servers[cmp.Or(server, NoServer)].Name,
+			Status: status, Fate: fate,
+			Detail: strings.Clone(clipped(mask.text(prior.Detail), longestDetail)),
+			URL:    strings.Clone(clipped(mask.text(prior.URL), longestDetail)),
+		})
+	}
+}
+
+// judge tells whether a row is as the user asked. A duplicate shares the fate
+// of an earlier row: that of its device in this file if it is there, as --only
+// reads it, since the word in its detail may be of an earlier run.
+func (t *Tally) judge(prior *csvio.Prior) (good bool, fate batch.Status) {
+	device, known := prior.Device()
+	mac := device.Uint64()
+	if prior.Status != batch.Duplicate {
+		good = t.success(prior.Status)
+		switch {
+		case !known:
+		case good:
+			t.good.Add(mac)
+		case prior.Status != batch.Conflict && prior.Status != batch.Invalid: // those say nothing of the device
+			t.bad.Add(mac)
+		}
+		return good, prior.Status
+	}
+	fate = batch.Duplicate
+	if i := strings.LastIndex(prior.Detail, ": "); i >= 0 {
+		if at := slices.Index(batch.Statuses, batch.Status(prior.Detail[i+2:])); at >= 0 {
+			fate = batch.Statuses[at]
+		}
+	}
+	switch {
+	case known && t.good.Contains(mac):
+		return true, fate
+	case known && t.bad.Contains(mac):
+		return false, fate
+	}
+	return t.success(fate), fate
+}
+
+func (t *Tally) success(s batch.Status) bool {
+	return s.Success() || s == batch.NotRegistered && t.opts.IgnoreMissing
+}
+
+// status gives the name under which a row's status is counted.
+func (t *Tally) status(s batch.Status, mask masker) batch.Status {
+	if at := slices.Index(batch.Statuses, s); at >= 0 {
+		return batch.Statuses[at]
+	}
+	if s == "" {
+		return NoVerdict
+	}
+	odd := batch.Status(strings.Clone(mask.name(string(s))))
+	if t.statuses[odd] == nil && len(t.statuses) >= len(batch.Statuses)+maxOddStatuses {
+		return others
+	}
+	return odd
+}
+
+func (t *Tally) count(counts map[batch.Status]*Count, status batch.Status, good bool) {
+	c := counts[status]
+	if c == nil {
+		c = &Count{Name: string(status)}
+		counts[status] = c
+	}
+	c.add(good)
+}
+
+func (t *Tally) countServer(name string, good bool) {
+	name = cmp.Or(name, NoServer)
+	c := t.servers[name]
+	if c == nil {
+		name = strings.Clone(name) // it is a part of a large block
+		c = &Count{Name: name}
+		t.servers[name] = c
+	}
+	c.add(good)
+}
+
+func (c *Count) add(good bool) {
+	c.Rows++
+	if good {
+		c.Succeeded++
+	}
+}
+
+// Statuses gives the rows by status, most rows first.
+func (t *Tally) Statuses() []Count {
+	return sorted(maps.Values(t.statuses))
+}
+
+// Servers gives the rows by server, most rows first; none if no row names one.
+func (t *Tally) Servers() []Count {
+	if len(t.servers) == 1 && t.servers[NoServer] != nil {
+		return nil
+	}
+	return sorted(maps.Values(t.servers))
+}
+
+func sorted(counts func(func(*Count) bool)) (list []Count) {
+	for c := range counts {
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// clean leaves of a text what can be printed, in one line.
+func clean(text string) string {
+	plain := true
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r): // escape codes, and what turns the direction of a text
+			return '\ufffd'
+		}
+		return r
+	}, text)
+}
+
+// clipped cuts a text that is longer than most characters.
+func clipped(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	n := 0
+	for i := range text {
+		if n++; n > most {
+			return text[:i] + "..."
+		}
+	}
+	return text
+}

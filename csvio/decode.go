@@ -1,0 +1,294 @@
+package csvio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+const (
+	headSize = 4096 // how much of a file is looked at before it is read
+
+	nameUTF8 = "UTF-8"
+	name1252 = "Windows-1252"
+)
+
+// A decoder gives a file's text as UTF-8, without its byte order mark.
+//
+// A mark says what a file is in, whatever it was said to be, as in browsers: a
+// result is UTF-8 with a mark, and can be fed back with the --encoding of its
+// input. Without one, a file with the zero bytes of UTF-16 is in UTF-16; any
+// other is taken for ASCII until a byte that is none, and the characters there
+// decide: UTF-8 if they are that, else Windows-1252, which is what Excel writes
+// as "CSV" in the west of Europe and America. One look is enough, since a text
+// in Windows-1252 is UTF-8 by accident only with pairs such as Ã¤.
+//
+// What has been found to be UTF-8 is not looked at again: bytes in it that are
+// none pass, and are a problem where they stand in a cell that is sent. The
+// five bytes without a meaning in Windows-1252 become the control characters
+// U+0081 to U+009D, one each, so that they are seen and not lost.
+type decoder struct {
+	from    headReader // the file
+	text    io.Reader  // its text, once that is decided; nil before
+	head    []byte     // the first bytes of the file, without its mark
+	name    string     // of the encoding, as a person names it
+	mark    bool       // it begins with a byte order mark
+	foreign bool       // it is not in UTF-8
+	found   bool       // the encoding was found out, not given
+}
+
+// newDecoder reads the first bytes and looks at what they are in. An error of
+// the input comes from Read.
+func newDecoder(src io.Reader, label string) (*decoder, error) {
+	given, err := byLabel(label)
+	if err != nil {
+		return nil, err
+	}
+	d := &decoder{name: nameUTF8, found: given == nil}
+	d.from.src = src
+	d.from.held, d.from.err = readFull(src, make([]byte, 0, headSize))
+	head := d.from.held
+
+	for _, m := range []struct {
+		bytes string
+		order binary.ByteOrder
+	}{{byteOrderMark, nil}, {"\xff\xfe", binary.LittleEndian}, {"\xfe\xff", binary.BigEndian}} {
+		if !bytes.HasPrefix(head, []byte(m.bytes)) {
+			continue
+		}
+		d.from.held, d.mark, d.found = head[len(m.bytes):], true, true
+		if m.order == nil {
+			d.text = &d.from
+		} else {
+			d.utf16(m.order)
+		}
+		d.head = d.from.held
+		return d, nil
+	}
+	d.head = head
+	switch order := zeroBytes(head); {
+	case given != nil && given.name == nameUTF8:
+		d.text = &d.from
+	case given != nil:
+		d.decode(given.Encoding, given.name)
+	case order != nil:
+		d.utf16(order)
+	}
+	return d, nil
+}
+
+func (d *decoder) utf16(order binary.ByteOrder) {
+	if order == binary.BigEndian {
+		d.decode(unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), "UTF-16 BE")
+	} else {
+		d.decode(unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "UTF-16 LE")
+	}
+}
+
+func (d *decoder) decode(e encoding.Encoding, name string) {
+	d.name, d.foreign = name, true
+	var t transform.Transformer = e.NewDecoder()
+	if table, ok := e.(*charmap.Charmap); ok {
+		t = newByteDecoder(table)
+	}
+	d.text = transform.NewReader(&d.from, t)
+}
+
+// A byteDecoder decodes an encoding with one byte for each character, and gives
+// the control character of its number for a byte from 80 to 9F that has none.
+type byteDecoder struct {
+	transform.NopResetter
+	runes [256]rune
+}
+
+func newByteDecoder(table *charmap.Charmap) *byteDecoder {
+	d := new(byteDecoder)
+	for i := range d.runes {
+		d.runes[i] = table.DecodeByte(byte(i))
+		if d.runes[i] == utf8.RuneError && i >= 0x80 && i < 0xa0 {
+			d.runes[i] = rune(i)
+		}
+	}
+	return d
+}
+
+func (d *byteDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err error) {
+	for i, c := range src {
+		if nDst+utf8.UTFMax > len(dst) {
+			return nDst, i, transform.ErrShortDst
+		}
+		nDst += utf8.EncodeRune(dst[nDst:], d.runes[c])
+	}
+	return nDst, len(src), nil
+}
+
+// Read gives text. Until a byte that is not ASCII it costs a look at each.
+func (d *decoder) Read(p []byte) (int, error) {
+	if d.text != nil {
+		return d.text.Read(p)
+	}
+	n, err := d.from.Read(p)
+	first := notASCII(p[:n])
+	if first == n {
+		return n, err
+	}
+	// The rest of the character may not have been read yet.
+	rest := bytes.Clone(p[first:n])
+	var more []byte
+	for err == nil && !utf8.FullRune(rest) {
+		var one []byte
+		one, err = readFull(&d.from, make([]byte, 0, 1))
+		rest, more = append(rest, one...), append(more, one...)
+	}
+	if r, size := utf8.DecodeRune(rest); r != utf8.RuneError || size > 1 {
+		d.from.giveBack(more, err)
+		d.text = &d.from
+		return n, nil
+	}
+	d.from.giveBack(rest, err)
+	d.decode(charmap.Windows1252, name1252)
+	if first == 0 {
+		return d.text.Read(p)
+	}
+	return first, nil
+}
+
+// notASCII gives the index of the first byte that is not ASCII, or the length.
+func notASCII(text []byte) int {
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		if binary.NativeEndian.Uint64(text[i:])&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
+	}
+	return i
+}
+
+// zeroBytes tells from the first bytes of a file without a mark whether it is
+// plainly in UTF-16: most of its characters are ASCII, whose upper bytes are
+// zero, and hardly a lower byte is. It gives nil for any other.
+func zeroBytes(head []byte) binary.ByteOrder {
+	var zeros [2]int // at even and odd places
+	for i, c := range head {
+		if c == 0 {
+			zeros[i&1]++
+		}
+	}
+	even, odd := zeros[0], zeros[1]
+	switch half := len(head) / 4; {
+	case len(head) < 4:
+	case odd > half && even <= odd/8:
+		return binary.LittleEndian
+	case even > half && odd <= even/8:
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// A headReader reads bytes that were read before, and then their source.
+type headReader struct {
+	src  io.Reader
+	held []byte
+	err  error // what src gave behind them
+
+	empty int // reads in a row that gave nothing: a decoder would ask for ever
+}
+
+func (h *headReader) Read(p []byte) (int, error) {
+	if len(h.held) > 0 {
+		n := copy(p, h.held)
+		h.held = h.held[n:]
+		return n, nil
+	}
+	if h.err != nil {
+		return 0, h.err
+	}
+	n, err := h.src.Read(p)
+	if h.empty++; n > 0 {
+		h.empty = 0
+	}
+	if h.empty >= maxEmptyReads && err == nil {
+		err = io.ErrNoProgress
+	}
+	return n, err
+}
+
+// giveBack puts bytes in front of the rest. Those that were read from src went
+// before all that is held.
+func (h *headReader) giveBack(text []byte, err error) {
+	h.held = append(bytes.Clone(text), h.held...)
+	if h.err == nil {
+		h.err = err
+	}
+}
+
+// readFull reads until buf is full or src ends or fails, and gives up on a
+// reader that gives neither bytes nor an error.
+func readFull(src io.Reader, buf []byte) ([]byte, error) {
+	for empty := 0; len(buf) < cap(buf); {
+		n, err := src.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil {
+			return buf, err
+		}
+		if empty++; n > 0 {
+			empty = 0
+		}
+		if empty == maxEmptyReads {
+			return buf, io.ErrNoProgress
+		}
+	}
+	return buf, nil
+}
+
+type namedEncoding struct {
+	encoding.Encoding
+	name string
+}
+
+// byLabel gives the encoding that a user names, nil for "".
+func byLabel(label string) (*namedEncoding, error) {
+	label = strings.TrimSpace(label)
+	if label == "" {
+		return nil, nil
+	}
+	e, err := htmlindex.Get(label)
+	if err == nil && e == encoding.Replacement {
+		err = fmt.Errorf("not supported")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--encoding %q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or leave it out", label)
+	}
+	name, err := htmlindex.Name(e)
+	if err != nil {
+		name = label
+	}
+	return &namedEncoding{e, encodingName(name)}, nil
+}
+
+// encodingName writes a label as a person does.
+func encodingName(label string) string {
+	switch {
+	case label == "utf-16le":
+		return "UTF-16 LE"
+	case label == "utf-16be":
+		return "UTF-16 BE"
+	case label == "shift_jis":
+		return "Shift_JIS"
+	case strings.HasPrefix(label, "windows"), strings.HasPrefix(label, "big5"), strings.HasPrefix(label, "mac"):
+		return strings.ToUpper(label[:1]) + label[1:]
+	default:
+		return strings.ToUpper(label)
+	}
+}

@@ -1,0 +1,110 @@
+package csvio
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// tidy gives the value of a cell without what programs put around it and
+// nobody means: white space of all kinds, an apostrophe in front, by which a
+// spreadsheet marks text, and ="...", by which an export keeps a number text.
+// The cell in the file is left alone.
+func tidy(text string) string {
+	if text == "" || plainStart[text[0]] && notSpace[text[len(text)-1]] {
+		return text
+	}
+	for {
+		text = strings.TrimFunc(text, isInvisible)
+		if rest, ok := cutApostrophe(text); ok {
+			text = rest
+			continue
+		}
+		rest, ok := cutFormulaText(text)
+		if !ok {
+			return text
+		}
+		text = rest
+	}
+}
+
+func cutApostrophe(text string) (string, bool) {
+	for _, mark := range [...]string{"'", "\u2019", "\u2018"} {
+		if rest, ok := strings.CutPrefix(text, mark); ok {
+			return rest, true
+		}
+	}
+	return text, false
+}
+
+// cutFormulaText gives the text in ="...".
+func cutFormulaText(text string) (string, bool) {
+	if len(text) < len(`=""`) || !strings.HasPrefix(text, `="`) || !strings.HasSuffix(text, `"`) {
+		return text, false
+	}
+	inner := text[2 : len(text)-1]
+	if strings.Contains(strings.ReplaceAll(inner, `""`, ""), `"`) {
+		return text, false // a formula that begins and ends with a text
+	}
+	return strings.ReplaceAll(inner, `""`, `"`), true
+}
+
+// trimmed gives a text without the white space around it, of all kinds.
+func trimmed(text string) string {
+	if text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]] {
+		return text
+	}
+	return strings.TrimFunc(text, isInvisible)
+}
+
+// notSpace has the bytes that are, whatever is next to them, no white space.
+var notSpace = func() (set [256]bool) {
+	for c := '!'; c < 0x7f; c++ {
+		set[c] = true
+	}
+	return set
+}()
+
+// plainStart has those of them that tidy leaves in front of a text.
+var plainStart = func() [256]bool {
+	set := notSpace
+	set['\''], set['='] = false, false
+	return set
+}()
+
+// isInvisible reports white space, and what takes no room at all: zero-width
+// spaces and the marks of writing direction that Windows' dialogs copy along.
+func isInvisible(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == ' ' || '\t' <= r && r <= '\r'
+	}
+	switch {
+	case unicode.IsSpace(r):
+		return true
+	case '\u200b' <= r && r <= '\u200f', '\u202a' <= r && r <= '\u202e',
+		'\u2060' <= r && r <= '\u2064', '\u2066' <= r && r <= '\u2069', r == '\ufeff':
+		return true
+	}
+	return false
+}
+
+// mendedMAC gives a MAC in ASCII where that is safe: full-width characters are
+// narrow ones in another width, every hyphen is a hyphen, a space of any kind
+// is a space, and what has no width is not there.
+func mendedMAC(text string) string {
+	return tidy(strings.Map(func(r rune) rune {
+		switch {
+		case r < utf8.RuneSelf:
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		case isInvisible(r):
+			return -1
+		case '\u2010' <= r && r <= '\u2015', r == '\u2212':
+			return '-'
+		case '\uff01' <= r && r <= '\uff5e':
+			return r - '\uff01' + '!'
+		}
+		return r
+	}, text))
+}

@@ -1,0 +1,231 @@
+package csvio
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// commas separate cells, the likelier first where nothing else decides.
+	commas = ",;\t|"
+
+	// sampleSize is the number of records, from the first that is not blank
+	// on, among which the header is looked for.
+	sampleSize = 20
+
+	saveAs = "save it as 'CSV UTF-8' in the spreadsheet program"
+)
+
+// sniff refuses what is no text, judging by its first bytes. found is set if
+// its encoding was found out: bytes that are not UTF-8 then are as suspicious
+// as control characters. Names in an older encoding still leave most of a file
+// in ASCII.
+func sniff(head []byte, found bool) error {
+	switch {
+	case len(head) == 0:
+		return &FileError{Reason: "the file is empty", Hint: "a header such as mac,server,url and a line for each device are needed"}
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return &FileError{Reason: "this is a workbook (.xlsx) or another archive, not a CSV file", Hint: saveAs}
+	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
+		return &FileError{Reason: "this is a workbook (.xls), not a CSV file", Hint: saveAs}
+	}
+	head = head[:min(len(head), headSize)]
+	odd, size := 0, len(head)
+	for len(head) > 0 {
+		r, n := utf8.DecodeRune(head)
+		switch {
+		case r == 0:
+			return &FileError{Reason: "this is no text file: it holds zero bytes", Hint: saveAs}
+		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
+			odd++
+		}
+		head = head[n:]
+	}
+	if odd <= size*3/10 {
+		return nil
+	}
+	hint := saveAs
+	if found {
+		hint += ", or name its encoding with --encoding"
+	}
+	return &FileError{Reason: "this is no text file, or in an encoding that cannot be found out", Hint: hint}
+}
+
+// separator gives the delimiter that a first line such as sep=; names, and the
+// line without its end.
+func separator(text []byte) (comma byte, line string) {
+	const size = len("sep=;")
+	if len(text) < size || !strings.EqualFold(string(text[:size-1]), "sep=") ||
+		strings.IndexByte(commas, text[size-1]) < 0 || len(text) > size && text[size] != '\r' && text[size] != '\n' {
+		return 0, ""
+	}
+	return text[size-1], string(text[:size])
+}
+
+// A sampled record is one of the first.
+type sampled struct {
+	names  []string // its cells, without quotes and what tidy takes away
+	raw    string
+	filled int // cells that are not blank
+	open   bool
+	end    string // its line end
+
+	pos, line int // where it starts in the buffer
+}
+
+// sample splits the first records without reading them: up to sampleSize from
+// the first that is not blank on, as far as they are in the buffer, which is
+// made to hold at least one. Blank ones before them are left out for good.
+func (s *splitter) sample(comma byte) (records []sampled) {
+	was := s.comma
+	s.comma[0] = comma
+	s.forget()
+	pos, line := s.pos, s.line
+	for len(records) < sampleSize {
+		at := sampled{pos: s.pos, line: s.line}
+		if !s.scan() {
+			if len(records) > 0 || s.err != nil || len(s.buf)-s.pos > s.max+2 {
+				break
+			}
+			s.fill()
+			pos = s.pos
+			continue
+		}
+		if len(s.rec) > s.max {
+			s.pos, s.line = at.pos, at.line
+			break
+		}
+		at.raw, at.open, at.end = string(s.rec), s.open, s.lineEnd
+		for i := range s.ends {
+			name := tidy(unquoted(cell(at.raw, s.ends, i)))
+			at.names = append(at.names, name)
+			if name != "" {
+				at.filled++
+			}
+		}
+		if at.filled == 0 && !at.open && len(records) == 0 {
+			pos, line = s.pos, s.line
+			continue
+		}
+		records = append(records, at)
+	}
+	s.pos, s.line, s.comma = pos, line, was
+	s.forget()
+	return records
+}
+
+// findComma gives the delimiter under which the first records make most sense:
+// a header of an earlier result is best, then one with a known name for the
+// MAC, then a MAC in a cell of its own; the earlier the better. Among equals
+// the one decides that gives most records as many cells as that one has, then
+// the one that gives more cells.
+func (r *Reader) findComma() byte {
+	var best byte
+	var most []int
+	for _, comma := range []byte(commas) {
+		records := r.split.sample(comma)
+		if len(records) == 0 {
+			continue
+		}
+		kind, at := r.start(records)
+		cells := len(records[at].names)
+		alike := 0
+		if cells > 1 {
+			for _, other := range records[at+1:] {
+				if len(other.names) == cells {
+					alike++
+				}
+			}
+		}
+		score := []int{kind, -at, alike, cells}
+		if kind == startUnknown {
+			score[1] = 0
+		}
+		if most == nil || slices.Compare(score, most) > 0 {
+			best, most = comma, score
+		}
+	}
+	return best
+}
+
+// What the rows begin with.
+const (
+	startUnknown = iota
+	startDevice  // no header
+	startHeader
+	startResult // the header of an earlier result
+)
+
+// start finds the record that the rows begin with, and what it is: a header,
+// a device, or unknown, for want of a column that can be the MAC.
+//
+// It is the first record that holds a MAC, and then a device, or that names a
+// column known for it, and then the header: no device is taken for a note
+// above the header. Above a device there may be titles and notes of one cell,
+// but no more: two cells may be a header whose names are not known, and to
+// guess the server's column under it could bind devices to anything.
+//
+// With NoHeader the first record is a device unless it, or one above the first
+// device, is the header of an earlier result.
+func (r *Reader) start(records []sampled) (kind, at int) {
+	widest := 0
+	for i, record := range records {
+		kind := r.kindOf(record)
+		switch {
+		case kind == startResult:
+			return kind, i
+		case r.opts.NoHeader && kind == startDevice:
+			return startDevice, 0
+		case r.opts.NoHeader:
+			continue
+		case kind == startDevice && i > 0 && records[widest].filled > 1:
+			return startUnknown, widest
+		case kind != startUnknown:
+			return kind, i
+		}
+		if record.filled > records[widest].filled {
+			widest = i
+		}
+	}
+	if r.opts.NoHeader {
+		return startDevice, 0
+	}
+	return startUnknown, widest
+}
+
+func (r *Reader) kindOf(record sampled) int {
+	h := newHeader(record.names)
+	ours := 0
+	for _, place := range h.ours {
+		if place >= 0 {
+			ours++
+		}
+	}
+	if ours > 1 {
+		return startResult
+	}
+	for _, name := range record.names {
+		if !r.opts.Servers && isMAC(name) {
+			return startDevice
+		}
+	}
+	if wanted, ok := r.opts.Columns[roleNames[roleMAC]]; ok {
+		if len(h.named(wanted)) > 0 {
+			return startHeader
+		}
+		return startUnknown
+	}
+	key := roleMAC
+	if r.opts.Servers {
+		key = roleServer
+	}
+	for i, name := range record.names {
+		if alias, ok := r.opts.roleOf(name); ok && alias == key && h.ours[i] < 0 || h.ours[i] == macColumn {
+			return startHeader
+		}
+	}
+	return startUnknown
+}

@@ -1,0 +1,266 @@
+package csvio
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"rpsbatch/batch"
+)
+
+// converted gives the CSV of a workbook's sheet.
+func converted(t testing.TB, book []byte, sheet string) (text, name string, err error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "book.xlsx")
+	if err := os.WriteFile(file, book, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var b strings.Builder
+	name, err = ConvertWorkbook(f, sheet, &b)
+	return b.String(), name, err
+}
+
+// bookOf writes a workbook with cells of a sheet as XML has them.
+func bookOf(t testing.TB, sheetData string) []byte {
+	t.Helper()
+	return archiveOf(t, map[string]string{
+		"[Content_Types].xml":        `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>`,
+		"_rels/.rels":                `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml":            `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Phones" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>`,
+		"xl/styles.xml":              `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="3"><numFmt numFmtId="164" formatCode="000000000000"/><numFmt numFmtId="165" formatCode="dd/mm/yyyy"/><numFmt numFmtId="166" formatCode="0.00"/></numFmts><fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders><cellXfs count="6"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/><xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="11" applyNumberFormat="1"/><xf numFmtId="166" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+		"xl/worksheets/sheet1.xml":   `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>` + sheetData + `</sheetData></worksheet>`,
+	})
+}
+
+func archiveOf(t testing.TB, parts map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range parts {
+		part, err := w.Create(name)
+		if err == nil {
+			_, err = io.WriteString(part, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestWorkbookCells(t *testing.T) {
+	tests := []struct{ name, cell, want string }{
+		{"text", `<c t="inlineStr"><is><t>001565000001</t></is></c>`, "001565000001"},
+		{"text in parts", `<c t="inlineStr"><is><r><t>0015</t></r><r><t>65000001</t></r></is></c>`, "001565000001"},
+		{"number", `<c><v>1565000001</v></c>`, "1565000001"},
+		{"number of twelve digits", `<c><v>805000000012</v></c>`, "805000000012"},
+		{"number as Java stores it", `<c><v>1.565000001E9</v></c>`, "1565000001"},
+		{"number as Python stores it", `<c><v>1565000001.0</v></c>`, "1565000001"},
+		{"number shown in scientific notation", `<c s="4"><v>805000000012</v></c>`, "805000000012"},
+		{"number shown with zeros in front", `<c s="1"><v>1565000001</v></c>`, "001565000001"},
+		{"number shown rounded", `<c s="5"><v>12.345</v></c>`, "12.345"},
+		{"number with a fraction", `<c><v>1565000001.5</v></c>`, "1565000001.5"},
+		{"number that is not exact", `<c><v>1e300</v></c>`, "1e300"},
+		{"text in scientific notation", `<c t="inlineStr"><is><t>1.565E+09</t></is></c>`, "1.565E+09"},
+		{"date", `<c s="2"><v>36692</v></c>`, "15/06/2000"},
+		{"date of the usual format", `<c s="3"><v>36692</v></c>`, "06-15-00"},
+		{"yes", `<c t="b"><v>1</v></c>`, "TRUE"},
+		{"no", `<c t="b"><v>0</v></c>`, "FALSE"},
+		{"error", `<c t="e"><v>#NAME?</v></c>`, "#NAME?"},
+		{"formula with text", `<c t="str"><f>"0015"&amp;"65000001"</f><v>001565000001</v></c>`, "001565000001"},
+		{"formula with a number", `<c><f>1565000000+1</f><v>1565000001</v></c>`, "1565000001"},
+		{"comma and quote", `<c t="inlineStr"><is><t>a,"b"</t></is></c>`, `"a,""b"""`},
+		{"line break", "<c t=\"inlineStr\"><is><t>a\nb</t></is></c>", "\"a\nb\""},
+		{"spaces", `<c t="inlineStr"><is><t xml:space="preserve"> a </t></is></c>`, `" a "`},
+		{"beginning like sep=", `<c t="inlineStr"><is><t>sep=;</t></is></c>`, "sep=;"},
+		{"third column", `<c r="C1"><v>7</v></c>`, ",,7"},
+		{"empty cells at the end", `<c r="A1"><v>7</v></c><c r="B1" s="1"/><c r="C1" t="inlineStr"><is><t></t></is></c>`, "7"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, name, err := converted(t, bookOf(t, "<row>"+test.cell+"</row>"), "")
+			if err != nil || name != "Phones" {
+				t.Fatal(name, err)
+			}
+			if want := byteOrderMark + test.want + "\r\n"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// Record n is row n of the sheet.
+func TestWorkbookRows(t *testing.T) {
+	text := func(s string) string { return `<c t="inlineStr"><is><t xml:space="preserve">` + s + `</t></is></c>` }
+	book := bookOf(t, `<row r="2">`+text("mac")+text("server")+`</row><row r="3"/><row r="5">`+text("001565000001")+text("s1")+
+		text("two\nlines")+`</row><row r="6"><c s="2"><v>36692</v></c>`+text("s1")+`</row><row r="7"><c><v>1565000002</v></c>`+text("s2")+`</row>`)
+	got, _, err := converted(t, book, "phones")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true, Repair: true})
+	if format.HeaderLine != 2 || !format.BOM || format.LineEnd != "\r\n" || len(rows) != 5 {
+		t.Fatalf("%+v %+v", format, rows)
+	}
+	for i, row := range rows {
+		if row.Line != 3+i || row.Blank != (i < 2) {
+			t.Errorf("row %d: %+v", i, row)
+		}
+	}
+	checkProblem(t, rows[2].Problem, "")
+	checkProblem(t, rows[3].Problem, "turned into a date")
+	checkProblem(t, rows[4].Problem, "")
+	if rows[4].Device.MAC.Bare() != "001565000002" || rows[4].Note == "" {
+		t.Errorf("%+v", rows[4])
+	}
+}
+
+func TestSheets(t *testing.T) {
+	book := excelize.NewFile()
+	defer book.Close()
+	for _, name := range []string{"Old", "Straße"} {
+		if _, err := book.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := book.SetCellValue(name, "A1", "this is "+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book.SetActiveSheet(1)
+	if err := book.SetSheetVisible("Sheet1", false); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := book.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for wanted, want := range map[string]string{"": "Old", "Old": "Old", " old ": "Old", "STRASSE": "", "straße": "Straße", "Sheet1": "Sheet1"} {
+		got, name, err := converted(t, b.Bytes(), wanted)
+		if want == "" {
+			checkProblem(t, fmt.Sprint(err), `no sheet "STRASSE"|--sheet: "Sheet1", "Old", "Straße"`)
+		} else if err != nil || name != want || want != "Sheet1" && !strings.Contains(got, "this is "+want) {
+			t.Errorf("%q: sheet %q, %v: %q", wanted, name, err, got)
+		}
+	}
+}
+
+func TestUnreadableWorkbooks(t *testing.T) {
+	row := `<row><c t="inlineStr"><is><t>mac</t></is></c></row>`
+	good := bookOf(t, row)
+	broken := bytes.Clone(good)
+	// A cell is changed, and the checksum with it is wrong.
+	stored := func() []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		r, _ := zip.NewReader(bytes.NewReader(good), int64(len(good)))
+		for _, part := range r.File {
+			from, _ := part.Open()
+			to, _ := w.CreateHeader(&zip.FileHeader{Name: part.Name, Method: zip.Store})
+			io.Copy(to, from)
+		}
+		w.Close()
+		return bytes.Replace(b.Bytes(), []byte("<t>mac</t>"), []byte("<t>mad</t>"), 1)
+	}()
+	tests := []struct {
+		name, want string
+		book       []byte
+	}{
+		{"cut short", "the workbook is damaged|save it again", broken[:len(broken)/2]},
+		{"no archive", "the workbook is damaged", []byte("PK\x03\x04 and nothing else")},
+		{"wrong checksum", "the workbook is damaged|checksum", stored},
+		{"XML cut short", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row><c><v>1</v>")},
+		{"no XML", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row>a < b</row>"+row)},
+		{"row too far down", "the workbook is damaged|row number", bookOf(t, `<row r="99999999"><c><v>1</v></c></row>`)},
+		{"old workbook", "of the old kind (.xls), or one with a password|CSV UTF-8", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 1000))},
+		{"LibreOffice's", "(.ods)", archiveOf(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"})},
+		{"binary", "(.xlsb)", archiveOf(t, map[string]string{"xl/workbook.bin": "x"})},
+		{"another archive", "no workbook", archiveOf(t, map[string]string{"readme.txt": "x"})},
+		{"empty archive", "no workbook", archiveOf(t, nil)},
+		{"too large", "too large|CSV UTF-8", archiveOf(t, map[string]string{"xl/workbook.xml": "<x/>", "xl/media/a.bmp": strings.Repeat("x", maxOtherParts)})},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if !IsWorkbook(test.book) {
+				t.Error("this is not seen to be a workbook")
+			}
+			_, _, err := converted(t, test.book, "")
+			var bad *FileError
+			if !errors.As(err, &bad) {
+				t.Fatalf("error %v", err)
+			}
+			checkProblem(t, err.Error(), test.want)
+		})
+	}
+	if IsWorkbook([]byte("PK,mac\n")) || IsWorkbook(nil) || IsWorkbook([]byte("PK\x03")) {
+		t.Error("a text is taken for a workbook")
+	}
+}
+
+// A workbook of any bytes is converted, or refused with what to do about it.
+func FuzzWorkbook(f *testing.F) {
+	f.Add(string(bookOf(f, `<row r="2"><c s="2"><v>36692</v></c><c r="D2" t="e"><v>#REF!</v></c></row>`)), "")
+	f.Add("PK\x03\x04", "x")
+	f.Fuzz(func(t *testing.T, book, sheet string) {
+		if len(book) > 1<<16 {
+			return
+		}
+		checkConverted(t, []byte(book), sheet)
+	})
+}
+
+// The same for a sound archive with a sheet of any XML.
+func FuzzSheet(f *testing.F) {
+	f.Add(`<row r="3"><c r="B3"><v>1.5E9</v></c></row><row><c t="b"><v>1</v></c></row>`)
+	f.Add(`<row><c s="1"><v>-1</v></c><c s="2"><v>1e99</v></c><c s="77"><v>x</v></c><c t="s"><v>9</v></c></row>`)
+	f.Fuzz(func(t *testing.T, sheetData string) {
+		if len(sheetData) > 1<<12 {
+			return
+		}
+		checkConverted(t, bookOf(t, sheetData), "")
+	})
+}
+
+func checkConverted(t *testing.T, book []byte, sheet string) {
+	text, _, err := converted(t, book, sheet)
+	if err != nil {
+		var bad *FileError
+		if !errors.As(err, &bad) || bad.Hint == "" {
+			t.Fatalf("error %v", err)
+		}
+		return
+	}
+	r, err := NewReader(strings.NewReader(text), Options{Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
+	var bad *FileError
+	if errors.As(err, &bad) {
+		return // nothing in it
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Count(text, "\r\n")
+	var row batch.Row
+	for err = r.Read(&row); err == nil; err = r.Read(&row) {
+		if strings.Contains(row.Raw, "\r\n") && !strings.Contains(row.Raw, `"`) {
+			t.Fatalf("%q", row.Raw)
+		}
+	}
+	if err != io.EOF || row.Line > lines {
+		t.Fatalf("line %d of %d: %v", row.Line, lines, err)
+	}
+}
