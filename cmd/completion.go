@@ -65,6 +65,7 @@ var flagValues = map[string][]cobra.Completion{
 		"lines\ta line each 30 s",
 		"none",
 	},
+	"delimiter":  {"comma", "semicolon", "tab", "pipe"},
 	"log-format": {"text", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
 }
@@ -73,7 +74,12 @@ var flagValues = map[string][]cobra.Completion{
 // here, and take a FILE, take any.
 var flagEndings = map[string][]string{
 	"output":       {"csv"},
+	"baseline":     {"csv"},
+	"servers":      inputEndings,
+	"from":         inputEndings,
+	"html":         {"html"},
 	"summary-json": {"json"},
+	"plan-json":    {"json"},
 	"metrics-file": {"prom"},
 	"ca-file":      {"pem", "crt", "cer"},
 }
@@ -84,16 +90,14 @@ var inputEndings = []string{"csv", "xlsx"}
 // addCompletions gives the arguments and flags of a command, and of all below
 // it, their completions. What has one already keeps it.
 func addCompletions(c *cobra.Command) {
+	_, takes, _ := strings.Cut(c.Use, " ")
 	switch {
 	case c.ValidArgsFunction != nil || len(c.ValidArgs) > 0:
-	case strings.Contains(c.Use, " FILE"):
-		c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return inputEndings, cobra.ShellCompDirectiveFilterFileExt
-		}
-	case strings.Contains(c.Use, "[DIR]"):
+	case takes == "FILE":
+		c.ValidArgsFunction = oneFileOf(inputEndings)
+	case takes == "RESULT.csv":
+		c.ValidArgsFunction = oneFileOf([]cobra.Completion{"csv"})
+	case takes == "[DIR]":
 		c.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	default:
 		c.ValidArgsFunction = cobra.NoFileCompletions
@@ -110,6 +114,15 @@ func addCompletions(c *cobra.Command) {
 	}
 }
 
+func oneFileOf(endings []cobra.Completion) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return endings, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
 func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	if values := flagValues[f.Name]; values != nil {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
@@ -121,7 +134,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "only":
 		return completeStatuses
 	case "column":
-		return cobra.FixedCompletions([]cobra.Completion{"mac=", "server=", "url="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
+		return cobra.FixedCompletions([]cobra.Completion{"mac=", "server=", "url=", "action="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	}
 	if value, _ := pflag.UnquoteUsage(f); value == "FILE" {
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)

@@ -78,6 +78,10 @@ func TestOutputIsPlain(t *testing.T) {
 		"register devices.csv --sandbox --rate 1000 --log-level debug --log-format json",
 		"register devices.csv --url http://127.0.0.1:1/ --username user --max-attempts 1",
 		"deregister devices.csv --sandbox --rate 1000 --summary-json summary.json",
+		"check devices.csv --sandbox --rate 1000", "edit devices.csv --sandbox --rate 1000",
+		"sync devices.csv --sandbox --rate 1000 --yes", "sync devices.csv --sandbox", "register devices.csv --sandbox --dry-run",
+		"list --sandbox", "list --sandbox --urls", "server add hq https://hq.example.com/ --sandbox",
+		"report devices.result.csv", "report devices.csv",
 		"validate devices.csv", "validate missing.csv",
 		"simulate --listen nowhere",
 		"completion bash", "completion zsh", "completion fish", "completion powershell",
@@ -129,6 +133,7 @@ func TestCompletionsAreTaken(t *testing.T) {
 		"override":    func(value string) error { _, err := batch.ParseOverride(value); return err },
 		"on-conflict": func(value string) error { _, err := batch.ParseOnConflict(value); return err },
 		"progress":    func(value string) error { return (&callFlags{progress: value, timeout: 1}).check(&cobra.Command{}) },
+		"delimiter":   func(value string) error { _, err := (&readFlags{delimiter: value}).options(batch.Register); return err },
 		"log-format": func(value string) error {
 			_, err := (&callFlags{logFormat: value, logLevel: "info"}).logger(nil)
 			return err
