@@ -11,8 +11,8 @@ func newCheck(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Look up each device: its status and the URL it is bound to",
-		Long: `Look up each device of a CSV file with checkDeviceExt, one call a row: whether it
-is registered, by whom, and the URL that it is bound to. Nothing is changed.
+		Long: `Look up each device of a CSV file with checkDeviceExt, one call a row: whether
+it is registered, by whom, and the URL that it is bound to. Nothing is changed.
 
 With --want it is an audit: what a device is bound to is compared with its row.
 A device that is bound elsewhere, or not at all, makes exit code 1, and

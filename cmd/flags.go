@@ -134,6 +134,9 @@ func (f *callFlags) check(c *cobra.Command) error {
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout must be longer than 0s")
 	}
+	if f.quiet {
+		f.progress = "none"
+	}
 	if f.quiet && !c.Flags().Changed("log-level") {
 		f.logLevel = "error"
 	}

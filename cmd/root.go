@@ -126,11 +126,18 @@ func newRoot(streams Streams) *cobra.Command {
 		Short: "Register the phones of a spreadsheet at Yealink's RPS",
 		Long: `rpsbatch makes Yealink's Redirection and Provisioning Service agree with a
 CSV file of phones (MAC, server, unique URL): it registers or removes them in
-batches, and leaves a result file with one verdict for each row.`,
+batches, and leaves a result file with one verdict for each row.
+
+` + exitCodes,
+		Example: `  rpsbatch validate devices.csv
+  rpsbatch register devices.csv
+  rpsbatch register samples/devices.csv --sandbox`,
+		Version:           versionLine(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
@@ -148,8 +155,11 @@ batches, and leaves a result file with one verdict for each row.`,
 		newValidate(streams),
 		newReport(streams),
 		newSimulate(streams),
+		newCompletion(streams),
+		newMan(streams),
 		newVersion(streams),
 	)
+	addCompletions(root)
 	return root
 }
 

@@ -33,9 +33,9 @@ func newServerAdd(streams Streams) *cobra.Command {
 		Use:   "add NAME URL | --from FILE",
 		Short: "Add a server, or those of a CSV",
 		Long: `Add a configuration server to the account, or each of a CSV file with columns
-name and url; that leaves a result file with one verdict a row. A server that was
-added is registered. Names are unique over all accounts of the service: exists
-says that there is one of the name, in this account or another.
+name and url; that leaves a result file with one verdict a row. A server that
+was added is registered. Names are unique over all accounts of the service:
+exists says that there is one of the name, in this account or another.
 
 ` + exitCodes,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/

@@ -12,12 +12,19 @@ func newVersion(streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of rpsbatch",
-		Args:  cobra.NoArgs,
+		Long: `Print the version of rpsbatch, of the Go that built it, and the system that it
+was built for. 'rpsbatch --version' prints the same.`,
+		Example: `  rpsbatch version`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(streams.Out, "rpsbatch %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(streams.Out, versionLine())
 			return err
 		},
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("rpsbatch %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is that of the build, or the commit where there is no tag.
