@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
+	"os"
 	"strings"
 
 	"rpsbatch/batch"
@@ -67,7 +70,7 @@ func eachRow(in *input, do func(*batch.Row) error) error {
 // readBaseline reads the result file of --baseline. What its rows ask for is
 // taken from their own cells alone: which server stood in for those without one
 // is not known.
-func (j *job) readBaseline(ctx context.Context) (*batch.Baseline, error) {
+func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
 	if j.baselineFile == "" {
 		return nil, nil
 	}
@@ -79,6 +82,11 @@ func (j *job) readBaseline(ctx context.Context) (*batch.Baseline, error) {
 		return nil, err
 	}
 	options.Server = ""
+	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
+		// So that a nightly job can name its own last result.
+		log.Info("there is no baseline yet", "file", j.baselineFile)
+		return nil, nil
+	}
 	in, err := openInput(ctx, j.streams, j.baselineFile, "", options)
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)

@@ -212,7 +212,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err
 	}
-	if run.Baseline, err = j.readBaseline(ctx); err != nil {
+	if run.Baseline, err = j.readBaseline(ctx, run.Log); err != nil {
 		return err
 	}
 	if j.dryRun && sandbox == nil && !j.call.knowsAccount() {

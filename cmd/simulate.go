@@ -38,21 +38,21 @@ It is for one machine: it speaks plain HTTP and its password is no secret.
 
 --state FILE has what is there at the start, a record a line:
 
-  server,NAME,URL              a server of the account
-  server,NAME,URL,ACCOUNT      one of another account
-  device,ACCOUNT,MAC,SERVER,URL  a registered device; SERVER and URL may be left away
-  stock,MAC                    a device that is known and registered by nobody
+  server,NAME,URL                a server of the account
+  server,NAME,URL,ACCOUNT        one of another account
+  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be left away
+  stock,MAC                      one that is known, and nobody has registered
 
 --faults FILE scripts what goes wrong, a fault a line, in order:
 
   METHOD [CALL] FAULT [KEY=VALUE ...]
 
-METHOD is one of the guide's, or * for any; CALL is the number of the call that
+METHOD is one of the guide's, or * for any. CALL is the number of the call that
 goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
-calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and hang,
-retry-after=SECONDS and retry-after-date=DURATION for 429 and 503, keep=BYTES for
-truncated and cut. Faults, some with -before (the call is not applied, as without)
-or -after (it is):
+calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and
+hang, retry-after=SECONDS and retry-after-date=DURATION for 429 and 503,
+keep=BYTES for truncated and cut. Of the faults, many have two forms: -before,
+when the call is not applied, and -after, when it is:
 
 ` + wrapped(rpstest.FaultNames(), 78),
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
@@ -65,7 +65,7 @@ or -after (it is):
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "`ADDRESS` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` of the account")
 	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` of a server of the account (repeat it for several)")
-	flags.StringVar(&s.state, "state", "", "`FILE` with what is there at the start: lines server,NAME,URL / device,USER,MAC,SERVER,URL / stock,MAC")
+	flags.StringVar(&s.state, "state", "", "`FILE` with what is there at the start: in the form that is told above")
 	flags.StringVar(&s.save, "save-state", "", "`FILE` to write what is there at the end, in the same form")
 	flags.StringVar(&s.faults, "faults", "", "`FILE` with a script of faults, such as: registerDevices 3 close-after")
 	flags.BoolVar(&s.options.Partial, "partial", false, "refused batches are applied in part")
