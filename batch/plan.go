@@ -87,7 +87,7 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 	for a, ok := p.groups.oldest(); ok; a, ok = p.groups.oldest() {
 		p.count(a)
 	}
-	if r.studied {
+	if r.needsAccount() {
 		p.Calls[attempt{call: callList}.method()] = 1
 	}
 	p.Time = time.Duration(float64(p.TotalCalls()) / r.Config.Rate * float64(time.Second))

@@ -43,7 +43,6 @@ type Run struct {
 	override Override     // with OverrideAsk answered
 	size     atomic.Int64 // MACs in a call at most, by now
 	lost     sync.Map     // names of servers that the account does not have
-	studied  bool         // the account was asked for its devices
 	begun    bool
 	account  *roaring64.Bitmap // the account's devices, as listed at the start
 	listed   bool              // it was listed
@@ -175,13 +174,17 @@ func (r *Run) study(ctx context.Context) context.Context {
 	}
 	r.begun = true
 	r.begin()
-	sends := r.Survey.changes && r.Survey.Tally().Send > 0
-	if r.Service != nil && (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done) {
-		r.studied = true
+	if r.Service != nil && r.needsAccount() {
 		r.readAccount(ctx, calling)
 	}
 	r.lacking.Store(int64(r.prune.GetCardinality()))
 	return calling
+}
+
+// needsAccount tells whether the account's list says anything to this run.
+func (r *Run) needsAccount() bool {
+	sends := r.Survey.changes && r.Survey.Tally().Send > 0
+	return (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done)
 }
 
 func (r *Run) begin() {

@@ -393,9 +393,9 @@ func TestPlanWithoutAService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantCalls(t, plan.Calls, map[string]int{"registerDevices": 3, "registerDeviceWithUniqueUrl": 1})
+	wantCalls(t, plan.Calls, map[string]int{"listDevices": 1, "registerDevices": 3, "registerDeviceWithUniqueUrl": 1})
 	want := map[Fate]int{ToRegister: 251, Repeats: 1, Conflicting: 2, Unsendable: 1}
-	if !maps.Equal(plan.Fates, want) || plan.Rows != 255 || plan.Blank != 1 || plan.Listed || plan.Time != 4*time.Millisecond {
+	if !maps.Equal(plan.Fates, want) || plan.Rows != 255 || plan.Blank != 1 || plan.Listed || plan.Time != 5*time.Millisecond {
 		t.Errorf("plan %+v", plan)
 	}
 }

@@ -154,9 +154,6 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	}
 	fmt.Fprintln(w)
 	if tally.Send > 0 {
-		if v.command != "check" {
-			plan.Calls["listDevices"] = 1
-		}
 		fmt.Fprintf(w, "A run takes %s\n", callsOf(plan, config))
 	}
 	if v.output != "" {
