@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rpsbatch/rps"
@@ -183,7 +184,7 @@ func (r *Run) server(name string) *server {
 	s := r.servers[name]
 	if s == nil {
 		s = &server{}
-		r.servers[name] = s
+		r.servers[strings.Clone(name)] = s // not the whole record
 	}
 	return s
 }

@@ -1,5 +1,10 @@
 package batch
 
+import (
+	"slices"
+	"strings"
+)
+
 // A groupKey says which rows may share a call.
 type groupKey struct {
 	call   call
@@ -14,8 +19,8 @@ type groupKey struct {
 // ones as soon as there are enough rows.
 type grouper struct {
 	groups map[groupKey]*group
-	// order has the keys by the first row of their group, oldest first. A
-	// group that has left is still in it, until it comes to the front.
+	// order has the groups by their first row, oldest first. One that has
+	// left may still be in it, with no rows.
 	order []*group
 }
 
@@ -31,6 +36,10 @@ func newGrouper() *grouper { return &grouper{groups: map[groupKey]*group{}} }
 func (g *grouper) add(key groupKey, it item, size int) (batch attempt, full bool) {
 	in := g.groups[key]
 	if in == nil {
+		if len(g.order) > 2*len(g.groups)+100 {
+			g.order = slices.DeleteFunc(g.order, func(in *group) bool { return len(in.items) == 0 })
+		}
+		key.server = strings.Clone(key.server) // not the whole record
 		in = &group{key: key}
 		g.groups[key] = in
 		g.order = append(g.order, in)

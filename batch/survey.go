@@ -60,8 +60,8 @@ type use struct {
 
 // A repeat is what becomes of the rows of one MAC.
 type repeat struct {
-	first    int // index in uses
-	leader   int // index in uses of the row that is sent
+	first    uint32 // index in uses
+	leader   uint32 // index in uses of the row that is sent
 	conflict bool
 }
 
@@ -80,6 +80,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		policy:   policy,
 		seed:     maphash.MakeSeed(),
 	}
+	again := 0 // rows whose key another one before them has
 	err := eachRow(open, func(_ int, row *Row) {
 		s.Rows++
 		s.Width = max(s.Width, row.Cells)
@@ -103,6 +104,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			}
 			if !s.seen.CheckedAdd(key) {
 				s.repeated.Add(key)
+				again++
 			}
 		case row.Blank:
 		case key == 0:
@@ -117,6 +119,9 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	if err != nil || s.repeated.IsEmpty() {
 		return s, err
 	}
+	// They may be many: to grow these would take twice the memory.
+	s.uses = make([]use, 0, again+int(s.repeated.GetCardinality()))
+	s.repeats = make([]repeat, 0, s.repeated.GetCardinality())
 	servers := map[string]uint32{}
 	err = eachRow(open, func(n int, row *Row) {
 		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.key()) {
@@ -186,7 +191,7 @@ func (s *Survey) judgeRepeats() {
 		for end < len(s.uses) && s.uses[end].key == s.uses[first].key {
 			end++
 		}
-		r := repeat{first: first, leader: first}
+		r := repeat{first: uint32(first), leader: uint32(first)}
 		for i := first; i < end; i++ {
 			r.conflict = r.conflict || s.uses[i].target != s.uses[first].target
 		}
@@ -238,7 +243,7 @@ func (s *Survey) repeat(key uint64) (repeat, []use) {
 
 // usesOf gives the uses of a repeat.
 func (s *Survey) usesOf(i int) []use {
-	end := len(s.uses)
+	end := uint32(len(s.uses))
 	if i+1 < len(s.repeats) {
 		end = s.repeats[i+1].first
 	}
