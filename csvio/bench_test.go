@@ -1,10 +1,17 @@
 package csvio
 
 import (
+	"archive/zip"
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +117,102 @@ func BenchmarkWrite(b *testing.B) {
 		if err := w.Write(&row, verdict); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkWorkbook converts and judges a workbook of a million rows with three
+// columns of shared strings, as Excel writes them. The metric "peak-MB" is the
+// most memory that the process held meanwhile. It takes a minute a turn.
+func BenchmarkWorkbook(b *testing.B) {
+	const rows = 1_000_000
+	name := filepath.Join(b.TempDir(), "book.xlsx")
+	writeBook(b, name, rows)
+	debug.FreeOSMemory()
+
+	stop, peak := make(chan bool), make(chan uint64)
+	go func() {
+		var most uint64
+		for tick := time.NewTicker(50 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-tick.C:
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most = max(most, m.Sys-m.HeapReleased)
+			}
+		}
+	}()
+	for b.Loop() {
+		src, err := os.Open(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := os.Create(filepath.Join(b.TempDir(), "book.csv"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := ConvertWorkbook(src, "", text); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := text.Seek(0, io.SeekStart); err != nil {
+			b.Fatal(err)
+		}
+		r, err := NewReader(text, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		n := 0
+		var row batch.Row
+		for err = r.Read(&row); err == nil && row.Problem == ""; err = r.Read(&row) {
+			n++
+		}
+		if err != io.EOF || n != rows {
+			b.Fatalf("%d rows, then %+v, %v", n, row, err)
+		}
+		src.Close()
+		text.Close()
+	}
+	close(stop)
+	b.ReportMetric(float64(<-peak)/1e6, "peak-MB")
+}
+
+func writeBook(b *testing.B, name string, rows int) {
+	b.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	archive := zip.NewWriter(f)
+	part := func(name string) *bufio.Writer {
+		w, err := archive.Create(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return bufio.NewWriter(w)
+	}
+	for name, text := range bookParts {
+		w := part(name)
+		w.WriteString(strings.Replace(text, "</Relationships>", `<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>`, 1))
+		w.Flush()
+	}
+	w := part("xl/sharedStrings.xml")
+	w.WriteString(`<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>mac</t></si><si><t>server</t></si><si><t>url</t></si>`)
+	for i := range rows {
+		fmt.Fprintf(w, "<si><t>00-15-65-%02X-%02X-%02X</t></si><si><t>https://prov.example.com/u/%08x</t></si>", i>>16&255, i>>8&255, i&255, i)
+	}
+	w.WriteString("</sst>")
+	w.Flush()
+	w = part("xl/worksheets/sheet1.xml")
+	w.WriteString(worksheetStart + `<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>`)
+	for i := range rows {
+		fmt.Fprintf(w, `<row r="%d"><c r="A%[1]d" t="s"><v>%[2]d</v></c><c r="B%[1]d" t="s"><v>1</v></c><c r="C%[1]d" t="s"><v>%[3]d</v></c></row>`, i+2, 2*i+3, 2*i+4)
+	}
+	w.WriteString(worksheetEnd)
+	w.Flush()
+	if err := archive.Close(); err != nil {
+		b.Fatal(err)
 	}
 }
