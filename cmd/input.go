@@ -157,7 +157,7 @@ func (in *input) tell(log *slog.Logger) {
 // dialect says how the file is written.
 func (in *input) dialect() string {
 	f := in.format
-	header := "no header"
+	header := "no header, columns taken for " + strings.Join(f.Columns, ", ")
 	if !f.NoHeader {
 		header = fmt.Sprintf("header in %s %d", in.place(), f.HeaderLine)
 	}
@@ -206,11 +206,17 @@ func (in *input) setFormat(r *csvio.Reader) {
 	in.format.BOM = in.format.BOM || in.sheet != ""
 }
 
-// isResult refuses what is not the whole result of an earlier run.
+// isResult refuses what is not the result of an earlier run.
 func (in *input) isResult(flag string) error {
 	if !in.format.PriorStatus {
 		return hint(fmt.Errorf("%s has no column rps_status", in.name), "%s takes a result file of an earlier run", flag)
 	}
+	return nil
+}
+
+// isFinished refuses the result of a run that is unfinished: a row that it calls
+// not attempted may have been.
+func (in *input) isFinished() error {
 	if _, err := os.Stat(in.name + journalEnding); err == nil && !in.spool {
 		return hint(fmt.Errorf("%s is the result of a run that is unfinished: %s%s is there, and may know more", in.name, in.name, journalEnding),
 			"go on with that run first, with --resume")

@@ -323,7 +323,7 @@ func (j *job) choose(in *input) error {
 	if j.only == "" {
 		return nil
 	}
-	if err := in.isResult("--only"); err != nil {
+	if err := errors.Join(in.isResult("--only"), in.isFinished()); err != nil {
 		return err
 	}
 	only, err := batch.ParseOnly(j.only)
