@@ -28,8 +28,11 @@ type summaryJSON struct {
 	Statuses       map[batch.Status]int   `json:"statuses"` // rows by rps_status, zeros left out
 	Calls          int                    `json:"calls"`
 	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
-	Throttled      int                    `json:"throttled"`  // answers that asked to slow down
-	RateBorne      float64                `json:"rate_borne"` // calls a second when the service asked last; 0: never
+	Pruned         int                    `json:"pruned"`        // devices removed because the file lacks them
+	NotPruned      int                    `json:"not_pruned"`    // those that should have been, and were not
+	ServersAdded   int                    `json:"servers_added"` // because rows need them
+	Throttled      int                    `json:"throttled"`     // answers that asked to slow down
+	RateBorne      float64                `json:"rate_borne"`    // calls a second when the service asked last; 0: never
 }
 
 // methodCalls are the calls of a method by what came of them.
@@ -58,6 +61,9 @@ func (e *ending) toJSON() summaryJSON {
 		Statuses:       map[batch.Status]int{},
 		Calls:          s.TotalCalls(),
 		CallsByMethod:  map[string]methodCalls{},
+		Pruned:         s.Pruned,
+		NotPruned:      s.NotPruned,
+		ServersAdded:   len(s.Added),
 		Throttled:      s.Throttled,
 		RateBorne:      s.Bore,
 	}
