@@ -26,7 +26,7 @@ func night() *ending {
 			Counts:    map[batch.Status]int{batch.Registered: 9, batch.Failed: 3, batch.Exists: 0},
 			Calls:     map[string]int{"registerDevices": 6},
 			Outcomes:  map[string]batch.Outcomes{"registerDevices": {Granted: 3, Refused: 2, Unanswered: 1}},
-			Throttled: 1, Bore: 2.5,
+			Throttled: 1, Pruned: 4, NotPruned: 1, Added: []string{"a", "b"}, Bore: 2.5,
 		},
 	}
 }
@@ -169,6 +169,9 @@ func TestSummaryJSON(t *testing.T) {
       "unanswered": 1
     }
   },
+  "pruned": 4,
+  "not_pruned": 1,
+  "servers_added": 2,
   "throttled": 1,
   "rate_borne": 2.5
 }
