@@ -295,8 +295,6 @@ func (s *Survey) binds(mac uint64) bool {
 	return !leader.pass && leader.action == Register && !(r.conflict && s.policy == ConflictRefuse)
 }
 
-// has tells whether the file has a row of the MAC, whatever becomes of it.
-func (s *Survey) has(mac uint64) bool { return s.seen.Contains(mac) || s.flawed.Contains(mac) }
 
 // Tally is what becomes of the good rows of a file if nothing stops a run.
 type Tally struct {

@@ -33,7 +33,7 @@ func (b *bar) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.bar != nil {
-		b.bar.Clear()
+		b.clear()
 	}
 	return b.out.Write(p)
 }
@@ -91,6 +91,12 @@ func (b *bar) show(p batch.Progress) {
 	}
 }
 
+// clear leaves the line to others.
+func (b *bar) clear() {
+	b.bar.Clear()
+	fmt.Fprint(b.out, "\r\x1b[K")
+}
+
 // narrowest is the width of a terminal that the bar needs.
 const narrowest = 60
 
@@ -110,7 +116,7 @@ func (b *bar) pause(do func()) {
 	b.mu.Lock()
 	b.paused = true
 	if b.bar != nil {
-		b.bar.Clear()
+		b.clear()
 	}
 	b.mu.Unlock()
 	do()
@@ -129,7 +135,7 @@ func (b *bar) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.bar != nil {
-		b.bar.Clear()
+		b.clear()
 		b.bar = nil
 	}
 }
