@@ -295,7 +295,6 @@ func (s *Survey) binds(mac uint64) bool {
 	return !leader.pass && leader.action == Register && !(r.conflict && s.policy == ConflictRefuse)
 }
 
-
 // Tally is what becomes of the good rows of a file if nothing stops a run.
 type Tally struct {
 	Send, Duplicates, Conflicts int
