@@ -21,6 +21,9 @@ func newServer(streams Streams) *cobra.Command {
 		Long: `Add configuration servers to the account. The service has no command to list,
 change or remove them.`,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/`,
+		// Without these a command that is not there would be a success.
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newServerAdd(streams))
 	return c
