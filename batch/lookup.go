@@ -152,6 +152,9 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 	default:
 		v.Status, v.Amiss = Unknown, wants
 	}
+	if v.Amiss && v.Detail == "" {
+		v.Detail = "not-bound: this account has not registered it, and its row says where it is to be bound"
+	}
 	o.settle(v, a.items...)
 	return o
 }
