@@ -114,6 +114,7 @@ func TestSyncTakesTheFewestCalls(t *testing.T) {
 
 func TestPruneIsHeldBack(t *testing.T) {
 	flawed := Row{Line: 9, Problem: "its URL is wrong", Device: Device{MAC: mac(2)}}
+	open := Row{Line: 9, Problem: "a quote is never closed", Device: Device{MAC: mac(2)}, Swallows: true}
 	unread := Row{Line: 9, Problem: "the MAC is wrong"}
 	for _, test := range []struct {
 		name  string
@@ -129,6 +130,7 @@ func TestPruneIsHeldBack(t *testing.T) {
 		{"as many", devices(8, "A"), MaxPrune{Devices: 2}, true, nil, 8},
 		{"none", devices(9, "A"), MaxPrune{}, true, ErrPrune, 10},
 		{"a row with a problem is a row of its MAC", append(devices(1, "A"), flawed), MaxPrune{Percent: 100}, true, nil, 2},
+		{"a row that swallows others has their MACs", append(devices(1, "A"), open), MaxPrune{Percent: 100}, true, nil, 10},
 		{"a MAC that cannot be read may be any", append(devices(9, "A"), unread), MaxPrune{Percent: 100}, true, nil, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
