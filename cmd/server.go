@@ -59,7 +59,7 @@ exists says that there is one of the name, in this account or another.
 			if c.Flags().Changed("output") || j.resume || j.restart || j.only != "" {
 				return errors.New("--output, --resume, --restart and --only are for --from FILE")
 			}
-			return j.call.ended(c, j.streams, &j.ending, j.name, nil, func(ctx context.Context) error {
+			return j.call.ended(c, j.streams, &j.ending, j.name, runFiles{plan: j.planJSON}, func(ctx context.Context) error {
 				return j.one(ctx, args[0], args[1])
 			})
 		},
