@@ -234,6 +234,7 @@ func (j *Journal) settled(all []settlement) error {
 	if len(all) == 0 {
 		return nil
 	}
+	j.used.Store(true)
 	var same []settling
 	at := map[Verdict]int{}
 	for _, s := range all {

@@ -123,6 +123,9 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 // looked at as to where they are bound: they prove nothing to a later run.
 const notCompared = "in the account"
 
+// elsewhereBound begins those of rows that are bound to something else.
+const elsewhereBound = "elsewhere-bound"
+
 // decideAsked decides with the look-up that the user asked for.
 func decideAsked(f facts, a attempt, ans answer) outcome {
 	var o outcome
@@ -143,7 +146,7 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 		case sameURL(ans.url, want):
 			v.Detail = "bound as asked"
 		default:
-			v.Amiss, v.Detail = true, "elsewhere-bound: it is bound to another URL than the row's"
+			v.Amiss, v.Detail = true, elsewhereBound+": it is bound to another URL than the row's"
 		}
 	case rps.RegisteredElsewhere:
 		v.Status, v.Amiss = RegisteredElsewhere, wants
@@ -151,6 +154,9 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 		v.Status, v.Amiss = Unregistered, wants
 	default:
 		v.Status, v.Amiss = Unknown, wants
+	}
+	if v.Amiss && v.Detail == "" {
+		v.Detail = "not-bound: this account has not registered it, and its row says where it is to be bound"
 	}
 	o.settle(v, a.items...)
 	return o

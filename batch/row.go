@@ -63,6 +63,10 @@ type Row struct {
 	// Faults are what is wrong with its cells, one for each that is read.
 	Faults []Fault
 
+	// Swallows is set if a row with a problem has taken in all that stands
+	// behind it: of which devices the file has rows is then not known.
+	Swallows bool
+
 	// Note is what was done to read a good row, where the user should know it.
 	Note string
 

@@ -29,7 +29,7 @@ type Survey struct {
 	Blank   int // of these, no devices
 	Invalid int // of these, with a problem
 	Passed  int // of these, not to be run again
-	Unread  int // records with a problem whose MAC could not be read
+	Unread  int // records with a problem that may stand for any device: their MAC could not be read, or they swallow others
 	Width   int // cells of the widest record
 
 	changes  bool              // some good row may change the account
@@ -107,10 +107,13 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 				again++
 			}
 		case row.Blank:
-		case key == 0:
-			s.Unread++
 		default:
-			s.flawed.Add(key)
+			if key == 0 || row.Swallows {
+				s.Unread++
+			}
+			if key != 0 {
+				s.flawed.Add(key)
+			}
 		}
 		if each != nil {
 			each(row)

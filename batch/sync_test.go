@@ -114,6 +114,7 @@ func TestSyncTakesTheFewestCalls(t *testing.T) {
 
 func TestPruneIsHeldBack(t *testing.T) {
 	flawed := Row{Line: 9, Problem: "its URL is wrong", Device: Device{MAC: mac(2)}}
+	open := Row{Line: 9, Problem: "a quote is never closed", Device: Device{MAC: mac(2)}, Swallows: true}
 	unread := Row{Line: 9, Problem: "the MAC is wrong"}
 	for _, test := range []struct {
 		name  string
@@ -129,6 +130,7 @@ func TestPruneIsHeldBack(t *testing.T) {
 		{"as many", devices(8, "A"), MaxPrune{Devices: 2}, true, nil, 8},
 		{"none", devices(9, "A"), MaxPrune{}, true, ErrPrune, 10},
 		{"a row with a problem is a row of its MAC", append(devices(1, "A"), flawed), MaxPrune{Percent: 100}, true, nil, 2},
+		{"a row that swallows others has their MACs", append(devices(1, "A"), open), MaxPrune{Percent: 100}, true, nil, 10},
 		{"a MAC that cannot be read may be any", append(devices(9, "A"), unread), MaxPrune{Percent: 100}, true, nil, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -289,7 +291,8 @@ func TestBaseline(t *testing.T) {
 	baseline, err := TakeBaseline(&rowsSource{[]Row{
 		was(1, "A", "", Registered, ""), was(2, "B", "", Unchanged, "as in the baseline"), was(3, "A", "", Exists, ""),
 		was(4, "A", "", Overridden, ""), was(5, "A", "https://u.example.com/5", Registered, ""), was(6, "A", "", Unchanged, notCompared),
-		was(7, "A", "", Registered, ""), {Problem: "wrong"}, {Blank: true},
+		was(7, "A", "", Registered, ""), was(8, "A", "", Registered, elsewhereBound+": it is bound to another URL than the row's"),
+		{Problem: "wrong"}, {Blank: true},
 	}})
 	if err != nil || baseline.Len() != 5 {
 		t.Fatal(baseline.Len(), err)

@@ -22,6 +22,8 @@ func truthFaults() (scripts [][]rpstest.Fault) {
 			f.Delay = time.Hour
 		case "429", "503-before", "503-after":
 			f.RetryAfter = "2"
+		case "says":
+			f.Text = "Error:the service is out of sorts"
 		}
 		change := f
 		change.Call = 2 // the first is listDevices

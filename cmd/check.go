@@ -15,9 +15,9 @@ func newCheck(streams Streams) *cobra.Command {
 it is registered, by whom, and the URL that it is bound to. Nothing is changed.
 
 With --want it is an audit: what a device is bound to is compared with its row.
-A device that is bound elsewhere, or not at all, makes exit code 1, and
-rps_detail begins with elsewhere-bound. The service cannot tell the URL of a
-server: give them with --servers.
+A device that is bound elsewhere, or not at all, makes exit code 1, and its
+rps_detail begins with elsewhere-bound or not-bound. The service cannot tell the
+URL of a server: give them with --servers.
 
 ` + exitCodes,
 		Example: `  rpsbatch check devices.csv

@@ -36,24 +36,47 @@ func (f *endingFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "`FILE` for metrics of the run, for node_exporter's textfile collector: NAME.prom")
 }
 
-// check refuses files that are of the run, and what is no file: they would be
-// replaced. result is the result of the run, inputs are what it reads.
-func (f *endingFlags) check(result string, inputs ...string) error {
-	if f.summaryJSON == standardStream && result == standardStream {
-		return hint(errors.New("--summary-json and the results cannot both go to standard output"), "name a file for one of them")
-	}
+// runFiles are the files of a run beside those that tell of its ending. A name
+// may be empty.
+type runFiles struct {
+	result string   // what it writes: the results,
+	pruned string   // what it removed,
+	plan   string   // and what it is going to do
+	before string   // the results of an earlier run, which those of this one may replace
+	inputs []string // what it reads
+}
+
+// check refuses to write a file in the place of another one of the run, and of
+// what is no file.
+func (f *endingFlags) check(files runFiles) error {
 	if f.metricsFile == standardStream {
 		return hint(errors.New("--metrics-file takes the name of a file"), "--summary-json - writes to standard output")
 	}
-	taken := append(inputs, result, result+partialEnding, result+journalEnding, result+journalEnding+".lock")
-	for _, file := range []struct{ flag, name string }{
-		{"--summary-json", f.summaryJSON},
-		{"--metrics-file", f.metricsFile},
+	output := "" // what goes to standard output
+	if files.result == standardStream {
+		output = "the results"
+	}
+	taken := files.inputs
+	for _, file := range []struct {
+		flag, name string
+		with       []string // what else its writing takes
+	}{
+		{"--output", files.result, []string{files.before, files.pruned, files.pruned + partialEnding,
+			files.result + partialEnding, files.result + journalEnding, files.result + journalEnding + ".lock"}},
+		{"--plan-json", files.plan, nil},
+		{"--summary-json", f.summaryJSON, nil},
+		{"--metrics-file", f.metricsFile, nil},
 	} {
-		if file.name == "" || file.name == standardStream {
+		switch {
+		case file.name == "", file.name == standardStream && file.flag == "--output":
+			continue
+		case file.name == standardStream && output != "":
+			return hint(fmt.Errorf("%s and %s cannot both go to standard output", file.flag, output), "name a file for one of them")
+		case file.name == standardStream:
+			output = file.flag
 			continue
 		}
-		if info, err := os.Stat(file.name); err == nil && !info.Mode().IsRegular() {
+		if info, err := os.Stat(file.name); err == nil && !info.Mode().IsRegular() && file.flag != "--output" {
 			return fmt.Errorf("%s %s is no file that can be replaced", file.flag, file.name)
 		}
 		for _, other := range taken {
@@ -61,7 +84,7 @@ func (f *endingFlags) check(result string, inputs ...string) error {
 				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file")
 			}
 		}
-		taken = append(taken, file.name)
+		taken = append(append(taken, file.name), file.with...)
 	}
 	return nil
 }
@@ -78,14 +101,10 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && absA == absB
 }
 
-// ended does the run of a command, and tells of its ending. files are those of
-// the run, its result the first of them.
-func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command string, files []string, run func(context.Context) error) error {
-	result := ""
-	if len(files) > 0 {
-		result = files[0]
-	}
-	if err := f.endings.check(result, append(files, f.passwordFile, f.caFile)...); err != nil {
+// ended does the run of a command, and tells of its ending.
+func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command string, files runFiles, run func(context.Context) error) error {
+	files.inputs = append(files.inputs, f.passwordFile, f.caFile)
+	if err := f.endings.check(files); err != nil {
 		return err
 	}
 	e.command = command

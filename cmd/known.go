@@ -77,6 +77,9 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if j.baselineFile == standardStream {
 		return nil, errors.New("--baseline takes the name of a file")
 	}
+	if sameFile(j.file, j.baselineFile) {
+		return nil, hint(fmt.Errorf("--baseline %s is the input itself, and its cells may ask for something else by now", j.baselineFile), "keep the result of the earlier run as it is, and give it as the baseline")
+	}
 	options, err := j.read.options(batch.Register)
 	if err != nil {
 		return nil, err

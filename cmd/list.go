@@ -40,7 +40,7 @@ the URL that it is bound to: a secret, if it is a device's own.
 			if l.call.output == "" {
 				l.call.output = standardStream
 			}
-			return l.call.ended(c, l.streams, &l.ending, "list", []string{l.call.output}, l.run)
+			return l.call.ended(c, l.streams, &l.ending, "list", runFiles{result: l.call.output}, l.run)
 		},
 	}
 	c.Flags().SortFlags = false

@@ -38,7 +38,11 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 	if err != nil {
 		return j.pruneHint(err)
 	}
-	j.tellPlan(j.streams.Out, plan, run.Config)
+	out := j.streams.Out
+	if j.planJSON == standardStream {
+		out = j.streams.Err // who reads JSON there reads nothing else
+	}
+	j.tellPlan(out, plan, run.Config)
 	if err := j.writePlan(plan, run.Config); err != nil {
 		return err
 	}

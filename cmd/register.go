@@ -110,7 +110,13 @@ func (j *job) main(c *cobra.Command, args []string) error {
 	if c.Flags().Changed("only") && j.only == "" {
 		return hint(errors.New("--only names no status"), "failed means all that did not succeed")
 	}
-	files := []string{j.output(), j.file, j.serversFile, j.baselineFile, j.planJSON}
+	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile}}
+	if j.prune {
+		files.pruned = prunedName(j.output())
+	}
+	if !sameFile(j.output(), j.file) { // else that is told with better words
+		files.inputs = append(files.inputs, j.file)
+	}
 	return j.call.ended(c, j.streams, &j.ending, j.name, files, func(ctx context.Context) error {
 		if err := j.lock.check(); err != nil {
 			return err

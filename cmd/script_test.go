@@ -59,7 +59,10 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(env.WorkDir+"/samples.csv", samples, 0o644)
+			if err := os.WriteFile(env.WorkDir+"/samples.csv", samples, 0o644); err != nil {
+				return err
+			}
+			return os.CopyFS(env.WorkDir+"/spreadsheets", os.DirFS("../samples/spreadsheets"))
 		},
 	})
 }
@@ -119,6 +122,54 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[2]), devices.Bytes(), 0o644))
 		ts.Check(os.WriteFile(ts.MkAbs(args[3]), state.Bytes(), 0o644))
+	}),
+
+	// present STATE FIRST COUNT SERVER adds devices of the account to a state:
+	// of those of generate, COUNT from the number FIRST on, all at one server.
+	"present": command("present STATE FIRST COUNT SERVER", 4, 4, func(ts *script, args []string) {
+		first, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		n, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		state := []byte(ts.ReadFile(args[0]))
+		for i := range n {
+			state = fmt.Appendf(state, "device,user,%012X,%s,\n", 0x001565000000+first+i, args[3])
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), state, 0o644))
+	}),
+
+	// change EVERY OLD NEW FILE puts NEW in the place of OLD in each line of a
+	// file whose number EVERY divides; with NEW empty and OLD the word "line",
+	// it takes the line out.
+	"change": command("change EVERY OLD NEW FILE", 4, 4, func(ts *script, args []string) {
+		every, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		var changed strings.Builder
+		n := 0
+		for line := range strings.Lines(ts.ReadFile(args[3])) {
+			n++
+			switch {
+			case n%every != 0:
+			case args[1] == "line" && args[2] == "":
+				continue
+			default:
+				line = strings.Replace(line, args[1], args[2], 1)
+			}
+			changed.WriteString(line)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(changed.String()), 0o644))
+	}),
+
+	// head BYTES FILE CUT makes a file of the first bytes of another; less than
+	// none: all but so many.
+	"head": command("head BYTES FILE CUT", 3, 3, func(ts *script, args []string) {
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		text := ts.ReadFile(args[1])
+		if n < 0 {
+			n += len(text)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text[:n]), 0o644))
 	}),
 
 	// unescape FILE... makes of \r, \n, \0, \ufeff and \xNN in a file what they

@@ -21,6 +21,9 @@ func newServer(streams Streams) *cobra.Command {
 		Long: `Add configuration servers to the account. The service has no command to list,
 change or remove them.`,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/`,
+		// Without these a command that is not there would be a success.
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newServerAdd(streams))
 	return c
@@ -56,7 +59,7 @@ exists says that there is one of the name, in this account or another.
 			if c.Flags().Changed("output") || j.resume || j.restart || j.only != "" {
 				return errors.New("--output, --resume, --restart and --only are for --from FILE")
 			}
-			return j.call.ended(c, j.streams, &j.ending, j.name, nil, func(ctx context.Context) error {
+			return j.call.ended(c, j.streams, &j.ending, j.name, runFiles{plan: j.planJSON}, func(ctx context.Context) error {
 				return j.one(ctx, args[0], args[1])
 			})
 		},

@@ -51,8 +51,9 @@ METHOD is one of the guide's, or * for any. CALL is the number of the call that
 goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
 calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and
 hang, retry-after=SECONDS and retry-after-date=DURATION for 429 and 503,
-keep=BYTES for truncated and cut. Of the faults, many have two forms: -before,
-when the call is not applied, and -after, when it is:
+keep=BYTES for truncated and cut, and, as the last of all, text=WORDS for says,
+which refuses a call in words of your own. Of the faults, many have two forms:
+-before, when the call is not applied, and -after, when it is:
 
 ` + wrapped(rpstest.FaultNames(), 78),
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/

@@ -210,6 +210,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	values[roleMAC] = r.value(record, roleMAC)
 	if s.open {
 		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
+		row.Swallows = true
 		row.Problem = fmt.Sprintf("a quote is never closed, which makes all from line %d to the end of the file one record: close or remove it", s.start)
 		return nil
 	}

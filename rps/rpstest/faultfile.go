@@ -18,27 +18,33 @@ import (
 //	registerDevices 3 close-after
 //	* every=10 503 retry-after=2
 //	listDevices slow delay=3s times=-1
+//	registerDevices 2 says text=Error:Repeated MAC(s):00000000000d
 //
 // METHOD is that of the API, with or without "redirect.", or * for any; CALL
 // and FAULT are the fields Call and Name of [Fault]. The keys are the others:
 // times, every and keep are numbers, delay and retry-after-date are durations
-// such as 1m30s, and retry-after is a header without blanks. A # at the
-// beginning of a word begins a comment. An error names the line.
+// such as 1m30s, and retry-after is a header without blanks. text comes last:
+// all that follows it on the line is its value. A # at the beginning of a word
+// before that begins a comment. An error names the line.
 func ParseFaults(r io.Reader) ([]Fault, error) {
 	var faults []Fault
 	lines := bufio.NewScanner(r)
 	for number := 1; lines.Scan(); number++ {
-		words := strings.Fields(lines.Text())
+		line, text, hasText := strings.Cut(lines.Text(), " text=")
+		words := strings.Fields(line)
 		for i, word := range words {
 			if strings.HasPrefix(word, "#") {
-				words = words[:i]
+				words, hasText = words[:i], false
 				break
 			}
 		}
 		if len(words) == 0 {
 			continue
 		}
-		f, err := parseFault(words)
+		if !hasText {
+			text = ""
+		}
+		f, err := parseFault(words, strings.TrimSpace(text))
 		if err != nil {
 			return nil, fmt.Errorf("faults: line %d: %w", number, err)
 		}
@@ -50,7 +56,8 @@ func ParseFaults(r io.Reader) ([]Fault, error) {
 	return faults, nil
 }
 
-func parseFault(words []string) (f Fault, err error) {
+func parseFault(words []string, text string) (f Fault, err error) {
+	f.Text = text
 	if words[0] != "*" {
 		f.Method = strings.TrimPrefix(words[0], prefix)
 		if !knownMethod(f.Method) {
@@ -106,7 +113,7 @@ func (f *Fault) set(key, value string) (err error) {
 	case "retry-after-date":
 		f.RetryAfterDate, err = time.ParseDuration(value)
 	default:
-		return fmt.Errorf("unknown key %q: it is one of times every keep delay retry-after retry-after-date", key)
+		return fmt.Errorf("unknown key %q: it is one of times every keep delay retry-after retry-after-date text", key)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%s: a number or a duration is wanted, such as times=2 or delay=1m30s", key, value)
@@ -142,6 +149,9 @@ func (f Fault) String() string {
 	}
 	if f.RetryAfterDate != 0 {
 		fmt.Fprintf(&b, " retry-after-date=%s", f.RetryAfterDate)
+	}
+	if f.Text != "" {
+		fmt.Fprintf(&b, " text=%s", f.Text)
 	}
 	return b.String()
 }

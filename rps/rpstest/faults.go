@@ -37,6 +37,7 @@ import (
 //	foreign-before -after    HTTP 200 with XML of another kind
 //	fault-before -after      an XML-RPC fault, with HTTP 200 as ever
 //	bad-list                 listDevices answers with entries that are no MACs
+//	says                     refused with the words of Text; not applied
 //
 // Without -before or -after the names close, reset, hang, 500, 502, 503 and
 // fault mean -before, and truncated, cut, empty, html and foreign mean -after.
@@ -59,6 +60,10 @@ type Fault struct {
 	// are an HTTP status. RetryAfterDate makes it a date so far from now.
 	RetryAfter     string
 	RetryAfterDate time.Duration
+
+	// Text is what the service says, of says: also refusals that a careful
+	// client gives it no reason for.
+	Text string
 }
 
 // What a name without -before and -after means.
@@ -72,7 +77,7 @@ const (
 var faultForms = map[string]int{
 	"refused": single, "redirect": single, "401": single, "403": single,
 	"404": single, "413": single, "429": single,
-	"slow": singleAfter, "bad-list": singleAfter,
+	"says": single, "slow": singleAfter, "bad-list": singleAfter,
 	"close": plainBefore, "reset": plainBefore, "hang": plainBefore,
 	"500": plainBefore, "502": plainBefore, "503": plainBefore, "fault": plainBefore,
 	"truncated": plainAfter, "cut": plainAfter, "empty": plainAfter,
@@ -126,6 +131,10 @@ func newScripted(f Fault) (scripted, error) {
 		return scripted{}, fmt.Errorf("unknown method %q", f.Method)
 	case base == "bad-list" && f.Method != "listDevices":
 		return scripted{}, errors.New("the fault bad-list is for listDevices alone")
+	case base == "says" && strings.TrimSpace(f.Text) == "":
+		return scripted{}, errors.New("the fault says needs a text")
+	case base != "says" && f.Text != "":
+		return scripted{}, fmt.Errorf("the fault %s has no text", f.Name)
 	case base == "slow" && f.Delay == 0:
 		return scripted{}, errors.New("the fault slow needs a delay")
 	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
@@ -228,6 +237,9 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, a 
 		write(w, &a)
 	case "bad-list":
 		a = answer{ok: true, listed: true, list: a.list, junk: []string{"", "00-15-65-00-00", "N/A"}}
+		write(w, &a)
+	case "says":
+		a = refusal(f.Text)
 		write(w, &a)
 	case "redirect":
 		w.Header().Set("Location", "/login")

@@ -33,6 +33,7 @@ var faultTests = []struct {
 	{Fault{Name: "hang-before"}, false, isError(context.Canceled)},
 	{Fault{Name: "hang-after"}, true, isError(context.Canceled)},
 	{Fault{Name: "hang-after", Delay: time.Millisecond}, true, closed},
+	{Fault{Name: "says", Text: "Error:Invalid MAC(s):00"}, false, answers("false", "Error:Invalid MAC(s):00")},
 	{Fault{Name: "slow", Delay: time.Millisecond}, true, answers("true", "OK")},
 	{Fault{Name: "401"}, false, isPage(401, "Www-Authenticate", `Basic realm="XML-RPC"`)},
 	{Fault{Name: "403"}, false, isPage(403, "", "")},
@@ -267,6 +268,8 @@ registerDevices 3 close-after  # the third
 redirect.listDevices slow delay=1m30s
 	* truncated keep=7
 * 429 retry-after-date=2m0s
+registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x 
+* reset # says text=x
 `
 	want := []Fault{
 		{Name: "close-after", Method: "registerDevices", Call: 3},
@@ -274,6 +277,8 @@ redirect.listDevices slow delay=1m30s
 		{Name: "slow", Method: "listDevices", Delay: 90 * time.Second},
 		{Name: "truncated", Keep: 7},
 		{Name: "429", RetryAfterDate: 2 * time.Minute},
+		{Name: "says", Method: "registerDevices", Times: 2, Text: "Error:Repeated MAC(s):00000000000d # text=x"},
+		{Name: "reset"},
 	}
 	got, err := ParseFaults(strings.NewReader(text))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -291,6 +296,9 @@ redirect.listDevices slow delay=1m30s
 		{"* 503 times=1 times=2", "times is given twice"},
 		{"* 503 times=-2", "is negative"},
 		{"* slow", "slow needs a delay"},
+		{"* says", "says needs a text"},
+		{"* says text= ", "says needs a text"},
+		{"* slow delay=1s text=x", "slow has no text"},
 		{"checkDevice bad-list", "for listDevices alone"},
 		{"* 401-after", `unknown fault "401-after"`},
 		{"* 503 retry-after=1 retry-after-date=1s", "but one Retry-After"},
@@ -307,6 +315,7 @@ redirect.listDevices slow delay=1m30s
 func FuzzParseFaults(f *testing.F) {
 	f.Add([]byte("registerDevices 3 close-after\n* every=10 times=-1 503 retry-after=2 # why"))
 	f.Add([]byte("* 503\nlistDevices bad-list\n* slow delay=1h2m keep=1"))
+	f.Add([]byte("* says text=Error:Invalid MAC(s):00s1122334400 # text=\n* says  text=x"))
 	f.Add([]byte("* 7 429 retry-after-date=1.5s"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		faults, err := ParseFaults(bytes.NewReader(text))
