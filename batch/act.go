@@ -31,7 +31,8 @@ func (r *Run) act(res result) {
 		r.loseServer(a.server, o.settled[0].verdict.Detail)
 	}
 	if o.learnt != "" {
-		r.server(a.server).url = o.learnt
+		s := r.server(a.server)
+		s.url, s.claimed = o.learnt, false
 	}
 	now := time.Now()
 	for i, s := range o.settled {
@@ -62,6 +63,7 @@ func (r *Run) added(name string, err *rps.Error) {
 	s := r.servers[name]
 	switch {
 	case err == nil:
+		s.claimed = false
 		r.summary.Added = append(r.summary.Added, name)
 		r.Log.Info("server added", "server", name)
 	case err.Kind == rps.ServerNameUsed:
@@ -175,7 +177,7 @@ func (r *Run) facts(a attempt) facts {
 		partial:     r.partial,
 	}
 	if s := r.servers[a.server]; s != nil {
-		f.serverURL, f.teacher = s.url, s.teacher
+		f.serverURL, f.claimed, f.teacher = s.url, s.claimed, s.teacher
 	}
 	return f
 }

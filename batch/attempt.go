@@ -123,6 +123,7 @@ type facts struct {
 	partial bool
 
 	serverURL string  // URL of the attempt's server, "" if it is not known
+	claimed   bool    // nobody but the user says so
 	teacher   rps.MAC // a device that this run bound to the server by its name; zero if there is none
 }
 

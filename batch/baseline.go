@@ -4,9 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
-	"strings"
-
-	"rpsbatch/rps"
 )
 
 // Baseline is what an earlier run left bound, as its result file tells: where
@@ -36,19 +33,10 @@ func TakeBaseline(source Source) (*Baseline, error) {
 		switch {
 		case row.PriorStatus == Deregistered:
 			delete(b.bound, mac)
-		case row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC:
-			// The result is of another device, which its cell held.
 		case row.provesBound():
 			b.bound[mac] = b.target(&row.Device)
 		}
 	}
-}
-
-// provesBound tells whether an earlier run knew that the device was bound as its
-// row asks.
-func (row *Row) provesBound() bool {
-	return row.PriorStatus.binds() && (row.Device.Action == Register || row.Device.Action == Edit) &&
-		!strings.HasPrefix(row.PriorDetail, notCompared) && !strings.HasPrefix(row.PriorDetail, elsewhereBound)
 }
 
 // Len gives the number of devices that it knows to be bound.

@@ -127,7 +127,7 @@ func retry(f facts, a attempt, err *rps.Error) outcome {
 func applied(f facts, a attempt) outcome {
 	var o outcome
 	url := a.url
-	if url == "" {
+	if url == "" && !f.claimed {
 		url = f.serverURL
 	}
 	for _, it := range a.items {
@@ -407,7 +407,7 @@ func anew(f facts, a attempt) []attempt {
 // byList is the verdict of a row that this run sent and that the account's
 // list has shown since, but not before.
 func byList() Verdict {
-	return Verdict{Status: Registered, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; to which server was not looked up"}
+	return Verdict{Status: Registered, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; where it is bound was " + notCompared}
 }
 
 // gone is the verdict of a row that this run may have removed, and that the

@@ -230,6 +230,7 @@ func TestDecide(t *testing.T) {
 		{"check: as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://u/"), "0:registered"},
 		{"check: was as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1)}, found(rps.Registered, "https://U"), "0:unchanged"},
 		{"check: bound to something else", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:exists"},
+		{"check: bound to another URL than the user says of the server", with(func(f *facts) { f.serverURL, f.claimed = "https://u/", true }), attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:in-doubt"},
 		{"check: bound to something else, own", own, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "override[0]"},
 		{"check: elsewhere", own, attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1)}, found(rps.RegisteredElsewhere, ""), "0:registered-elsewhere"},
 		{"check: the server's URL can be learnt", with(func(f *facts) { f.teacher = mac(9) }), attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://a/"), "learn[0]"},

@@ -88,7 +88,11 @@ func (r *Run) advance() {
 	if r.release(); len(r.ready) > 0 {
 		return
 	}
-	if a, ok := r.gathered.oldest(); ok {
+	for len(r.ready) < r.Config.Workers {
+		a, ok := r.gathered.oldest()
+		if !ok {
+			return
+		}
 		r.ready = append(r.ready, a)
 	}
 }
@@ -246,7 +250,9 @@ func (r *Run) item(n int, mac rps.MAC) item {
 		it.reach = r.Past.touched[n].reach
 	}
 	if it.reach == untouched {
-		it.ours = it.ours || r.account.Contains(number)
+		if r.listed { // in this part of the run: it is later
+			it.ours = r.account.Contains(number)
+		}
 		return it
 	}
 	it.ours = it.ours || r.Past.ours.Contains(uint64(n))
@@ -337,6 +343,9 @@ func (r *Run) abandon() {
 			continue
 		}
 		v := Verdict{Status: NotAttempted, Detail: "the run stopped before it: " + r.stop.Error()}
+		if r.Baseline.has(&s.row.Device) {
+			v.Detail = inBaseline + "; " + v.Detail
+		}
 		if s.reach >= refused {
 			v = Verdict{Status: InDoubt, Detail: "it may have been applied; the run stopped before it could be looked up: " + r.stop.Error()}
 		}
@@ -366,6 +375,7 @@ func (r *Run) write() {
 		isPruned := r.window.base >= r.Survey.Rows
 		var err error
 		switch {
+		case isPruned && r.Pruned == nil: // stopped before there was a need for it
 		case isPruned:
 			err = r.Pruned.Write(&s.row, s.verdict)
 		case s.row.Pass:

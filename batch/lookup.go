@@ -119,13 +119,6 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	return o
 }
 
-// notCompared begins the details of rows that are in the account, and were not
-// looked at as to where they are bound: they prove nothing to a later run.
-const notCompared = "in the account"
-
-// elsewhereBound begins those of rows that are bound to something else.
-const elsewhereBound = "elsewhere-bound"
-
 // decideAsked decides with the look-up that the user asked for.
 func decideAsked(f facts, a attempt, ans answer) outcome {
 	var o outcome
@@ -136,17 +129,17 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 	}
 	switch ans.status {
 	case rps.Registered:
-		v.Status, v.Detail = Registered, notCompared
+		v.Status, v.Detail = Registered, "in the account; "+notCompared+" with its row"
 		switch {
 		case !wants:
 		case ans.url == "":
-			v.Amiss, v.Detail = true, notCompared+"; the service does not tell to which URL it is bound, so it was not compared"
+			v.Amiss, v.Detail = true, notVerified+" in the account, and "+notCompared+": the service does not tell to which URL it is bound"
 		case want == "":
-			v.Amiss, v.Detail = true, notCompared+"; the URL of its server is not known, so it was not compared (--servers tells it)"
+			v.Amiss, v.Detail = true, notVerified+" in the account, and "+notCompared+": the URL of its server is not known (--servers tells it)"
 		case sameURL(ans.url, want):
 			v.Detail = "bound as asked"
 		default:
-			v.Amiss, v.Detail = true, elsewhereBound+": it is bound to another URL than the row's"
+			v.Amiss, v.Detail = true, elsewhereBound+" it is bound to another URL than the row's"
 		}
 	case rps.RegisteredElsewhere:
 		v.Status, v.Amiss = RegisteredElsewhere, wants
@@ -156,7 +149,7 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 		v.Status, v.Amiss = Unknown, wants
 	}
 	if v.Amiss && v.Detail == "" {
-		v.Detail = "not-bound: this account has not registered it, and its row says where it is to be bound"
+		v.Detail = notBound + " this account has not registered it, and its row says where it is to be bound"
 	}
 	o.settle(v, a.items...)
 	return o
@@ -207,7 +200,7 @@ func decideFound(f facts, a attempt) outcome {
 		o.then(a.again().as(callLearn))
 	case a.about == callRegister && f.appeared(it, a.url):
 		v := byList()
-		v.URL, v.Detail = a.bound, "the answer was lost or refused as a whole; a look-up shows it registered now, and the account's list did not before this run; the URL of the server asked for is not known, and so was not compared"
+		v.URL, v.Detail = a.bound, "the answer was lost or refused as a whole; a look-up shows it registered now, and the account's list did not before this run; the URL of the server asked for is not known, so it was "+notCompared
 		o.settle(v, it)
 	case a.about == callRegister && f.absence && it.now == unasked && f.canList && a.url == "":
 		o.then(a.again().as(callList))
@@ -252,19 +245,28 @@ func asAsked(f facts, a attempt, it item) Verdict {
 func boundElsewhere(f facts, a attempt) outcome {
 	it := a.items[0]
 	var o outcome
+	// What this run may have registered may have come to that URL by this run,
+	// if the server's is another one than the user says.
+	unsure := !it.ours && it.reach >= refused && f.claimed && a.url == ""
 	switch {
 	case a.about != callRegister && a.text != "":
 		o.settle(Verdict{Status: Refused, URL: a.bound, Detail: sentence("a look-up shows it bound to another URL", a.text)}, it)
 	case a.about != callRegister:
 		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows it bound to another URL"}, it)
-	case f.override == OverrideNever:
-		o.settle(existing(a.bound), it)
-	case (a.question == prompted || a.question == verifying) && a.number+1 < lastNumber(f):
+	case f.override == OverrideNever && !unsure:
+		v := existing(a.bound)
+		if a.question == verifying {
+			v.Detail = "registered already, by this account, and bound to another URL; not overridden (--override own would move it)"
+		}
+		o.settle(v, it)
+	case f.override != OverrideNever && (a.question == prompted || a.question == verifying) && a.number+1 < lastNumber(f):
 		it.ours = true
 		a.items = []item{it}
 		next := a.again().as(callOverride)
 		next.gather = a.question == verifying
 		o.then(next)
+	case unsure:
+		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence("it is registered by this account now, and bound to another URL than its row's; whether it was so before this run is not known", a.text)}, it)
 	default:
 		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: sentence("it is registered already and could not be moved", a.text)}, it)
 	}

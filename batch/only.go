@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
-	"rpsbatch/rps"
 )
 
 // Only says which rows of a result file fed back are run again, by what the
@@ -62,15 +60,15 @@ func (o *onlySource) Read(row *Row) error {
 		row.Pass = row.Prior != ""
 		return nil
 	}
-	mac := row.Device.MAC.Uint64()
-	row.Pass = !o.only[row.PriorStatus]
+	key := row.Device.key()
+	good := PriorSucceeded(row.PriorStatus, row.PriorDetail)
+	row.Pass = !o.only[row.PriorStatus] && (good || !o.only[Failed])
 	switch {
-	case row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC:
-		// The earlier result is of another device, which its cell held.
+	case row.ofAnother():
 		row.Pass = false
-	case row.PriorStatus.Success():
-		o.succeeded.Add(mac)
-	case row.PriorStatus == Duplicate && o.succeeded.Contains(mac):
+	case good:
+		o.succeeded.Add(key)
+	case row.PriorStatus == Duplicate && o.succeeded.Contains(key):
 		// It shares the fate of a row before it, and that succeeded.
 		row.Pass = !o.only[Duplicate] || o.only[Failed]
 	}

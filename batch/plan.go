@@ -14,7 +14,7 @@ type Plan struct {
 	Blank   int            // records that are no devices
 	Fates   map[Fate]int   // rows by what is done with them
 	Calls   map[string]int // by method without "redirect."; the list is among them
-	Prune   int            // devices of the account that the file lacks and that are to be removed
+	Prune   int            // devices of the account that the file lacks and that are still to be removed
 	Missing int            // devices of the account that the file lacks
 	Devices int            // of the account
 	Listed  bool           // the account was listed; else it is not known what it has
@@ -57,7 +57,8 @@ var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd,
 	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver}
 
 // Plan says what Do would do, which may follow and does not read the account
-// again. Without a Service nothing is known of the account.
+// again; after an error, a *StopError, it does nothing but leave whole results.
+// Without a Service nothing is known of the account.
 //
 // The calls are exact for clean input that fits into [Window], if the service
 // grants what it is asked.
@@ -67,22 +68,26 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 	}
 	source, err := r.Open()
 	if err != nil {
-		return Plan{}, &StopError{Reason: ErrInput, Cause: err}
+		r.halt(ErrInput, err)
+		return Plan{}, r.stop
 	}
 	p := planner{
 		Plan: Plan{
 			Blank: r.Survey.Blank, Rows: r.Survey.Rows - r.Survey.Blank,
 			Fates: map[Fate]int{}, Calls: map[string]int{},
-			Prune: int(r.prune.GetCardinality()), Missing: r.missing,
+			Missing: r.missing,
 			Devices: int(r.account.GetCardinality()), Listed: r.listed, NoList: r.summary.NoList,
 		},
 		run: r, groups: newGrouper(), added: map[string]bool{},
 	}
-	if err := p.rows(ctx, source); err != nil {
-		return Plan{}, err
+	if p.rows(ctx, source); r.stop != nil {
+		return Plan{}, r.stop
 	}
-	for it := r.prune.Iterator(); it.HasNext(); it.Next() {
-		p.together(groupKey{call: callDeregister}, item{})
+	for n := r.Survey.Rows; n < r.Survey.Rows+int(r.prune.GetCardinality()); n++ {
+		if _, done := r.Past.verdict(n); !done {
+			p.Prune++
+			p.together(groupKey{call: callDeregister}, item{})
+		}
 	}
 	for a, ok := p.groups.oldest(); ok; a, ok = p.groups.oldest() {
 		p.count(a)
@@ -102,16 +107,18 @@ type planner struct {
 	added  map[string]bool // servers that are to be added
 }
 
-func (p *planner) rows(ctx context.Context, source Source) error {
+func (p *planner) rows(ctx context.Context, source Source) {
 	var row Row
 	for n := 0; ; n++ {
 		switch err := source.Read(&row); {
 		case errors.Is(err, io.EOF):
-			return nil
+			return
 		case err != nil:
-			return &StopError{Reason: ErrInput, Cause: err}
+			p.run.halt(ErrInput, err)
+			return
 		case ctx.Err() != nil:
-			return &StopError{Reason: ErrInterrupted}
+			p.run.halt(ErrInterrupted, nil)
+			return
 		}
 		if !row.Blank {
 			p.Fates[p.row(n, &row)]++

@@ -18,7 +18,8 @@ const (
 	AddServer                // none of a device: add the server of this name and URL
 )
 
-// changes tells whether it may change what the account has of devices.
+// changes tells whether it may change what the account has of devices, which is
+// read first.
 func (a Action) changes() bool { return a <= Edit }
 
 // Device is what one row asks for.
@@ -63,8 +64,8 @@ type Row struct {
 	// Faults are what is wrong with its cells, one for each that is read.
 	Faults []Fault
 
-	// Swallows is set if a row with a problem has taken in all that stands
-	// behind it: of which devices the file has rows is then not known.
+	// Swallows is set if the row seems to have taken in others, by a quote too
+	// many: of which devices the file has rows is then not known.
 	Swallows bool
 
 	// Note is what was done to read a good row, where the user should know it.

@@ -85,6 +85,7 @@ type Run struct {
 // server is what a run knows of a server of the account.
 type server struct {
 	url     string  // "" if not known
+	claimed bool    // nobody but the user says so
 	teacher rps.MAC // a device that this run bound to it
 	noSuch  string  // not "": the account does not have it; what is told of its rows
 	asked   bool    // a look-up to learn its URL was tried
@@ -202,7 +203,7 @@ func (r *Run) begin() {
 	r.leaders = map[uint64]Verdict{}
 	r.prune = roaring64.New()
 	for name, url := range r.Servers {
-		r.servers[name] = &server{url: url, add: true}
+		r.servers[name] = &server{url: url, claimed: true, add: true}
 	}
 	r.budget = newBudget()
 	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}, MissingIsGood: r.Config.IgnoreMissing}
@@ -215,6 +216,7 @@ func (r *Run) begin() {
 	if r.Past.account {
 		r.before, r.absence, r.override = r.Past.known, r.Past.listed, r.Past.override
 		r.prune = r.Past.prune
+		r.before = roaring64.Or(r.before, r.prune)
 	}
 }
 

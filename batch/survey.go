@@ -29,7 +29,7 @@ type Survey struct {
 	Blank   int // of these, no devices
 	Invalid int // of these, with a problem
 	Passed  int // of these, not to be run again
-	Unread  int // records with a problem that may stand for any device: their MAC could not be read, or they swallow others
+	Unread  int // records that may stand for any device: their MAC could not be read, or they swallow others
 	Width   int // cells of the widest record
 
 	changes  bool              // some good row may change the account
@@ -93,7 +93,11 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		case !good:
 			s.Invalid++
 		}
-		switch key := row.Device.key(); {
+		key := row.Device.key()
+		if !row.Blank && (row.Swallows || !good && key == 0) {
+			s.Unread++
+		}
+		switch {
 		case good:
 			if row.Pass {
 				s.passed.Add(key)
@@ -106,14 +110,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 				s.repeated.Add(key)
 				again++
 			}
-		case row.Blank:
-		default:
-			if key == 0 || row.Swallows {
-				s.Unread++
-			}
-			if key != 0 {
-				s.flawed.Add(key)
-			}
+		case !row.Blank && key != 0:
+			s.flawed.Add(key)
 		}
 		if each != nil {
 			each(row)
@@ -283,6 +281,9 @@ func (s *Survey) describe(uses []use, n int) string {
 	}
 	return strings.Join(others, ", ")
 }
+
+// Devices gives the number of different devices that good rows name.
+func (s *Survey) Devices() int { return int(s.seen.GetCardinality()) }
 
 // binds tells whether a row of the MAC will be sent to be registered, if
 // nothing stops the run.

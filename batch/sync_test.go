@@ -291,7 +291,7 @@ func TestBaseline(t *testing.T) {
 	baseline, err := TakeBaseline(&rowsSource{[]Row{
 		was(1, "A", "", Registered, ""), was(2, "B", "", Unchanged, "as in the baseline"), was(3, "A", "", Exists, ""),
 		was(4, "A", "", Overridden, ""), was(5, "A", "https://u.example.com/5", Registered, ""), was(6, "A", "", Unchanged, notCompared),
-		was(7, "A", "", Registered, ""), was(8, "A", "", Registered, elsewhereBound+": it is bound to another URL than the row's"),
+		was(7, "A", "", Registered, ""), was(8, "A", "", Registered, elsewhereBound+" it is bound to another URL than the row's"),
 		{Problem: "wrong"}, {Blank: true},
 	}})
 	if err != nil || baseline.Len() != 5 {

@@ -45,15 +45,6 @@ func (s Status) Success() bool {
 	return false
 }
 
-// binds tells whether a row of the status is bound as it asks.
-func (s Status) binds() bool {
-	switch s {
-	case Registered, Overridden, Unchanged, Edited:
-		return true
-	}
-	return false
-}
-
 // Verdict is what the result file says of a row.
 type Verdict struct {
 	Status Status

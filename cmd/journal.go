@@ -85,7 +85,7 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--verify":         strconv.FormatBool(j.verify),
 		"--want":           strconv.FormatBool(j.want),
 		"--prune":          strconv.FormatBool(j.prune),
-		"--servers":        j.serversFile,
+		"--servers":        j.serversSum,
 		"--baseline":       j.baselineFile,
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"rpsbatch/batch"
@@ -42,6 +45,11 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, hint(fmt.Errorf("--servers %s: %w", j.serversFile, err), "mend it: nothing was sent")
 	}
+	var all []byte
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		all = fmt.Appendf(all, "%q %q\n", name, servers[name])
+	}
+	j.serversSum = fmt.Sprintf("%s (sum %08x)", j.serversFile, crc32.Checksum(all, castagnoli))
 	return servers, nil
 }
 

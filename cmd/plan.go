@@ -111,18 +111,16 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	}
 	for _, fate := range batch.Fates {
 		if n := p.Fates[fate]; n > 0 {
-			fmt.Fprintf(w, "  %-42s%10s\n", fates[fate], thousands(n))
+			fmt.Fprintf(w, "  %-43s%10s\n", fates[fate], thousands(n))
 		}
 	}
 	if p.Blank > 0 {
-		fmt.Fprintf(w, "  %-42s%10s\n", "blank records, passed through", thousands(p.Blank))
+		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(p.Blank))
 	}
-	if p.Missing > 0 {
-		words := "in the account and not in the file, left"
-		if p.Prune > 0 {
-			words = "in the account and not in the file, removed"
-		}
-		fmt.Fprintf(w, "  %-42s%10s\n", words, thousands(p.Missing))
+	if p.Prune > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, removed", thousands(p.Prune))
+	} else if p.Missing > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, left", thousands(p.Missing))
 	}
 	fmt.Fprintln(w, callsOf(p, config))
 }

@@ -29,6 +29,7 @@ type job struct {
 	ignoreMissing        bool
 	verify, want         bool
 	serversFile          string
+	serversSum           string // of what it says
 	baselineFile         string
 	maxFailures, only    string
 	resume, restart      bool
@@ -162,21 +163,25 @@ func (j *job) run(ctx context.Context) error {
 	}
 	in.tell(log)
 	seen.tell(log)
-	if j.sync && survey.Rows == survey.Blank {
+	if j.sync && survey.Devices() == 0 {
 		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
 	}
 	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
 	if err := j.prepare(ctx, run, sandbox); err != nil {
 		return err
 	}
-	if j.dryRun {
-		return j.rehearse(ctx, run)
-	}
 	account, err := j.takeAccount(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer account.release()
+	// Not before: a run that was waited for may have written it.
+	if run.Baseline, err = j.readBaseline(ctx, log); err != nil {
+		return err
+	}
+	if j.dryRun {
+		return j.rehearse(ctx, run)
+	}
 	journal, err := j.openJournal(in, survey, log)
 	if err != nil {
 		return err
@@ -206,7 +211,7 @@ func (j *job) run(ctx context.Context) error {
 
 // takeAccount keeps other runs from changing the account, if this one does.
 func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, error) {
-	if j.call.sandbox || j.action == batch.Check {
+	if j.call.sandbox || j.dryRun || j.action == batch.Check {
 		return &accountLock{}, nil
 	}
 	return j.lock.take(ctx, log, j.call.url, j.call.username)
@@ -216,9 +221,6 @@ func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, 
 // service: none for a rehearsal without credentials.
 func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
 	if run.Servers, err = j.readServers(ctx); err != nil {
-		return err
-	}
-	if run.Baseline, err = j.readBaseline(ctx, run.Log); err != nil {
 		return err
 	}
 	if j.dryRun && sandbox == nil && !j.call.knowsAccount() {

@@ -28,7 +28,8 @@ var roleNames = [roles]string{"mac", "server", "url", "action"}
 //
 // "server url" is no name for the unique URL: in the guide it is the address
 // of a server of the account, which all its devices share. Taking it for a
-// unique URL would bind each device to an address instead of to its server.
+// unique URL would bind each device to an address instead of to its server. Nor
+// is "phone URL", which in inventories is often the phone's own web page.
 var aliases = func() map[string]role {
 	names := map[string]role{}
 	for r, list := range [roles]string{
@@ -41,7 +42,7 @@ var aliases = func() map[string]role {
 			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
 			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
 		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
-			configurationurl deviceurl phoneurl eindeutigeurl konfigurationsurl provisionierungsurl gerateurl geraeteurl
+			configurationurl eindeutigeurl konfigurationsurl provisionierungsurl
 			urlunique urldeprovisioning urldeprovisionnement urlunica urldeaprovisionamiento
 			urldiprovisioning urlunivoca uniekeurl`,
 		roleAction: `action rpsaction operation rpsoperation aktion accion azione actie acao`,
