@@ -10,7 +10,8 @@ import (
 // names: those of their roles, and "column 4" for the others. Options.Columns
 // has numbers. What they leave open is found out from the first records:
 //
-//   - the MAC is the first column in which one of them has a MAC,
+//   - the MAC is the column in which one of them has a MAC; two such are an
+//     error,
 //   - the URL is the first in which one of them has a URL,
 //   - the action is the first in which one of them has register or deregister,
 //   - the server is the next column behind the MAC that is neither,
@@ -61,6 +62,18 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 			if !taken(i) && holds(i, right) {
 				h.at[r] = i
 			}
+		}
+	}
+	if h.at[roleMAC] < 0 {
+		var found []int
+		for i := range width {
+			if !taken(i) && holds(i, isMAC) {
+				found = append(found, i+1)
+			}
+		}
+		if len(found) > 1 {
+			return fail(fmt.Sprintf("there is no header, and columns %d and %d both hold MACs", found[0], found[1]),
+				fmt.Sprintf("say which with --column mac=%d", found[0]))
 		}
 	}
 	find(roleMAC, isMAC)

@@ -170,8 +170,9 @@ const (
 // but no more: two cells may be a header whose names are not known, and to
 // guess the server's column under it could bind devices to anything.
 //
-// A title of one cell may be such a name, "MAC addresses": a header of more
-// cells below it, and above the first device, is the better one.
+// A title of one cell may be such a name, "MAC addresses", or a number that may
+// be a MAC, such as a time: a header of more cells below it, and above the first
+// device, is the better one.
 //
 // With NoHeader the first record is a device unless it, or one above the first
 // device, is the header of an earlier result.
@@ -188,8 +189,8 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 			continue
 		case kind == startDevice && i > 0 && records[widest].filled > 1:
 			return startUnknown, widest
-		case kind == startHeader && record.filled == 1:
-			return r.belowTitle(records, i)
+		case (kind == startHeader || kind == startDevice) && record.filled == 1:
+			return r.belowTitle(records, i, kind)
 		case kind != startUnknown:
 			return kind, i
 		}
@@ -204,16 +205,16 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 }
 
 // belowTitle gives the header of more cells below one of a single cell, or that.
-func (r *Reader) belowTitle(records []sampled, title int) (kind, at int) {
+func (r *Reader) belowTitle(records []sampled, title, as int) (kind, at int) {
 	for i := title + 1; i < len(records); i++ {
 		switch kind := r.kindOf(records[i]); {
 		case kind == startDevice:
-			return startHeader, title
+			return as, title
 		case kind != startUnknown && records[i].filled > 1:
 			return kind, i
 		}
 	}
-	return startHeader, title
+	return as, title
 }
 
 func holdsMAC(record sampled) bool { return slices.ContainsFunc(record.names, isMAC) }

@@ -72,11 +72,7 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 		w.buf = append(w.buf, mac.String()...)
 	}
 	w.cell(string(verdict.Status))
-	detail := verdict.Detail
-	if row.Note != "" {
-		detail = joined(row.Note, detail)
-	}
-	w.cell(oneLine(detail))
+	w.cell(oneLine(joined(row.Note, verdict.Detail)))
 	w.cell(oneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
 	if !row.Blank {
@@ -199,8 +195,8 @@ func (w *Writer) needsQuotes(text string) bool {
 
 // joined puts a note in front of a detail.
 func joined(note, detail string) string {
-	if detail == "" {
-		return note
+	if note == "" || detail == "" {
+		return note + detail
 	}
 	return note + "; " + detail
 }

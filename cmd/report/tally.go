@@ -148,7 +148,7 @@ func (t *Tally) judge(prior *csvio.Prior) (good bool, fate batch.Status) {
 	device, known := prior.Device()
 	mac := device.Uint64()
 	if prior.Status != batch.Duplicate {
-		good = t.success(prior.Status)
+		good = t.success(prior.Status, prior.Detail)
 		switch {
 		case !known:
 		case good:
@@ -170,11 +170,11 @@ func (t *Tally) judge(prior *csvio.Prior) (good bool, fate batch.Status) {
 	case known && t.bad.Contains(mac):
 		return false, fate
 	}
-	return t.success(fate), fate
+	return t.success(fate, "told by the row that it repeats"), fate
 }
 
-func (t *Tally) success(s batch.Status) bool {
-	return s.Success() || s == batch.NotRegistered && t.opts.IgnoreMissing
+func (t *Tally) success(s batch.Status, detail string) bool {
+	return batch.PriorSucceeded(s, detail) || s == batch.NotRegistered && t.opts.IgnoreMissing
 }
 
 // status gives the name under which a row's status is counted.
