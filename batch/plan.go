@@ -15,6 +15,7 @@ type Plan struct {
 	Fates   map[Fate]int   // rows by what is done with them
 	Calls   map[string]int // by method without "redirect."; the list is among them
 	Prune   int            // devices of the account that the file lacks and that are to be removed
+	Pruned  int            // those that an earlier part of the run has dealt with
 	Missing int            // devices of the account that the file lacks
 	Devices int            // of the account
 	Listed  bool           // the account was listed; else it is not known what it has
@@ -73,7 +74,7 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 		Plan: Plan{
 			Blank: r.Survey.Blank, Rows: r.Survey.Rows - r.Survey.Blank,
 			Fates: map[Fate]int{}, Calls: map[string]int{},
-			Prune: int(r.prune.GetCardinality()), Missing: r.missing,
+			Missing: r.missing,
 			Devices: int(r.account.GetCardinality()), Listed: r.listed, NoList: r.summary.NoList,
 		},
 		run: r, groups: newGrouper(), added: map[string]bool{},
@@ -81,9 +82,7 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 	if err := p.rows(ctx, source); err != nil {
 		return Plan{}, err
 	}
-	for it := r.prune.Iterator(); it.HasNext(); it.Next() {
-		p.together(groupKey{call: callDeregister}, item{})
-	}
+	p.pruning()
 	for a, ok := p.groups.oldest(); ok; a, ok = p.groups.oldest() {
 		p.count(a)
 	}
@@ -176,6 +175,21 @@ func fateOf(a attempt, it item, override Override) Fate {
 		return ToOverride
 	}
 	return ToRegister
+}
+
+// pruning counts what is to be removed because the file lacks it.
+func (p *planner) pruning() {
+	n := p.run.Survey.Rows // behind those of the file, as in Do
+	for it := p.run.prune.Iterator(); it.HasNext(); it.Next() {
+		if _, ok := p.run.Past.verdict(n); ok {
+			p.Pruned++
+		} else {
+			p.Prune++
+			p.together(groupKey{call: callDeregister}, item{})
+		}
+		n++
+	}
+	p.Missing = max(p.Missing, p.Prune) // a run that is gone on with has not looked
 }
 
 // together counts a row that shares a call.
