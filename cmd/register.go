@@ -30,6 +30,7 @@ type job struct {
 	verify, want         bool
 	serversFile          string
 	baselineFile         string
+	ownBaseline          bool // it is the result of the unfinished run that may be gone on with
 	maxFailures, only    string
 	resume, restart      bool
 	dryRun               bool
@@ -182,6 +183,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	defer journal.close()
+	j.forgetBaseline(run, journal.past)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
 		return err
@@ -329,7 +331,7 @@ func (j *job) choose(in *input) error {
 	if j.only == "" {
 		return nil
 	}
-	if err := in.isResult("--only"); err != nil {
+	if err := in.isResult("--only", false); err != nil {
 		return err
 	}
 	only, err := batch.ParseOnly(j.only)
