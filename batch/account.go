@@ -92,6 +92,7 @@ func (r *Run) findLacking() bool {
 		return true
 	}
 	if r.Survey.Unread > 0 {
+		r.summary.HeldBack = r.missing
 		r.Log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
 			"rows", r.Survey.Unread, "devices", r.missing)
 		return true

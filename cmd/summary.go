@@ -61,6 +61,9 @@ func tell(w io.Writer, s batch.Summary, out results) {
 		}
 		fmt.Fprintln(w)
 	}
+	if s.HeldBack > 0 {
+		fmt.Fprintf(w, "%s that the file lacks %s left: some of its rows have no readable MAC\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
+	}
 	if len(s.Added) > 0 {
 		slices.Sort(s.Added)
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
@@ -84,6 +87,9 @@ func logSummary(log *slog.Logger, s batch.Summary, out results) {
 		"seconds", s.Elapsed.Seconds(), "result", out.place()}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
+	}
+	if s.HeldBack > 0 {
+		attrs = append(attrs, "held_back", s.HeldBack)
 	}
 	log.Info("the run is over", attrs...)
 }

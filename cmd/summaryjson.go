@@ -22,10 +22,13 @@ type summaryJSON struct {
 	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
-	Blank          int                    `json:"blank"`    // records that are no devices
-	Passed         int                    `json:"passed"`   // rows that --only left as they were
-	Resumed        int                    `json:"resumed"`  // rows done by the run that this one went on with
-	Statuses       map[batch.Status]int   `json:"statuses"` // rows by rps_status, zeros left out
+	Blank          int                    `json:"blank"`      // records that are no devices
+	Passed         int                    `json:"passed"`     // rows that --only left as they were
+	Resumed        int                    `json:"resumed"`    // rows done by the run that this one went on with
+	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
+	NotPruned      int                    `json:"not_pruned"` // those that should have been
+	HeldBack       int                    `json:"held_back"`  // those left because rows of the file cannot be read
+	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, zeros left out
 	Calls          int                    `json:"calls"`
 	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
 	Throttled      int                    `json:"throttled"`  // answers that asked to slow down
@@ -55,6 +58,9 @@ func (e *ending) toJSON() summaryJSON {
 		Blank:          s.Blank,
 		Passed:         s.Passed,
 		Resumed:        s.Resumed,
+		Pruned:         s.Pruned,
+		NotPruned:      s.NotPruned,
+		HeldBack:       s.HeldBack,
 		Statuses:       map[batch.Status]int{},
 		Calls:          s.TotalCalls(),
 		CallsByMethod:  map[string]methodCalls{},
