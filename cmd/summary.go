@@ -17,7 +17,7 @@ var remedies = map[batch.Status]string{
 	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
 	batch.Exists:              "--override own moves them",
 	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
-	batch.NotRegistered:       "nothing to remove; --ignore-missing takes that for a success",
+	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing takes that for a success",
 	batch.UnknownServer:       "add the server to the account, or mend its name",
 	batch.Refused:             "rps_detail has the service's own words",
 	batch.Failed:              "not applied: run again when the service answers",
