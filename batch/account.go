@@ -43,12 +43,16 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 			return
 		}
 		if len(o.next) == 0 {
-			r.summary.NoList = res.answer.err
 			if res.answer.err.Kind == rps.NotSent {
 				// Nothing was sent, and nothing would be.
 				r.halt(ErrUnreachable, res.answer.err)
 				return
 			}
+			if r.Config.Sync && (r.Past == nil || !r.Past.account) {
+				r.halt(ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", res.answer.err))
+				return
+			}
+			r.summary.NoList = res.answer.err
 			r.Log.Warn("going on without the account's list of devices", "error", res.answer.err)
 			break
 		}
@@ -81,24 +85,21 @@ func (r *Run) readAccount(waiting, calling context.Context) {
 // findLacking finds what the account has and the file lacks, and tells whether as
 // much may be removed as is to be.
 func (r *Run) findLacking() bool {
-	if r.summary.NoList != nil {
-		r.halt(ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", r.summary.NoList))
-		return false
-	}
 	lacking := roaring64.AndNot(r.account, r.Survey.seen)
 	lacking.AndNot(r.Survey.flawed)
 	r.missing = int(lacking.GetCardinality())
 	if !r.Config.Prune || r.missing == 0 {
 		return true
 	}
-	if r.Survey.Unread > 0 {
-		r.Log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
-			"rows", r.Survey.Unread, "devices", r.missing)
-		return true
-	}
 	if devices := int(r.account.GetCardinality()); !r.Config.MaxPrune.allows(r.missing, devices) {
 		r.halt(ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account", r.missing, devices))
 		return false
+	}
+	if r.Survey.Unread > 0 {
+		r.summary.HeldBack = r.missing
+		r.Log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
+			"rows", r.Survey.Unread, "devices", r.missing)
+		return true
 	}
 	r.prune = lacking
 	return true

@@ -71,6 +71,9 @@ func (r *Run) added(name string, err *rps.Error) {
 	default:
 		r.Log.Warn("the server could not be added", "server", name, "error", err)
 	}
+	if err != nil {
+		s.refusal = wordsOf(err)
+	}
 	r.ready = append(s.waiting, r.ready...)
 	s.add, s.waiting = false, nil
 }
@@ -177,7 +180,7 @@ func (r *Run) facts(a attempt) facts {
 		partial:     r.partial,
 	}
 	if s := r.servers[a.server]; s != nil {
-		f.serverURL, f.claimed, f.teacher = s.url, s.claimed, s.teacher
+		f.serverURL, f.claimed, f.teacher, f.notAdded = s.url, s.claimed, s.teacher, s.refusal
 	}
 	return f
 }

@@ -122,6 +122,7 @@ type facts struct {
 	// became of the rest of another one is then looked up first.
 	partial bool
 
+	notAdded  string  // what the service said when the attempt's server was to be added, "" if it was
 	serverURL string  // URL of the attempt's server, "" if it is not known
 	claimed   bool    // nobody but the user says so
 	teacher   rps.MAC // a device that this run bound to the server by its name; zero if there is none

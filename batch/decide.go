@@ -171,7 +171,11 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 	case rps.InvalidServer, rps.BadServerName:
 		if a.call.binds() {
 			o.noSuch = true
-			o.settle(Verdict{Status: UnknownServer, Detail: says(err.Text)}, a.items...)
+			v := Verdict{Status: UnknownServer, Detail: says(err.Text)}
+			if f.notAdded != "" {
+				v.Detail = fmt.Sprintf("the server could not be added (%s); %s", f.notAdded, v.Detail)
+			}
+			o.settle(v, a.items...)
 			return o
 		}
 	case rps.PayloadTooLarge, rps.BatchTooBig:

@@ -230,7 +230,9 @@ func (r *Run) take(n int, s *slot) {
 	if v, ok := r.Past.verdict(n); ok {
 		s.verdict, s.settled = v, true
 		r.progress(r.good(&s.row.Device, v))
-		r.summary.Resumed++
+		if !r.pruning {
+			r.summary.Resumed++
+		}
 		return
 	}
 	if r.Past != nil {

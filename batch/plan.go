@@ -14,7 +14,8 @@ type Plan struct {
 	Blank   int            // records that are no devices
 	Fates   map[Fate]int   // rows by what is done with them
 	Calls   map[string]int // by method without "redirect."; the list is among them
-	Prune   int            // devices of the account that the file lacks and that are still to be removed
+	Prune   int            // devices of the account that the file lacks and that are to be removed
+	Pruned  int            // those that an earlier part of the run has dealt with
 	Missing int            // devices of the account that the file lacks
 	Devices int            // of the account
 	Listed  bool           // the account was listed; else it is not known what it has
@@ -83,12 +84,7 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 	if p.rows(ctx, source); r.stop != nil {
 		return Plan{}, r.stop
 	}
-	for n := r.Survey.Rows; n < r.Survey.Rows+int(r.prune.GetCardinality()); n++ {
-		if _, done := r.Past.verdict(n); !done {
-			p.Prune++
-			p.together(groupKey{call: callDeregister}, item{})
-		}
-	}
+	p.pruning()
 	for a, ok := p.groups.oldest(); ok; a, ok = p.groups.oldest() {
 		p.count(a)
 	}
@@ -183,6 +179,21 @@ func fateOf(a attempt, it item, override Override) Fate {
 		return ToOverride
 	}
 	return ToRegister
+}
+
+// pruning counts what is to be removed because the file lacks it.
+func (p *planner) pruning() {
+	n := p.run.Survey.Rows // behind those of the file, as in Do
+	for it := p.run.prune.Iterator(); it.HasNext(); it.Next() {
+		if _, ok := p.run.Past.verdict(n); ok {
+			p.Pruned++
+		} else {
+			p.Prune++
+			p.together(groupKey{call: callDeregister}, item{})
+		}
+		n++
+	}
+	p.Missing = max(p.Missing, p.Prune) // a run that is gone on with has not looked
 }
 
 // together counts a row that shares a call.

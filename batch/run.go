@@ -90,6 +90,7 @@ type server struct {
 	noSuch  string  // not "": the account does not have it; what is told of its rows
 	asked   bool    // a look-up to learn its URL was tried
 	add     bool    // it is to be added before it is needed
+	refusal string  // what the service said instead of adding it: it may be there already
 	waiting []attempt
 }
 

@@ -52,6 +52,7 @@ type Summary struct {
 
 	Pruned    int      // devices removed because the file lacks them
 	NotPruned int      // devices that should have been, and were not
+	HeldBack  int      // devices that the file lacks, left because some of its rows cannot be read
 	Added     []string // servers added because rows need them
 	Resumed   int      // rows that had their verdict from an earlier part of the run
 	NoList    error    // why the run went without the account's list; nil if it had it

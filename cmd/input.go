@@ -206,22 +206,23 @@ func (in *input) setFormat(r *csvio.Reader) {
 	in.format.BOM = in.format.BOM || in.sheet != ""
 }
 
-// isResult refuses what is not the result of an earlier run.
-func (in *input) isResult(flag string) error {
+// isResult refuses what is not the result of an earlier run, and that of one
+// that is unfinished, if that matters.
+func (in *input) isResult(flag string, evenUnfinished bool) error {
 	if !in.format.PriorStatus {
 		return hint(fmt.Errorf("%s has no column rps_status", in.name), "%s takes a result file of an earlier run", flag)
 	}
-	return nil
-}
-
-// isFinished refuses the result of a run that is unfinished: a row that it calls
-// not attempted may have been.
-func (in *input) isFinished() error {
-	if _, err := os.Stat(in.name + journalEnding); err == nil && !in.spool {
+	if !evenUnfinished && in.unfinished() {
 		return hint(fmt.Errorf("%s is the result of a run that is unfinished: %s%s is there, and may know more", in.name, in.name, journalEnding),
 			"go on with that run first, with --resume")
 	}
 	return nil
+}
+
+// unfinished tells whether the journal of a run stands beside its result.
+func (in *input) unfinished() bool {
+	_, err := os.Stat(in.name + journalEnding)
+	return err == nil && !in.spool
 }
 
 // opener gives Open for a pass that nobody need finish: it fails when ctx ends.

@@ -103,7 +103,12 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	defer in.Close()
-	if err := in.isResult("--baseline"); err != nil {
+	if sameFile(j.baselineFile, j.output()) && (j.resume || j.restart) {
+		// A nightly job names its own result. Whether the unfinished run whose
+		// journal is there is the one to go on with shows when that is opened.
+		j.ownBaseline = in.unfinished()
+	}
+	if err := in.isResult("--baseline", j.ownBaseline); err != nil {
 		return nil, err
 	}
 	source, err := in.opener(ctx)()
@@ -114,5 +119,17 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
+	if baseline.Len() == 0 {
+		log.Warn("the baseline shows no device that is bound as its row's own cells ask; a server that --server stood in for is not known", "file", j.baselineFile)
+	}
 	return baseline, nil
+}
+
+// forgetBaseline lets go a baseline that was the result of a run that is not
+// gone on with: what that changed is not in it.
+func (j *job) forgetBaseline(run *batch.Run, past *batch.History) {
+	if j.ownBaseline && past == nil {
+		run.Baseline = nil
+		run.Log.Info("the baseline is not used: it is older than what a run did that is discarded", "file", j.baselineFile)
+	}
 }

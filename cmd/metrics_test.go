@@ -157,6 +157,9 @@ func TestSummaryJSON(t *testing.T) {
   "blank": 1,
   "passed": 2,
   "resumed": 3,
+  "pruned": 4,
+  "not_pruned": 1,
+  "held_back": 0,
   "statuses": {
     "failed": 3,
     "registered": 9
@@ -169,8 +172,6 @@ func TestSummaryJSON(t *testing.T) {
       "unanswered": 1
     }
   },
-  "pruned": 4,
-  "not_pruned": 1,
   "servers_added": 2,
   "throttled": 1,
   "rate_borne": 2.5

@@ -81,7 +81,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, in *input) (pruned *r
 			return nil, errRows
 		}
 	}
-	if plan.Prune == 0 {
+	if plan.Prune+plan.Pruned == 0 {
 		return nil, nil
 	}
 	pruned, err = createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
@@ -164,6 +164,7 @@ type planFile struct {
 	Devices    int                `json:"devices"`
 	Missing    int                `json:"missing"`
 	Prune      int                `json:"prune"`
+	Pruned     int                `json:"pruned"` // by the run to go on with
 	DryRun     bool               `json:"dry_run"`
 	Time       time.Time          `json:"time"`
 }
@@ -175,7 +176,7 @@ func (j *job) writePlan(p batch.Plan, config batch.Config) error {
 	err := writeJSON(j.streams.Out, j.planJSON, planFile{
 		Command: j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
 		TotalCalls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
-		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, DryRun: j.dryRun,
+		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
 		Time: time.Now().UTC().Truncate(time.Second),
 	})
 	if err != nil {

@@ -31,6 +31,7 @@ type job struct {
 	serversFile          string
 	serversSum           string // of what it says
 	baselineFile         string
+	ownBaseline          bool // it is the result of the unfinished run that may be gone on with
 	maxFailures, only    string
 	resume, restart      bool
 	dryRun               bool
@@ -187,6 +188,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	defer journal.close()
+	j.forgetBaseline(run, journal.past)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
 		return err
@@ -331,7 +333,7 @@ func (j *job) choose(in *input) error {
 	if j.only == "" {
 		return nil
 	}
-	if err := errors.Join(in.isResult("--only"), in.isFinished()); err != nil {
+	if err := in.isResult("--only", false); err != nil {
 		return err
 	}
 	only, err := batch.ParseOnly(j.only)

@@ -17,7 +17,7 @@ var remedies = map[batch.Status]string{
 	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
 	batch.Exists:              "--override own moves them",
 	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
-	batch.NotRegistered:       "nothing to remove; --ignore-missing takes that for a success",
+	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing takes that for a success",
 	batch.UnknownServer:       "add the server to the account, or mend its name",
 	batch.Refused:             "rps_detail has the service's own words",
 	batch.Failed:              "not applied: run again when the service answers",
@@ -61,6 +61,9 @@ func tell(w io.Writer, s batch.Summary, out results) {
 		}
 		fmt.Fprintln(w)
 	}
+	if s.HeldBack > 0 {
+		fmt.Fprintf(w, "%s that the file lacks %s left: some of its rows have no readable MAC\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
+	}
 	if len(s.Added) > 0 {
 		slices.Sort(s.Added)
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
@@ -84,6 +87,9 @@ func logSummary(log *slog.Logger, s batch.Summary, out results) {
 		"seconds", s.Elapsed.Seconds(), "result", out.place()}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
+	}
+	if s.HeldBack > 0 {
+		attrs = append(attrs, "held_back", s.HeldBack)
 	}
 	log.Info("the run is over", attrs...)
 }

@@ -22,14 +22,15 @@ type summaryJSON struct {
 	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
-	Blank          int                    `json:"blank"`    // records that are no devices
-	Passed         int                    `json:"passed"`   // rows that --only left as they were
-	Resumed        int                    `json:"resumed"`  // rows done by the run that this one went on with
-	Statuses       map[batch.Status]int   `json:"statuses"` // rows by rps_status, zeros left out
+	Blank          int                    `json:"blank"`      // records that are no devices
+	Passed         int                    `json:"passed"`     // rows that --only left as they were
+	Resumed        int                    `json:"resumed"`    // rows done by the run that this one went on with
+	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
+	NotPruned      int                    `json:"not_pruned"` // those that should have been
+	HeldBack       int                    `json:"held_back"`  // those left because rows of the file cannot be read
+	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, zeros left out
 	Calls          int                    `json:"calls"`
 	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
-	Pruned         int                    `json:"pruned"`        // devices removed because the file lacks them
-	NotPruned      int                    `json:"not_pruned"`    // those that should have been, and were not
 	ServersAdded   int                    `json:"servers_added"` // because rows need them
 	Throttled      int                    `json:"throttled"`     // answers that asked to slow down
 	RateBorne      float64                `json:"rate_borne"`    // calls a second when the service asked last; 0: never
@@ -58,11 +59,12 @@ func (e *ending) toJSON() summaryJSON {
 		Blank:          s.Blank,
 		Passed:         s.Passed,
 		Resumed:        s.Resumed,
+		Pruned:         s.Pruned,
+		NotPruned:      s.NotPruned,
+		HeldBack:       s.HeldBack,
 		Statuses:       map[batch.Status]int{},
 		Calls:          s.TotalCalls(),
 		CallsByMethod:  map[string]methodCalls{},
-		Pruned:         s.Pruned,
-		NotPruned:      s.NotPruned,
 		ServersAdded:   len(s.Added),
 		Throttled:      s.Throttled,
 		RateBorne:      s.Bore,
