@@ -38,9 +38,10 @@ func PriorSucceeded(status Status, detail string) bool {
 }
 
 // ofAnother tells whether what an earlier result says is of another device,
-// which the row's cell held then.
+// which the row's cell held then. A cell that cannot be read may be one that a
+// spreadsheet has damaged since.
 func (row *Row) ofAnother() bool {
-	return row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC
+	return row.PriorMAC != rps.MAC{} && row.Device.MAC != rps.MAC{} && row.PriorMAC != row.Device.MAC
 }
 
 // provesBound tells whether an earlier run knew that the device was bound as its

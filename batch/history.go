@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
 	"strconv"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
 )
 
 // History is what an unfinished run left: the verdicts it gave, and how far its
@@ -44,6 +47,22 @@ type touch struct {
 
 // Settled gives the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
+
+// Removed gives the devices that the run removed because its file lacked them.
+func (h *History) Removed() iter.Seq2[rps.MAC, Verdict] {
+	return func(yield func(rps.MAC, Verdict) bool) {
+		if h == nil {
+			return
+		}
+		n := h.header.Rows
+		for it := h.prune.Iterator(); it.HasNext(); n++ {
+			mac := rps.MACFromUint64(it.Next())
+			if v, ok := h.verdict(n); ok && v.Status == Deregistered && !yield(mac, v) {
+				return
+			}
+		}
+	}
+}
 
 func (h *History) verdict(row int) (Verdict, bool) {
 	if h == nil || row >= len(h.rows) || h.rows[row] == 0 {

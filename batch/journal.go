@@ -112,6 +112,8 @@ type Journal struct {
 	mu  sync.Mutex
 	err error // of the first failed write: nothing more is written
 
+	discarded *History // what was in it, and is not gone on with
+
 	used atomic.Bool // it has calls or verdicts
 }
 
@@ -151,6 +153,7 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 	}
 	j.file = file
 	history, size, err := readHistory(file)
+	found := history
 	switch {
 	case err != nil && restart:
 		history = nil
@@ -171,7 +174,7 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 		return nil, fmt.Errorf("%s: %w, of %s", j.name, ErrUnfinished, history.since.Local().Format(time.DateTime))
 	}
 	if history == nil {
-		size = 0
+		size, j.discarded = 0, found
 	}
 	// What is torn at the end goes, so that the next record begins a line.
 	if err := file.Truncate(size); err != nil {
@@ -300,6 +303,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Used tells whether there is anything in it that a run could go on with.
 func (j *Journal) Used() bool { return j.used.Load() }
+
+// Discarded gives what an unfinished run left that is not gone on with; nil if
+// there is none.
+func (j *Journal) Discarded() *History { return j.discarded }
 
 // Finish removes the journal: the results are in place.
 func (j *Journal) Finish() error {

@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -263,4 +264,37 @@ func TestPassedRowsLead(t *testing.T) {
 			t.Errorf("%+v", tr.summary)
 		}
 	})
+}
+
+// What a run removed is told even if it is not gone on with.
+func TestDiscardedRemovals(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "journal")
+	j, _, err := OpenJournal(name, testHeader(), false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := accountOf(roaring64.New(), roaring64.BitmapOf(mac(7).Uint64(), mac(8).Uint64(), mac(9).Uint64()), true, OverrideNever)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		j.append(record{Account: known}),
+		j.settled([]settlement{{1000, Verdict{Status: Deregistered}}, {1001, Verdict{Status: Refused}}, {3, Verdict{Status: Registered}}}),
+		j.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := testHeader()
+	other.Sum++
+	j, past, err := OpenJournal(name, other, true, true)
+	if err != nil || past != nil {
+		t.Fatal(past, err)
+	}
+	defer j.Close()
+	removed := maps.Collect(j.Discarded().Removed())
+	if len(removed) != 1 || removed[mac(7)].Status != Deregistered {
+		t.Errorf("removed: %v", removed)
+	}
 }

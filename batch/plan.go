@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"time"
+
+	"rpsbatch/rps"
 )
 
 // Plan is what a run would do, as far as that is known before it: what the
@@ -17,10 +20,12 @@ type Plan struct {
 	Prune   int            // devices of the account that the file lacks and that are to be removed
 	Pruned  int            // those that an earlier part of the run has dealt with
 	Missing int            // devices of the account that the file lacks
-	Devices int            // of the account
-	Listed  bool           // the account was listed; else it is not known what it has
-	NoList  error          // why not, if it was tried
-	Time    time.Duration  // of the calls, at the rate of the run
+
+	Removals iter.Seq[rps.MAC] // those that are still to be removed
+	Devices  int               // of the account
+	Listed   bool              // the account was listed; else it is not known what it has
+	NoList   error             // why not, if it was tried
+	Time     time.Duration     // of the calls, at the rate of the run
 }
 
 // Changes gives the number of devices, and of servers, that may be changed.
@@ -181,19 +186,26 @@ func fateOf(a attempt, it item, override Override) Fate {
 	return ToRegister
 }
 
-// pruning counts what is to be removed because the file lacks it.
+// pruning counts the calls for what the file lacks.
 func (p *planner) pruning() {
-	n := p.run.Survey.Rows // behind those of the file, as in Do
-	for it := p.run.prune.Iterator(); it.HasNext(); it.Next() {
-		if _, ok := p.run.Past.verdict(n); ok {
-			p.Pruned++
-		} else {
-			p.Prune++
-			p.together(groupKey{call: callDeregister}, item{})
-		}
-		n++
+	for range p.removals {
+		p.Prune++
+		p.together(groupKey{call: callDeregister}, item{})
 	}
+	p.Removals = p.removals
+	p.Pruned = int(p.run.prune.GetCardinality()) - p.Prune
 	p.Missing = max(p.Missing, p.Prune) // a run that is gone on with has not looked
+}
+
+// removals gives the devices that the file lacks and that are still there.
+func (p *planner) removals(yield func(rps.MAC) bool) {
+	n := p.run.Survey.Rows // behind those of the file, as in Do
+	for it := p.run.prune.Iterator(); it.HasNext(); n++ {
+		mac := rps.MACFromUint64(it.Next())
+		if _, done := p.run.Past.verdict(n); !done && !yield(mac) {
+			return
+		}
+	}
 }
 
 // together counts a row that shares a call.

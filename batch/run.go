@@ -207,7 +207,7 @@ func (r *Run) begin() {
 		r.servers[name] = &server{url: url, claimed: true, add: true}
 	}
 	r.budget = newBudget()
-	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}, MissingIsGood: r.Config.IgnoreMissing}
+	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
 	if r.Past == nil {
 		return
 	}

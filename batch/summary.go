@@ -38,18 +38,16 @@ func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 
 // Summary is what a run came to.
 type Summary struct {
-	Rows          int                 // written to the results, blank ones not counted
-	Blank         int                 // records that are no devices
-	Counts        map[Status]int      // rows by status
-	Succeeded     int                 // rows that are as asked, duplicates of such included
-	Calls         map[string]int      // calls made, by method without "redirect."
-	Outcomes      map[string]Outcomes // the same calls by what came of them
-	Elapsed       time.Duration
-	Throttled     int     // answers that asked to slow down
-	Bore          float64 // calls a second at which the service asked last; 0: never
-	Passed        int     // rows that were not to be run again (Only)
-	MissingIsGood bool    // NotRegistered is a success (Config.IgnoreMissing)
-
+	Rows      int                 // written to the results, blank ones not counted
+	Blank     int                 // records that are no devices
+	Counts    map[Status]int      // rows by status
+	Succeeded int                 // rows that are as asked, duplicates of such included
+	Calls     map[string]int      // calls made, by method without "redirect."
+	Outcomes  map[string]Outcomes // the same calls by what came of them
+	Elapsed   time.Duration
+	Throttled int      // answers that asked to slow down
+	Bore      float64  // calls a second at which the service asked last; 0: never
+	Passed    int      // rows that were not to be run again (Only)
 	Pruned    int      // devices removed because the file lacks them
 	NotPruned int      // devices that should have been, and were not
 	HeldBack  int      // devices that the file lacks, left because some of its rows cannot be read

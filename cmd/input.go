@@ -148,6 +148,9 @@ func (in *input) convert(sheet string) error {
 // tell logs how the file is written, where that is not plain.
 func (in *input) tell(log *slog.Logger) {
 	f := in.format
+	if f.PassedOver != nil {
+		log.Warn("columns are not read that may be meant for servers or URLs; --column server=NAME or url=NAME names one", "columns", shortList(f.PassedOver))
+	}
 	if in.sheet == "" && f.Encoding == "UTF-8" && f.Comma == ',' && f.HeaderLine == 1 {
 		return
 	}
@@ -161,6 +164,7 @@ func (in *input) dialect() string {
 	if !f.NoHeader {
 		header = fmt.Sprintf("header in %s %d", in.place(), f.HeaderLine)
 	}
+	header += "; read: " + strings.Join(f.Read, ", ")
 	if in.sheet != "" {
 		return fmt.Sprintf("workbook, sheet %q, %s", in.sheet, header)
 	}

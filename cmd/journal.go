@@ -21,6 +21,14 @@ type runJournal struct {
 	done bool // the results are in place
 }
 
+// discarded gives what an unfinished run left that is not gone on with.
+func (r *runJournal) discarded() *batch.History {
+	if r.Journal == nil {
+		return nil
+	}
+	return r.Discarded()
+}
+
 // close removes the journal if nothing is left to go on with.
 func (r *runJournal) close() {
 	switch {

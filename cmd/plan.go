@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // fates say in words what a plan does with rows.
@@ -54,19 +56,26 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 
 // approve shows the plan of a sync and has it confirmed, before anything is
 // changed. It gives the file for what is to be removed, if anything is.
-func (j *job) approve(ctx context.Context, run *batch.Run, in *input) (pruned *resultFile, err error) {
+func (j *job) approve(ctx context.Context, run *batch.Run, in *input, discarded *batch.History) (pruned *resultFile, err error) {
+	removed := maps.Collect(discarded.Removed())
+	if len(removed) > 0 {
+		if pruned, err = j.createPruned(in, removed); err != nil {
+			return nil, err
+		}
+		run.Pruned = pruned
+	}
 	if !j.sync && j.planJSON == "" {
-		return nil, nil
+		return pruned, nil
 	}
 	plan, err := run.Plan(ctx)
 	if errors.Is(err, batch.ErrPrune) {
-		return nil, j.pruneHint(err)
+		return pruned, j.pruneHint(err)
 	}
 	if err != nil {
-		return nil, nil // Do stops of the same, and leaves whole results
+		return pruned, nil // Do stops of the same, and leaves whole results
 	}
 	if err := j.writePlan(plan, run.Config); err != nil {
-		return nil, err
+		return pruned, err
 	}
 	if j.sync && (!j.yes || !j.call.quiet) && plan.Changes() > 0 {
 		j.tellPlan(j.streams.Err, plan, run.Config)
@@ -74,21 +83,36 @@ func (j *job) approve(ctx context.Context, run *batch.Run, in *input) (pruned *r
 	if j.sync && !j.yes && plan.Changes() > 0 {
 		yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o")
 		if err != nil {
-			return nil, err
+			return pruned, err
 		}
 		if !yes {
 			fmt.Fprintln(j.streams.Err, "Nothing was changed.")
-			return nil, errRows
+			return pruned, errRows
 		}
 	}
-	if plan.Prune+plan.Pruned == 0 {
-		return nil, nil
-	}
-	pruned, err = createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
-	if err == nil {
-		run.Pruned = pruned
+	if pruned == nil && plan.Prune+plan.Pruned > 0 {
+		if pruned, err = j.createPruned(in, nil); err == nil {
+			run.Pruned = pruned
+		}
 	}
 	return pruned, err
+}
+
+// createPruned makes the file for devices that the input lacks, with those in it
+// that a run has removed which is not gone on with: nobody else tells of them.
+func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resultFile, error) {
+	out, err := createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
+	if err != nil {
+		return nil, err
+	}
+	for _, mac := range slices.SortedFunc(maps.Keys(removed), func(a, b rps.MAC) int { return cmp.Compare(a.Uint64(), b.Uint64()) }) {
+		row := batch.Row{Raw: mac.String(), Cells: 1, Device: batch.Device{Action: batch.Deregister, MAC: mac}}
+		if err := out.Write(&row, removed[mac]); err != nil {
+			out.discard()
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (j *job) pruneHint(err error) error {
@@ -119,6 +143,16 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	}
 	if p.Prune > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, removed", thousands(p.Prune))
+		var first []string
+		for mac := range p.Removals {
+			if first = append(first, mac.String()); len(first) == examples {
+				break
+			}
+		}
+		if more := p.Prune - len(first); more > 0 {
+			first = append(first, fmt.Sprintf("and %s more (--plan-json names them all)", thousands(more)))
+		}
+		fmt.Fprintln(w, hanging("    ", strings.Join(first, ", ")))
 	} else if p.Missing > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, left", thousands(p.Missing))
 	}
@@ -164,7 +198,8 @@ type planFile struct {
 	Devices    int                `json:"devices"`
 	Missing    int                `json:"missing"`
 	Prune      int                `json:"prune"`
-	Pruned     int                `json:"pruned"` // by the run to go on with
+	Pruned     int                `json:"pruned"`   // by the run to go on with
+	Removals   []string           `json:"removals"` // their MACs
 	DryRun     bool               `json:"dry_run"`
 	Time       time.Time          `json:"time"`
 }
@@ -173,8 +208,13 @@ func (j *job) writePlan(p batch.Plan, config batch.Config) error {
 	if j.planJSON == "" {
 		return nil
 	}
+	removals := []string{}
+	for mac := range p.Removals {
+		removals = append(removals, mac.String())
+	}
 	err := writeJSON(j.streams.Out, j.planJSON, planFile{
-		Command: j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
+		Removals: removals,
+		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
 		TotalCalls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
 		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
 		Time: time.Now().UTC().Truncate(time.Second),

@@ -198,9 +198,12 @@ func (j *job) run(ctx context.Context) error {
 		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
 		return yes, err
 	}
-	pruned, err := j.approve(ctx, run, in)
+	pruned, err := j.approve(ctx, run, in, journal.discarded())
 	if err != nil {
 		out.discard()
+		if pruned != nil { // it has what an earlier run removed
+			err = errors.Join(err, pruned.finish())
+		}
 		return err
 	}
 	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
@@ -253,7 +256,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	if j.call.logFormat == "json" {
 		logSummary(log, summary, out)
 	} else {
-		tell(j.streams.Err, summary, out)
+		tell(j.streams.Err, summary, out, j.remedy)
 	}
 	switch {
 	case stopped != nil:

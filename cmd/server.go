@@ -115,9 +115,15 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	run.Results = verdict
 	summary, stopped := run.Do(ctx)
 	j.ending.summary = summary
+	json := j.call.logFormat == "json"
 	switch {
 	case stopped != nil:
 		return stopped
+	case json:
+		log.Info("the run is over", "server", name, "status", verdict.Status, "detail", verdict.Detail)
+		if summary.Failed() > 0 {
+			return errRows
+		}
 	case summary.Failed() > 0:
 		fmt.Fprintf(j.streams.Err, "server %q: %s: %s\n", name, verdict.Status, verdict.Detail)
 		return errRows

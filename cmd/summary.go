@@ -25,11 +25,24 @@ var remedies = map[batch.Status]string{
 	batch.NotAttempted:        "not sent: run again",
 }
 
+// remedy says what to do about the rows of a status after this job.
+func (j *job) remedy(status batch.Status) string {
+	switch {
+	case status == batch.NotRegistered && j.ignoreMissing:
+		return ""
+	case status == batch.Exists && j.action == batch.AddServer:
+		return "the name is taken, in this account or another"
+	case status == batch.Exists && (j.override == "own" || j.override == "always"):
+		return "rps_detail tells why they were not moved; --servers tells where servers are"
+	}
+	return remedies[status]
+}
+
 // summaryWidth is how long the lines of a summary are at most.
 const summaryWidth = 80
 
 // tell prints what a run came to, for a person.
-func tell(w io.Writer, s batch.Summary, out results) {
+func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string) {
 	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
 	if s.Failed() > 0 {
 		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
@@ -46,11 +59,7 @@ func tell(w io.Writer, s batch.Summary, out results) {
 	fmt.Fprintln(w)
 	for _, status := range batch.Statuses {
 		if n := s.Counts[status]; n > 0 {
-			remedy := remedies[status]
-			if status == batch.NotRegistered && s.MissingIsGood {
-				remedy = ""
-			}
-			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", status, thousands(n)), remedy))
+			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", status, thousands(n)), remedy(status)))
 		}
 	}
 	fmt.Fprintln(w, tellCalls(s.Calls))

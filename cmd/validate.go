@@ -133,6 +133,10 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, long []string) {
 	fmt.Fprintf(w, "%s: %s\n", in.name, in.dialect())
+	if over := in.format.PassedOver; over != nil {
+		fmt.Fprintf(w, "%s not read: %s; if one is meant for servers or URLs, name it with --column server=NAME or url=NAME\n",
+			plural(len(over), "This column is", "These columns are"), shortList(over))
+	}
 	bad.tell(w, in.place())
 	shown := 0
 	for text := range survey.Conflicts() {

@@ -156,6 +156,12 @@ type Format struct {
 	HeaderLine int  // line of the header, or its record with Options.Records; 0: there is none
 	NoHeader   bool // the first record is a device
 
+	// Read are the columns that are read, and for what: mac "MAC Address". Passed
+	// over are the names of others that look as if they were meant for a
+	// server or a URL.
+	Read       []string
+	PassedOver []string
+
 	// SepLine is the line sep=; and Preamble the records above the header,
 	// both as they stand. The result begins with them, so that it is read as
 	// the input was.

@@ -50,6 +50,7 @@ func parseMAC(cell string, repair bool) (mac rps.MAC, repaired bool, kind, text 
 		if mac, err = rps.ParseMAC(withZeros(cell)); err == nil {
 			return mac, true, "", ""
 		}
+		return rps.MAC{}, false, kindBadMAC, "the MAC is not valid, with its leading zeros neither"
 	}
 	kind, text = macFault(cell, err)
 	return rps.MAC{}, false, kind, text
@@ -62,7 +63,7 @@ func macFault(cell string, err error) (kind, text string) {
 		return kindNoMAC, "the MAC is empty"
 	case lostZeros(cell):
 		return kindZeros, fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give --repair to have them back, or format the column as text and export again", len(cell))
-	case isScientific(cell):
+	case isScientific(cell) && len(cell) != 12: // 01005E000001 is all its digits
 		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits: " + asText
 	case isDate(cell):
 		return kindDate, "the MAC was turned into a date or a time: " + asText
@@ -102,6 +103,29 @@ func isScientific(cell string) bool {
 	}
 	_, err := strconv.ParseFloat(strings.Replace(mantissa, ",", ".", 1), 64)
 	return err == nil
+}
+
+// wasMAC tells whether a cell is what a spreadsheet leaves of a MAC that it took
+// for a number.
+func wasMAC(cell string, mac rps.MAC) bool {
+	digits := mac.Bare()
+	if mac == (rps.MAC{}) || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	cell = mendedMAC(cell)
+	if lostZeros(cell) {
+		return withZeros(cell) == digits
+	}
+	if !isScientific(cell) {
+		return false
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToUpper(cell), "E")
+	mantissa = strings.Replace(mantissa, ",", ".", 1)
+	shown, err := strconv.ParseFloat(mantissa+"E"+exponent, 64)
+	number, err2 := strconv.ParseFloat(digits, 64)
+	precision := len(strings.Trim(mantissa, "+-")) - strings.Count(mantissa, ".") - 1
+	rounded := func(f float64) string { return strconv.FormatFloat(f, 'E', precision, 64) }
+	return err == nil && err2 == nil && precision >= 2 && rounded(shown) == rounded(number)
 }
 
 func isSheetError(cell string) bool {

@@ -229,3 +229,48 @@ func TestActions(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// A result file that a spreadsheet has saved again still has rps_mac.
+func TestDamagedSince(t *testing.T) {
+	for _, test := range []struct {
+		cell, prior, want string
+	}{
+		{"1565000001", "00-15-65-00-00-01", "001565000001"},
+		{"1.565E+09", "00-15-65-00-00-01", "001565000001"},
+		{"1,565E+09", "00-15-65-00-00-01", "001565000001"},
+		{"1565000002", "00-15-65-00-00-01", ""},
+		{"1.566E+09", "00-15-65-00-00-01", ""},
+		{"1E+09", "00-15-65-00-00-01", ""},
+		{"1565000001", "", ""},
+		{"001565000002", "00-15-65-00-00-01", "001565000002"},
+		{"8.05E+11", "80-5E-11-00-00-00", ""},
+		{"", "00-15-65-00-00-01", ""},
+	} {
+		rows, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_status\n\""+test.cell+"\",hq,2,"+test.prior+",failed\n", Options{NeedServer: true})
+		got, row := "", rows[0]
+		if row.Problem == "" && !row.Blank {
+			got = row.Device.MAC.Bare()
+		}
+		if !strings.EqualFold(got, test.want) || got != "" && test.cell != "001565000002" && !strings.Contains(row.Note, "rps_mac") {
+			t.Errorf("%q, was %s: %q (%s; %s), want %q", test.cell, test.prior, got, row.Problem, row.Note, test.want)
+		}
+	}
+}
+
+func TestNotScientific(t *testing.T) {
+	rows, _ := rowsOf(t, "mac\n01005E000001\n", Options{})
+	if p := rows[0].Problem; !strings.Contains(p, "multicast") {
+		t.Error(p)
+	}
+	rows, _ = rowsOf(t, "mac\n15650000001\n", Options{Repair: true})
+	if p := rows[0].Problem; p == "" || strings.Contains(p, "give --repair") {
+		t.Error(p)
+	}
+}
+
+func TestEncodingsOfDOS(t *testing.T) {
+	rows, _ := rowsOf(t, "mac,site\n001565000001,K\x94ln\n", Options{Encoding: "ibm850"})
+	if rows[0].Raw != "001565000001,Köln" {
+		t.Errorf("%q", rows[0].Raw)
+	}
+}

@@ -3,6 +3,7 @@ package csvio
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,9 +12,12 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
+
+var errUnknownEncoding = errors.New("unknown encoding")
 
 const (
 	headSize = 4096 // how much of a file is looked at before it is read
@@ -267,8 +271,15 @@ func byLabel(label string) (*namedEncoding, error) {
 		return nil, nil
 	}
 	e, err := htmlindex.Get(label)
+	if err != nil {
+		// Those of DOS are no encodings of the web.
+		if e, err = ianaindex.IANA.Encoding(label); err == nil && e != nil {
+			return &namedEncoding{e, label}, nil
+		}
+		err = errUnknownEncoding
+	}
 	if err == nil && e == encoding.Replacement {
-		err = fmt.Errorf("not supported")
+		err = errUnknownEncoding
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--encoding %q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or leave it out", label)

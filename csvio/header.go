@@ -42,7 +42,8 @@ var aliases = func() map[string]role {
 			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
 			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
 		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
-			configurationurl eindeutigeurl konfigurationsurl provisionierungsurl
+			configurationurl provurl rpsurl provisionurl autoprovisionurl autoprovisioningurl individualurl
+			bereitstellungsurl eindeutigeurl konfigurationsurl provisionierungsurl
 			urlunique urldeprovisioning urldeprovisionnement urlunica urldeaprovisionamiento
 			urldiprovisioning urlunivoca uniekeurl`,
 		roleAction: `action rpsaction operation rpsoperation aktion accion azione actie acao`,

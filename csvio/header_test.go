@@ -147,3 +147,23 @@ func TestServerOption(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// A column that seems to be meant for a server or a URL is not passed over in
+// silence.
+func TestPassedOver(t *testing.T) {
+	for _, test := range []struct{ file, read, passed string }{
+		{"MAC,Server,Prov URL\n001565000001,hq,\n", `mac "MAC", server "Server", url "Prov URL"`, ""},
+		{"MAC,Server,URL of it\n001565000001,hq,\n", `mac "MAC", server "Server"`, "URL of it"},
+		{"MAC,Server,Page\n001565000001,hq,https://u.example.com/1\n", `mac "MAC", server "Server"`, "Page"},
+		{"MAC,Serveradresse\n001565000001,hq\n", `mac "MAC"`, "Serveradresse"},
+		{"MAC,Server,Site\n001565000001,hq,Cologne\n", `mac "MAC", server "Server"`, ""},
+	} {
+		_, format := rowsOf(t, test.file, Options{NeedServer: true, Server: "d"})
+		if read, passed := strings.Join(format.Read, ", "), strings.Join(format.PassedOver, ", "); read != test.read || passed != test.passed {
+			t.Errorf("%q: read %s, passed over %s", test.file, read, passed)
+		}
+	}
+	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{}); format.PassedOver != nil {
+		t.Errorf("%q where none is needed", format.PassedOver)
+	}
+}

@@ -131,11 +131,38 @@ func (r *Reader) readStart() error {
 		f.HeaderLine = s.start
 		r.describe(string(s.rec))
 	}
+	r.tellColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
 	}
 	return nil
 }
+
+// tellColumns notes which columns are read, and which look as if they should be.
+func (r *Reader) tellColumns(records []sampled) {
+	h, f := &r.header, &r.format
+	for of, i := range h.at {
+		if i >= 0 && (role(of) != roleServer && role(of) != roleURL || r.targets) {
+			f.Read = append(f.Read, fmt.Sprintf("%s %q", roleNames[of], h.names[i]))
+		}
+	}
+	for i, name := range h.names {
+		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.targets {
+			continue
+		}
+		suspect := slices.ContainsFunc(targetWords, func(word string) bool { return strings.Contains(plainName(name), word) })
+		for _, record := range records {
+			suspect = suspect || i < len(record.names) && afterScheme(record.names[i]) >= 0
+		}
+		if suspect {
+			f.PassedOver = append(f.PassedOver, name)
+		}
+	}
+}
+
+// targetWords stand in the names of columns that may be meant for a server or a
+// unique URL.
+var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 
 // describe sets the header of the format, and how our columns lie between the
 // user's.
@@ -166,6 +193,7 @@ func (r *Reader) Format() Format {
 	f := r.format
 	f.Columns = slices.Clone(f.Columns)
 	f.Preamble = slices.Clone(f.Preamble)
+	f.Read, f.PassedOver = slices.Clone(f.Read), slices.Clone(f.PassedOver)
 	f.Encoding = r.text.name
 	f.BOM = r.text.mark || r.text.foreign
 	return f
@@ -231,6 +259,12 @@ func (r *Reader) Read(row *batch.Row) error {
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	for _, fault := range faults {
+		if fault.role == roleMAC && wasMAC(values[roleMAC], row.PriorMAC) {
+			// The earlier result knows what a spreadsheet made of it since.
+			row.Device.MAC = row.PriorMAC
+			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
+			continue
+		}
 		r.blame(row, fault)
 	}
 	return nil

@@ -133,6 +133,9 @@ func checkWorkbook(src *os.File) (numbers bool, err error) {
 	}
 	for _, part := range archive.File {
 		has, err := checkPart(part)
+		if bad := (*FileError)(nil); errors.As(err, &bad) {
+			return false, bad
+		}
 		if err != nil {
 			return false, damaged(fmt.Errorf("%s: %w", part.Name, err))
 		}
@@ -164,6 +167,7 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 		return false, err
 	}
 	depth, number := 0, false // number: in a cell of one
+	place, formula, result := "", false, false
 	d := xml.NewDecoder(bufio.NewReader(r))
 	d.CharsetReader = func(label string, text io.Reader) (io.Reader, error) {
 		e, err := htmlindex.Get(label)
@@ -179,11 +183,19 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 			switch token.Name.Local {
 			case "c":
 				number = !isText(token.Attr)
+				place, formula, result = attr(token.Attr, "r"), false, false
+			case "f":
+				formula = true
 			case "v":
 				numbers = numbers || number
+				result = true
 			}
 		case xml.EndElement:
 			depth--
+			if token.Name.Local == "c" && formula && !result && strings.HasPrefix(name, "xl/worksheets/") {
+				return false, &FileError{Reason: fmt.Sprintf("cell %s of a sheet has a formula that was never calculated", place),
+					Hint: "open the workbook in the spreadsheet program and save it, which calculates it"}
+			}
 		case nil:
 			if errors.Is(err, io.EOF) && depth != 0 {
 				err = io.ErrUnexpectedEOF
@@ -198,8 +210,20 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 
 // isText reports a cell whose type makes it text, which has no format.
 func isText(attrs []xml.Attr) bool {
-	i := slices.IndexFunc(attrs, func(a xml.Attr) bool { return a.Name.Local == "t" })
-	return i >= 0 && (attrs[i].Value == "s" || attrs[i].Value == "str" || attrs[i].Value == "inlineStr")
+	switch attr(attrs, "t") {
+	case "s", "str", "inlineStr":
+		return true
+	}
+	return false
+}
+
+func attr(attrs []xml.Attr, name string) string {
+	for _, a := range attrs {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
 }
 
 func findSheet(book *excelize.File, wanted string) (string, error) {

@@ -199,6 +199,7 @@ func TestUnreadableWorkbooks(t *testing.T) {
 		{"XML cut short", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row><c><v>1</v>")},
 		{"no XML", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row>a < b</row>"+row)},
 		{"row too far down", "the workbook is damaged|row number", bookOf(t, `<row r="99999999"><c><v>1</v></c></row>`)},
+		{"formula without a result", "cell B2 of a sheet has a formula that was never calculated|save it", bookOf(t, row+`<row><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>C1&amp;D1</f></c></row>`)},
 		{"old workbook", "of the old kind (.xls), or one with a password|CSV UTF-8", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 1000))},
 		{"LibreOffice's", "(.ods)", archiveOf(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"})},
 		{"binary", "(.xlsb)", archiveOf(t, map[string]string{"xl/workbook.bin": "x"})},
