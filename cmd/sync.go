@@ -22,7 +22,8 @@ are not. Without --verify, --override own or always registers them anew.
 
 Nothing is removed without --prune. --max-prune stops a run that would remove
 more, before it changes anything, and no device is removed while a row of the
-file has a MAC that cannot be read. What was removed is in OUTPUT.pruned.csv.
+file has a MAC that cannot be read. What was removed is in a file beside the
+result, FILE.pruned.csv.
 
 ` + exitCodes,
 		Example: `  rpsbatch sync devices.csv --dry-run
