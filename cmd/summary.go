@@ -32,6 +32,8 @@ func (j *job) remedy(status batch.Status) string {
 		return ""
 	case status == batch.Exists && j.action == batch.AddServer:
 		return "the name is taken, in this account or another"
+	case status == batch.Exists && j.verify && j.serversFile == "":
+		return "rps_detail tells why; with the URLs of servers, --servers, they can be compared"
 	case status == batch.Exists && (j.override == "own" || j.override == "always"):
 		return "rps_detail tells why they were not moved; --servers tells where servers are"
 	}
