@@ -18,10 +18,13 @@ const (
 	notBound       = "not-bound:"
 	notVerified    = "not-verified:"
 
-	// Of a row that was not attempted, or took no call, and that the baseline
-	// shows bound as it asks.
+	// Of a row that nothing was done to, and that the baseline shows bound as
+	// it asks.
 	inBaseline = "as in the baseline"
 )
+
+// InSandbox stands in the details of successes that a simulated service gave.
+const InSandbox = "in the sandbox"
 
 // PriorSucceeded tells what a row's status and detail in a result file say:
 // whether the row was as its user asked. Of a Duplicate the row that it repeats
@@ -38,10 +41,10 @@ func PriorSucceeded(status Status, detail string) bool {
 }
 
 // ofAnother tells whether what an earlier result says is of another device,
-// which the row's cell held then. A cell that cannot be read may be one that a
-// spreadsheet has damaged since.
+// which the row's cell held then. One that a spreadsheet has damaged since is the
+// same.
 func (row *Row) ofAnother() bool {
-	return row.PriorMAC != rps.MAC{} && row.Device.MAC != rps.MAC{} && row.PriorMAC != row.Device.MAC
+	return row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC && !row.Damaged
 }
 
 // provesBound tells whether an earlier run knew that the device was bound as its
@@ -51,10 +54,10 @@ func (row *Row) provesBound() bool {
 	switch {
 	case row.Device.Action != Register && row.Device.Action != Edit, row.ofAnother():
 		return false
-	case s == NotAttempted:
+	case s == NotAttempted, s == Exists:
 		return strings.Contains(detail, inBaseline)
 	case s != Registered && s != Overridden && s != Unchanged && s != Edited:
 		return false
 	}
-	return PriorSucceeded(s, detail) && !strings.Contains(detail, notCompared)
+	return PriorSucceeded(s, detail) && !strings.Contains(detail, notCompared) && !strings.Contains(detail, InSandbox)
 }

@@ -205,6 +205,7 @@ func (r *Run) readRow() {
 		// Rows that are run again may follow it.
 		s.leads = !s.row.Blank && s.row.Problem == "" && r.Survey.fate(n, &s.row).leads
 		s.verdict.Status = s.row.PriorStatus
+		s.verdict.Amiss = !PriorSucceeded(s.row.PriorStatus, s.row.PriorDetail)
 	case s.row.Blank:
 		s.settled = true
 	case r.pruning:
@@ -295,6 +296,9 @@ func (r *Run) together(in *grouper, key groupKey, it item) {
 // settle gives a row its verdict.
 func (r *Run) settle(row int, v Verdict) Verdict {
 	s := r.window.at(row)
+	if v.Status == Exists && r.Baseline.has(&s.row.Device) {
+		v.Detail += "; " + inBaseline // and nothing was done to it
+	}
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
 	good := r.good(&s.row.Device, v)
@@ -389,6 +393,7 @@ func (r *Run) write() {
 		case err != nil:
 			r.halt(ErrOutput, err)
 			return
+		case isPruned && r.Pruned == nil:
 		case isPruned && good:
 			r.summary.Pruned++
 		case isPruned:

@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"iter"
 	"strconv"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
-	"rpsbatch/rps"
 )
 
 // History is what an unfinished run left: the verdicts it gave, and how far its
@@ -37,6 +34,7 @@ type History struct {
 	settled  int
 	noSuch   map[string]string // servers that the account does not have
 	done     bool              // every row had its verdict
+	removed  []removal         // by runs that were discarded
 }
 
 // touch is what earlier calls did with a row.
@@ -48,20 +46,25 @@ type touch struct {
 // Settled gives the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
 
-// Removed gives the devices that the run removed because its file lacked them.
-func (h *History) Removed() iter.Seq2[rps.MAC, Verdict] {
-	return func(yield func(rps.MAC, Verdict) bool) {
-		if h == nil {
-			return
-		}
-		n := h.header.Rows
-		for it := h.prune.Iterator(); it.HasNext(); n++ {
-			mac := rps.MACFromUint64(it.Next())
-			if v, ok := h.verdict(n); ok && v.Status == Deregistered && !yield(mac, v) {
-				return
-			}
+// allRemoved gives what the run removed because its file lacked it, or may have,
+// and what those before it did that were discarded.
+func (h *History) allRemoved() []removal {
+	if h == nil {
+		return nil
+	}
+	removed := h.removed
+	n := h.header.Rows
+	for it := h.prune.Iterator(); it.HasNext(); n++ {
+		mac := it.Next()
+		v, settled := h.verdict(n)
+		switch {
+		case settled && (v.Status == Deregistered || v.Status == InDoubt):
+			removed = append(removed, removal{mac, v.Status, v.Detail, v.Time})
+		case !settled && h.touched[n].reach >= refused:
+			removed = append(removed, removal{mac, InDoubt, "the run that was to remove it was stopped before its answer came, and not gone on with", time.Time{}})
 		}
 	}
+	return removed
 }
 
 func (h *History) verdict(row int) (Verdict, bool) {
@@ -159,6 +162,8 @@ func (h *History) add(rec record) error {
 		h.listed = false
 	case rec.Done:
 		h.done = true
+	case rec.Removed != nil:
+		h.removed = rec.Removed
 	}
 	for _, s := range rec.Settled {
 		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time, Amiss: s.Amiss})

@@ -15,6 +15,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/gofrs/flock"
+
+	"rpsbatch/rps"
 )
 
 // Header says of which run a journal is. A run goes on only with a journal
@@ -56,6 +58,15 @@ type record struct {
 	NoSuch  *noSuch    `json:"noSuch,omitempty"`
 	ListCut bool       `json:"listCut,omitempty"` // the account's list was not whole
 	Done    bool       `json:"done,omitempty"`    // every row has its verdict
+	Removed []removal  `json:"removed,omitempty"` // by a run that was discarded
+}
+
+// removal is a device that a run removed, or may have.
+type removal struct {
+	MAC    uint64    `json:"mac"`
+	Status Status    `json:"status"`
+	Detail string    `json:"detail,omitempty"`
+	Time   time.Time `json:"time,omitzero"`
 }
 
 // holder is the process that writes the journal from here on.
@@ -113,6 +124,7 @@ type Journal struct {
 	err error // of the first failed write: nothing more is written
 
 	discarded *History // what was in it, and is not gone on with
+	discards  bool     // something was, if only what cannot be read
 
 	used atomic.Bool // it has calls or verdicts
 }
@@ -174,7 +186,7 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 		return nil, fmt.Errorf("%s: %w, of %s", j.name, ErrUnfinished, history.since.Local().Format(time.DateTime))
 	}
 	if history == nil {
-		size, j.discarded = 0, found
+		size, j.discarded, j.discards = 0, found, found != nil || err != nil
 	}
 	// What is torn at the end goes, so that the next record begins a line.
 	if err := file.Truncate(size); err != nil {
@@ -190,6 +202,13 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 	if history == nil {
 		if err := j.append(record{Header: &header}); err != nil {
 			return nil, err
+		}
+		// What was removed is to be told all the same, by whichever run ends.
+		if removed := found.allRemoved(); len(removed) > 0 {
+			j.used.Store(true)
+			if err := j.append(record{Removed: removed}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	host, _ := os.Hostname()
@@ -304,9 +323,22 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Used tells whether there is anything in it that a run could go on with.
 func (j *Journal) Used() bool { return j.used.Load() }
 
-// Discarded gives what an unfinished run left that is not gone on with; nil if
-// there is none.
-func (j *Journal) Discarded() *History { return j.discarded }
+// Discards tells whether the journal of an unfinished run was discarded.
+func (j *Journal) Discards() bool { return j.discards }
+
+// Removed gives what discarded runs removed because their files lacked it, or may
+// have, by MAC: no other result tells of it.
+func (j *Journal) Removed(past *History) map[rps.MAC]Verdict {
+	removed := j.discarded.allRemoved()
+	if past != nil {
+		removed = past.removed
+	}
+	verdicts := map[rps.MAC]Verdict{}
+	for _, r := range removed {
+		verdicts[rps.MACFromUint64(r.MAC)] = Verdict{Status: r.Status, Detail: r.Detail, Time: r.Time}
+	}
+	return verdicts
+}
 
 // Finish removes the journal: the results are in place.
 func (j *Journal) Finish() error {

@@ -3,7 +3,6 @@ package batch
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -279,6 +278,7 @@ func TestDiscardedRemovals(t *testing.T) {
 	}
 	for _, err := range []error{
 		j.append(record{Account: known}),
+		j.sending([]attempt{{items: []item{{row: 1002, mac: mac(9)}}}}),
 		j.settled([]settlement{{1000, Verdict{Status: Deregistered}}, {1001, Verdict{Status: Refused}}, {3, Verdict{Status: Registered}}}),
 		j.Close(),
 	} {
@@ -289,12 +289,38 @@ func TestDiscardedRemovals(t *testing.T) {
 	other := testHeader()
 	other.Sum++
 	j, past, err := OpenJournal(name, other, true, true)
-	if err != nil || past != nil {
+	if err != nil || past != nil || !j.Discards() {
 		t.Fatal(past, err)
 	}
-	defer j.Close()
-	removed := maps.Collect(j.Discarded().Removed())
-	if len(removed) != 1 || removed[mac(7)].Status != Deregistered {
-		t.Errorf("removed: %v", removed)
+	want := map[rps.MAC]Status{mac(7): Deregistered, mac(9): InDoubt}
+	check := func(removed map[rps.MAC]Verdict) {
+		t.Helper()
+		for mac, v := range removed {
+			if want[mac] != v.Status {
+				t.Errorf("%v: %+v", mac, v)
+			}
+		}
+		if len(removed) != len(want) {
+			t.Errorf("removed: %v", removed)
+		}
 	}
+	check(j.Removed(nil))
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever goes on with that run has it too, and who discards it.
+	j, past, err = OpenJournal(name, other, true, false)
+	if err != nil || past == nil || j.Discards() {
+		t.Fatal(past, err)
+	}
+	check(j.Removed(past))
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, _, err = OpenJournal(name, testHeader(), true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	check(j.Removed(nil))
 }

@@ -61,6 +61,9 @@ func (o *onlySource) Read(row *Row) error {
 		return nil
 	}
 	key := row.Device.key()
+	if row.Damaged {
+		key = row.PriorMAC.Uint64()
+	}
 	good := PriorSucceeded(row.PriorStatus, row.PriorDetail)
 	row.Pass = !o.only[row.PriorStatus] && (good || !o.only[Failed])
 	switch {

@@ -68,6 +68,10 @@ type Row struct {
 	// many: of which devices the file has rows is then not known.
 	Swallows bool
 
+	// Damaged is set if the MAC cannot be read because a spreadsheet took it for
+	// a number or a date.
+	Damaged bool
+
 	// Note is what was done to read a good row, where the user should know it.
 	Note string
 

@@ -61,8 +61,9 @@ func (f *endingFlags) check(files runFiles) error {
 		flag, name string
 		with       []string // what else its writing takes
 	}{
-		{"--output", files.result, []string{files.before, files.pruned, files.pruned + partialEnding,
+		{"--output", files.result, []string{files.before,
 			files.result + partialEnding, files.result + journalEnding, files.result + journalEnding + ".lock"}},
+		{"the file of what is removed", files.pruned, nil},
 		{"--plan-json", files.plan, nil},
 		{"--summary-json", f.summaryJSON, nil},
 		{"--metrics-file", f.metricsFile, nil},

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -225,7 +226,11 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 
 // unfinished tells whether the journal of a run stands beside its result.
 func (in *input) unfinished() bool {
-	_, err := os.Stat(in.name + journalEnding)
+	name := in.name
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target // its result is written there
+	}
+	_, err := os.Stat(name + journalEnding)
 	return err == nil && !in.spool
 }
 

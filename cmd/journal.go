@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // runJournal is the journal of a run, if it has one.
@@ -21,12 +22,12 @@ type runJournal struct {
 	done bool // the results are in place
 }
 
-// discarded gives what an unfinished run left that is not gone on with.
-func (r *runJournal) discarded() *batch.History {
+// removed gives what discarded runs removed because their files lacked it.
+func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
 	if r.Journal == nil {
 		return nil
 	}
-	return r.Discarded()
+	return r.Removed(r.past)
 }
 
 // close removes the journal if nothing is left to go on with.

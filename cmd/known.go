@@ -92,6 +92,9 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if err != nil {
 		return nil, err
 	}
+	if options.Columns["server"] != "" || options.Columns["url"] != "" {
+		return nil, hint(errors.New("--baseline cannot be told from a file whose --column server= or url= is named: it does not say which column an earlier run read"), "rename the column in the file to server or url")
+	}
 	options.Server = ""
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// So that a nightly job can name its own last result.
@@ -125,10 +128,11 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	return baseline, nil
 }
 
-// forgetBaseline lets go a baseline that was the result of a run that is not
-// gone on with: what that changed is not in it.
-func (j *job) forgetBaseline(run *batch.Run, past *batch.History) {
-	if j.ownBaseline && past == nil {
+// forgetBaseline lets go a baseline when a run is not gone on with that may have
+// changed what it tells of.
+func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
+	discards := journal.Journal != nil && journal.Discards()
+	if run.Baseline != nil && journal.past == nil && (j.ownBaseline || discards) {
 		run.Baseline = nil
 		run.Log.Info("the baseline is not used: it is older than what a run did that is discarded", "file", j.baselineFile)
 	}

@@ -56,46 +56,53 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 
 // approve shows the plan of a sync and has it confirmed, before anything is
 // changed. It gives the file for what is to be removed, if anything is.
-func (j *job) approve(ctx context.Context, run *batch.Run, in *input, discarded *batch.History) (pruned *resultFile, err error) {
-	removed := maps.Collect(discarded.Removed())
-	if len(removed) > 0 {
-		if pruned, err = j.createPruned(in, removed); err != nil {
+func (j *job) approve(ctx context.Context, run *batch.Run, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
+	prunes := len(removed) > 0
+	if j.sync || j.planJSON != "" {
+		plan, err := run.Plan(ctx)
+		if errors.Is(err, batch.ErrPrune) {
+			return nil, j.pruneHint(err)
+		}
+		if err != nil {
+			return nil, nil // Do stops of the same, and leaves whole results
+		}
+		if err := j.writePlan(plan, run.Config); err != nil {
 			return nil, err
 		}
+		if err := j.confirmPlan(ctx, plan, run.Config); err != nil {
+			return nil, err
+		}
+		prunes = prunes || plan.Prune+plan.Pruned > 0
+		for mac := range plan.Removals {
+			delete(removed, mac) // it is still there, and told by this run
+		}
+	}
+	if !prunes {
+		return nil, nil
+	}
+	if pruned, err = j.createPruned(in, removed); err == nil {
 		run.Pruned = pruned
 	}
-	if !j.sync && j.planJSON == "" {
-		return pruned, nil
-	}
-	plan, err := run.Plan(ctx)
-	if errors.Is(err, batch.ErrPrune) {
-		return pruned, j.pruneHint(err)
-	}
-	if err != nil {
-		return pruned, nil // Do stops of the same, and leaves whole results
-	}
-	if err := j.writePlan(plan, run.Config); err != nil {
-		return pruned, err
-	}
-	if j.sync && (!j.yes || !j.call.quiet) && plan.Changes() > 0 {
-		j.tellPlan(j.streams.Err, plan, run.Config)
-	}
-	if j.sync && !j.yes && plan.Changes() > 0 {
-		yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o")
-		if err != nil {
-			return pruned, err
-		}
-		if !yes {
-			fmt.Fprintln(j.streams.Err, "Nothing was changed.")
-			return pruned, errRows
-		}
-	}
-	if pruned == nil && plan.Prune+plan.Pruned > 0 {
-		if pruned, err = j.createPruned(in, nil); err == nil {
-			run.Pruned = pruned
-		}
-	}
 	return pruned, err
+}
+
+// confirmPlan shows the plan of a sync, and asks whether to go on.
+func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
+	if !j.sync || plan.Changes() == 0 {
+		return nil
+	}
+	if !j.yes || !j.call.quiet {
+		j.tellPlan(j.streams.Err, plan, config)
+	}
+	if j.yes {
+		return nil
+	}
+	yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o")
+	if err == nil && !yes {
+		fmt.Fprintln(j.streams.Err, "Nothing was changed by this run.")
+		err = errRows
+	}
+	return err
 }
 
 // createPruned makes the file for devices that the input lacks, with those in it

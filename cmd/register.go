@@ -113,7 +113,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 		return hint(errors.New("--only names no status"), "failed means all that did not succeed")
 	}
 	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile}}
-	if j.prune {
+	if j.prune || j.restart {
 		files.pruned = prunedName(j.output())
 	}
 	if !sameFile(j.output(), j.file) { // else that is told with better words
@@ -188,22 +188,22 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	defer journal.close()
-	j.forgetBaseline(run, journal.past)
+	j.forgetBaseline(run, journal)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
 		return err
 	}
 	run.Results, run.Journal, run.Past = out, journal.Journal, journal.past
+	if j.call.sandbox {
+		run.Results = sandboxed{out}
+	}
 	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
 		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
 		return yes, err
 	}
-	pruned, err := j.approve(ctx, run, in, journal.discarded())
+	pruned, err := j.approve(ctx, run, in, journal.removed())
 	if err != nil {
 		out.discard()
-		if pruned != nil { // it has what an earlier run removed
-			err = errors.Join(err, pruned.finish())
-		}
 		return err
 	}
 	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
@@ -240,6 +240,10 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 
 // end brings the results home and tells what the run came to.
 func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal, log *slog.Logger) error {
+	if errors.Is(stopped, batch.ErrInput) && summary.Rows+summary.Blank+summary.Passed == 0 {
+		out.discard() // an earlier result is worth more
+		return hint(stopped, "%s", j.goOn(stopped, journal))
+	}
 	if errors.Is(stopped, batch.ErrOutput) {
 		out.discard()
 		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
@@ -249,7 +253,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	}
 	j.ending.result = out.name
 	journal.done = stopped == nil
-	failed := summary.Failed()+summary.NotPruned > 0
+	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
 	if stopped == nil && !failed && j.call.quiet {
 		return nil
 	}

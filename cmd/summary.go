@@ -73,7 +73,7 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 		fmt.Fprintln(w)
 	}
 	if s.HeldBack > 0 {
-		fmt.Fprintf(w, "%s that the file lacks %s left: some of its rows have no readable MAC\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
+		fmt.Fprintf(w, "%s that the file lacks %s left: some of its rows have no readable MAC, or swallow others\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
 	}
 	if len(s.Added) > 0 {
 		slices.Sort(s.Added)

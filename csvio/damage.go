@@ -119,13 +119,10 @@ func wasMAC(cell string, mac rps.MAC) bool {
 	if !isScientific(cell) {
 		return false
 	}
-	mantissa, exponent, _ := strings.Cut(strings.ToUpper(cell), "E")
-	mantissa = strings.Replace(mantissa, ",", ".", 1)
-	shown, err := strconv.ParseFloat(mantissa+"E"+exponent, 64)
+	// Rounded, it may be any of a vendor's.
+	shown, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
 	number, err2 := strconv.ParseFloat(digits, 64)
-	precision := len(strings.Trim(mantissa, "+-")) - strings.Count(mantissa, ".") - 1
-	rounded := func(f float64) string { return strconv.FormatFloat(f, 'E', precision, 64) }
-	return err == nil && err2 == nil && precision >= 2 && rounded(shown) == rounded(number)
+	return err == nil && err2 == nil && shown == number
 }
 
 func isSheetError(cell string) bool {

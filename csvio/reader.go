@@ -265,6 +265,7 @@ func (r *Reader) Read(row *batch.Row) error {
 			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
 			continue
 		}
+		row.Damaged = row.Damaged || fault.kind == kindZeros || fault.kind == kindScientific || fault.kind == kindDate
 		r.blame(row, fault)
 	}
 	return nil

@@ -68,7 +68,11 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 		w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
 	}
 	w.buf = append(w.buf, comma)
-	if mac := row.Device.MAC; mac != (rps.MAC{}) {
+	mac := row.Device.MAC
+	if row.Damaged {
+		mac = row.PriorMAC // the only trace of it
+	}
+	if mac != (rps.MAC{}) {
 		w.buf = append(w.buf, mac.String()...)
 	}
 	w.cell(string(verdict.Status))
