@@ -82,7 +82,7 @@ func (f *endingFlags) check(files runFiles) error {
 		}
 		for _, other := range taken {
 			if other != "" && sameFile(file.name, other) {
-				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file")
+				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file; what is removed stands beside --output")
 			}
 		}
 		taken = append(append(taken, file.name), file.with...)
