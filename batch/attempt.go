@@ -53,6 +53,7 @@ const (
 	deferred        // a call that carried it was put off by the service (429)
 	refused         // ... was refused as a whole, and may have been applied in part
 	doubted         // ... was sent and got no readable answer
+	hung            // ... got none in time, and may still be about to be applied
 )
 
 // presence is what a listDevices made after the row was touched showed.

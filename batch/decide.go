@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -74,7 +76,11 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		return retry(f, a, err), true
 	case rps.Unreadable:
 		if a.call.changes() {
-			a = a.touched(doubted)
+			by := doubted
+			if errors.Is(err, context.DeadlineExceeded) {
+				by = hung
+			}
+			a = a.touched(by)
 		}
 		return retry(f, a, err), true
 	}
@@ -201,11 +207,11 @@ func decideServer(a attempt, err *rps.Error) outcome {
 		switch {
 		case err.Kind == rps.Unencodable:
 			v = Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}
-		case err.Kind == rps.ServerNameUsed && it.reach == doubted:
+		case err.Kind == rps.ServerNameUsed && it.reach >= doubted:
 			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost; or the name was taken before", err.Text)}
 		case err.Kind == rps.ServerNameUsed:
 			v = Verdict{Status: Exists, Detail: sentence("there is a server of this name, in this account or another", err.Text)}
-		case it.reach == doubted:
+		case it.reach >= doubted:
 			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost", err.Text)}
 		}
 		o.settle(v, it)
@@ -225,7 +231,7 @@ func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 	// This call was refused, but an earlier one may have been applied. If that
 	// was refused too, in the same words, they are about this row: no service
 	// applies what it refuses for its own sake.
-	if it := a.items[0]; it.reach == doubted || it.reach == refused && (f.partial || wordsOf(err) != a.why) {
+	if it := a.items[0]; it.reach >= doubted || it.reach == refused && (f.partial || wordsOf(err) != a.why) {
 		o.then(a.look(f, unanswered, err.Text, a.items)...)
 		return o
 	}
@@ -258,7 +264,7 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 			case it.reach < refused:
 			case it.ours && it.now == absent:
 				v = gone()
-			case it.ours || it.reach == doubted || !f.absence:
+			case it.ours || it.reach >= doubted || !f.absence:
 				open = append(open, it)
 				continue
 			default:
@@ -333,13 +339,16 @@ func (a attempt) pick(items []item) attempt {
 func decidePrompt(f facts, a attempt) outcome {
 	var o outcome
 	if f.override == OverrideAlways {
-		next := a.again().as(callOverride)
 		if it := a.items[0]; len(a.items) == 1 && it.reach == untouched {
 			it.ours = true // or another's: registered before, which is what counts
-			next.items = []item{it}
+			a.items = []item{it}
 		} else {
-			next.prompted = true
+			if len(a.items) > 1 {
+				a = a.touched(refused) // applied in part, it may be, to the free rows
+			}
+			a.prompted = true
 		}
+		next := a.again().as(callOverride)
 		o.then(next)
 		return o
 	}

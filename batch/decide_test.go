@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -53,7 +54,7 @@ func FuzzDecide(f *testing.F) {
 			a.url, size = "https://u.example.com/1", 1
 		}
 		for i := range size {
-			a.items = append(a.items, item{row: i, mac: mac(i), ours: next(3) == 0, reach: reach(next(4))})
+			a.items = append(a.items, item{row: i, mac: mac(i), ours: next(3) == 0, reach: reach(next(5))})
 		}
 		open := []attempt{a}
 		switch next(4) {
@@ -219,6 +220,8 @@ func TestDecide(t *testing.T) {
 		{"forbidden", fs, attempt{items: rows(1)}, says(rps.Forbidden), "halt"},
 		{"certificate", fs, attempt{items: rows(1)}, says(rps.Untrusted), "halt"},
 		{"lost", fs, attempt{items: rows(2)}, says(rps.Unreadable), "register[0 1]"},
+		{"timed out to the end", fs, attempt{items: rows(1), tries: 2}, answer{err: &rps.Error{Kind: rps.Unreadable, Err: context.DeadlineExceeded}}, "check[0]"},
+		{"check: not applied, by a call that timed out", fs, attempt{call: callCheck, about: callRegister, question: unanswered, items: rows(1, func(it *item) { it.reach = hung })}, found(rps.Unregistered, ""), "0:in-doubt"},
 		{"lost to the end", fs, attempt{items: rows(2), tries: 2}, says(rps.Unreadable), "list[0 1]"},
 		{"removal of what is not there", fs, attempt{call: callDeregister, items: rows(2)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1]"},
 		{"removal after a lost one", fs, attempt{call: callDeregister, items: rows(2, func(it *item) { it.ours, it.reach = true, doubted })}, says(rps.InvalidMAC, mac(0)), "check[0] deregister[1]"},
@@ -245,5 +248,16 @@ func TestDecide(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// A prompt refuses a batch that may have been applied to the free rows: when the
+// run stops then, they are not "not attempted".
+func TestPromptUnderAlwaysLeavesRowsOpen(t *testing.T) {
+	f := facts{override: OverrideAlways, maxAttempts: 3, mayRetry: true}
+	a := attempt{items: []item{{row: 0, mac: mac(0)}, {row: 1, mac: mac(1)}}}
+	o := decide(f, a, answer{err: &rps.Error{Kind: rps.OverridePrompt}})
+	if len(o.next) != 1 || o.next[0].call != callOverride || o.next[0].items[0].reach != refused {
+		t.Errorf("%+v", o)
 	}
 }

@@ -50,7 +50,7 @@ func decideList(f facts, a attempt, ans answer) outcome {
 			case a.about == callRegister && it.now == shown && f.absence && !it.ours:
 				o.settle(byList(), it)
 			case a.about == callDeregister && it.now == shown:
-				o.settle(Verdict{Status: Failed, Detail: sentence("no readable answer; the account's list still shows it", a.text)}, it)
+				o.settle(it.failed("", sentence("no readable answer; the account's list still shows it", a.text)), it)
 			default:
 				o.then(a.look(f, unanswered, a.text, []item{it})...)
 			}
@@ -95,7 +95,7 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	switch {
 	case a.about == callDeregister && it.ours:
 		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
-	case a.about == callDeregister && f.absence && it.reach != doubted:
+	case a.about == callDeregister && f.absence && it.reach < doubted:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
 	case a.about == callDeregister:
 		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account's list did not show it before", a.text)}, it)
@@ -114,7 +114,7 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	case a.text != "":
 		o.settle(Verdict{Status: Refused, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
 	default:
-		o.settle(Verdict{Status: Failed, Detail: "no readable answer; a look-up shows that it was not applied"}, it)
+		o.settle(it.failed("", "no readable answer; a look-up shows that it was not applied"), it)
 	}
 	return o
 }
@@ -170,7 +170,7 @@ func decideFound(f facts, a attempt) outcome {
 	it := a.items[0]
 	var o outcome
 	if a.about == callDeregister {
-		v := Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows that it is still registered"}
+		v := it.failed(a.bound, "no readable answer; a look-up shows that it is still registered")
 		if a.text != "" {
 			v.Status, v.Detail = Refused, sentence("a look-up shows that it is still registered", a.text)
 		}
@@ -219,6 +219,15 @@ func (f facts) canLearn(a attempt) bool {
 	return a.url == "" && f.serverURL == "" && a.bound != "" && f.teacher != rps.MAC{} && a.teacher == rps.MAC{}
 }
 
+// failed is the verdict of a row that a look-up shows as it was: that is final
+// only if no call can still be on its way through the service.
+func (it item) failed(url, detail string) Verdict {
+	if it.reach == hung {
+		return Verdict{Status: InDoubt, URL: url, Detail: detail + "; a call timed out, and may still be applied"}
+	}
+	return Verdict{Status: Failed, URL: url, Detail: detail}
+}
+
 // asAsked is the verdict of a row that is bound as it should be.
 func asAsked(f facts, a attempt, it item) Verdict {
 	v := Verdict{URL: a.bound}
@@ -252,7 +261,7 @@ func boundElsewhere(f facts, a attempt) outcome {
 	case a.about != callRegister && a.text != "":
 		o.settle(Verdict{Status: Refused, URL: a.bound, Detail: sentence("a look-up shows it bound to another URL", a.text)}, it)
 	case a.about != callRegister:
-		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: "no readable answer; a look-up shows it bound to another URL"}, it)
+		o.settle(it.failed(a.bound, "no readable answer; a look-up shows it bound to another URL"), it)
 	case f.override == OverrideNever && !unsure:
 		v := existing(a.bound)
 		if a.question == verifying {
@@ -268,7 +277,7 @@ func boundElsewhere(f facts, a attempt) outcome {
 	case unsure:
 		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence("it is registered by this account now, and bound to another URL than its row's; whether it was so before this run is not known", a.text)}, it)
 	default:
-		o.settle(Verdict{Status: Failed, URL: a.bound, Detail: sentence("it is registered already and could not be moved", a.text)}, it)
+		o.settle(it.failed(a.bound, sentence("it is registered already and could not be moved", a.text)), it)
 	}
 	return o
 }

@@ -255,7 +255,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
-	if row.Swallows = r.swallows(record); row.Swallows {
+	if row.Swallows = r.swallows(record, row.Device.MAC); row.Swallows {
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	for _, fault := range faults {
@@ -272,15 +272,17 @@ func (r *Reader) Read(row *batch.Row) error {
 }
 
 // swallows tells whether a cell of several lines seems to hold records: a later
-// line has a cell that is a MAC, as when a quote was closed too late.
-func (r *Reader) swallows(record string) bool {
+// line has a cell that is a MAC, and not the row's own, as when a quote was
+// closed too late.
+func (r *Reader) swallows(record string, own rps.MAC) bool {
 	if strings.IndexByte(record, '\n') < 0 && strings.IndexByte(record, '\r') < 0 {
 		return false
 	}
 	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
 	for _, line := range lines[min(1, len(lines)):] {
 		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
-			if isMAC(tidy(strings.Trim(text, `"`))) {
+			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
+			if kind == "" && mac != own {
 				return true
 			}
 		}

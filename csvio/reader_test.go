@@ -308,6 +308,7 @@ func TestSwallowedRecords(t *testing.T) {
 		{"mac,server,notes\n001565000001,hq,\"a\n001565000002,hq,b\"\n", true},
 		{"mac,server,notes\r001565000001,\"hq,\r00-15-65-00-00-02,hq\",\r", true},
 		{"mac,server,notes\n001565000001,hq,\"001565000002\"\n", false},
+		{"notes,mac,server\n\"two\nlines\",001565000001,hq\n", false},
 	} {
 		rows, _ := rowsOf(t, test.file, Options{NeedServer: true})
 		if row := rows[0]; row.Swallows != test.swallows || strings.Contains(row.Note, "swallowed") != test.swallows {

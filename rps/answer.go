@@ -30,7 +30,7 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 		return unreadable(err)
 	}
 	if l.fault {
-		return answer{}, &Error{Kind: Unreadable, Method: method, Text: faultText(body)}
+		return answer{}, &Error{Kind: Unreadable, Method: method, Text: withoutURLs(faultText(body))}
 	}
 	granted, texts, list, err := decode(l)
 	switch {

@@ -274,3 +274,11 @@ func BenchmarkReadAnswerMillion(b *testing.B) {
 		}
 	}
 }
+
+func TestFaultsKeepURLsToThemselves(t *testing.T) {
+	body := `<?xml version="1.0"?><methodResponse><fault><value><struct><member><name>faultCode</name><value><int>0</int></value></member><member><name>faultString</name><value>bad https://x.example.com/s3cret here</value></member></struct></value></fault></methodResponse>`
+	_, err := readAnswer(MethodListDevices, []byte(body))
+	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "here") {
+		t.Error(err)
+	}
+}
