@@ -16,8 +16,8 @@ it is registered, by whom, and the URL that it is bound to. Nothing is changed.
 
 With --want it is an audit: what a device is bound to is compared with its row.
 A device that is bound elsewhere, or not at all, makes exit code 1, and its
-rps_detail has elsewhere-bound or not-bound. The service cannot tell the URL of a
-server: give them with --servers, or such rows are not-verified.
+rps_detail has elsewhere-bound or not-bound. The service cannot tell the URL of
+a server: give them with --servers, or such rows are not-verified.
 
 ` + exitCodes,
 		Example: `  rpsbatch check devices.csv
