@@ -68,6 +68,10 @@ type Row struct {
 	// many: of which devices the file has rows is then not known.
 	Swallows bool
 
+	// Cut is set if the file seems to end in the middle of the row: it has no
+	// line end, and a problem or fewer cells than the header.
+	Cut bool
+
 	// Damaged is set if the MAC cannot be read because a spreadsheet took it for
 	// a number or a date.
 	Damaged bool

@@ -25,12 +25,13 @@ type Source interface {
 // which of them ask for the same device. It keeps two bytes or so for a MAC,
 // and more only for those that repeat.
 type Survey struct {
-	Rows    int // records, all kinds
-	Blank   int // of these, no devices
-	Invalid int // of these, with a problem
-	Passed  int // of these, not to be run again
-	Unread  int // records that may stand for any device: their MAC could not be read, or they swallow others
-	Width   int // cells of the widest record
+	Rows    int  // records, all kinds
+	Blank   int  // of these, no devices
+	Invalid int  // of these, with a problem
+	Passed  int  // of these, not to be run again
+	Unread  int  // records that may stand for any device: their MAC could not be read, or they swallow others
+	Cut     bool // the file seems to end in the middle of its last record
+	Width   int  // cells of the widest record
 
 	changes  bool              // some good row may change the account
 	seen     *roaring64.Bitmap // the keys of all good rows, which are their MACs
@@ -84,6 +85,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	err := eachRow(open, func(_ int, row *Row) {
 		s.Rows++
 		s.Width = max(s.Width, row.Cells)
+		s.Cut = s.Cut || row.Cut
 		good := !row.Blank && row.Problem == ""
 		switch {
 		case row.Pass:

@@ -167,6 +167,10 @@ func (j *job) run(ctx context.Context) error {
 	if j.sync && survey.Devices() == 0 {
 		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
 	}
+	if j.prune && survey.Cut {
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+	}
+
 	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
 	if err := j.prepare(ctx, run, sandbox); err != nil {
 		return err

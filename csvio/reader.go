@@ -234,6 +234,7 @@ func (r *Reader) Read(row *batch.Row) error {
 		r.separate(row, s.ends)
 	}
 
+	row.Cut = s.lineEnd == "" && (s.open || s.cells < len(r.header.names))
 	var values cells
 	values[roleMAC] = r.value(record, roleMAC)
 	if s.open {
@@ -265,6 +266,7 @@ func (r *Reader) Read(row *batch.Row) error {
 			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
 			continue
 		}
+		row.Cut = s.lineEnd == ""
 		row.Damaged = row.Damaged || fault.kind == kindZeros || fault.kind == kindScientific || fault.kind == kindDate
 		r.blame(row, fault)
 	}

@@ -316,3 +316,22 @@ func TestSwallowedRecords(t *testing.T) {
 		}
 	}
 }
+
+// A file that ends in the middle of a record is known by that.
+func TestCutFiles(t *testing.T) {
+	const whole = "mac,server,site\n001565000001,hq,Cologne\n001565000002,branch,Bonn"
+	for n := len("mac,server,site\n001565000001,hq,Cologne\n") + 1; n <= len(whole); n++ {
+		rows, _ := rowsOf(t, whole[:n], Options{NeedServer: true})
+		// Within the last cell, which may be of any length, nothing shows.
+		want := n <= len(whole)-len(",Bonn")
+		if row := rows[len(rows)-1]; row.Cut != want || rows[0].Cut {
+			t.Errorf("%q: cut: %v", whole[:n], row.Cut)
+		}
+	}
+	for _, file := range []string{whole + "\n", "mac,server\n001565000001,hq", "mac,server\n0015650000,hq\n"} {
+		rows, _ := rowsOf(t, file, Options{NeedServer: true})
+		if rows[len(rows)-1].Cut {
+			t.Errorf("%q is cut", file)
+		}
+	}
+}
