@@ -97,7 +97,7 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 	if j.yes {
 		return nil
 	}
-	yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o")
+	yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o", nil)
 	if err == nil && !yes {
 		fmt.Fprintln(j.streams.Err, "Nothing was changed by this run.")
 		err = errRows

@@ -32,6 +32,16 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 	if known.Listed && known.Count > examples {
 		question += ", [l]ist them all"
 	}
+	return confirm(ctx, streams, question, func() {
+		for mac := range known.MACs {
+			fmt.Fprintf(streams.Err, "  %s\n", mac)
+		}
+	})
+}
+
+// confirm asks a question until the answer is yes or no. list, if it is not nil,
+// is for those who answer with it.
+func confirm(ctx context.Context, streams Streams, question string, list func()) (bool, error) {
 	for {
 		fmt.Fprintf(streams.Err, "%s: ", question)
 		reply, err := readLine(ctx, streams.In)
@@ -39,37 +49,16 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 			fmt.Fprintln(streams.Err)
 			return false, err
 		}
-		switch strings.ToLower(reply) {
-		case "y", "yes":
+		switch reply = strings.ToLower(reply); {
+		case reply == "y" || reply == "yes":
 			return true, nil
-		case "n", "no", "":
+		case reply == "n" || reply == "no" || reply == "":
 			return false, nil
-		case "l", "list":
-			for mac := range known.MACs {
-				fmt.Fprintf(streams.Err, "  %s\n", mac)
-			}
+		case list != nil && (reply == "l" || reply == "list"):
+			list()
 		default:
 			fmt.Fprintln(streams.Err, "Please answer y or n.")
 		}
-	}
-}
-
-// confirm asks a question until the answer is yes or no.
-func confirm(ctx context.Context, streams Streams, question string) (bool, error) {
-	for {
-		fmt.Fprintf(streams.Err, "%s: ", question)
-		reply, err := readLine(ctx, streams.In)
-		if err != nil {
-			fmt.Fprintln(streams.Err)
-			return false, err
-		}
-		switch strings.ToLower(reply) {
-		case "y", "yes":
-			return true, nil
-		case "n", "no", "":
-			return false, nil
-		}
-		fmt.Fprintln(streams.Err, "Please answer y or n.")
 	}
 }
 
