@@ -1,9 +1,7 @@
 package batch
 
 import (
-	"errors"
 	"hash/maphash"
-	"io"
 )
 
 // Baseline is what an earlier run left bound, as its result file tells: where
@@ -18,25 +16,18 @@ type Baseline struct {
 // look-up of it, knew to be bound as its row asks counts.
 func TakeBaseline(source Source) (*Baseline, error) {
 	b := &Baseline{seed: maphash.MakeSeed(), bound: map[uint64]uint64{}}
-	var row Row
-	for {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return b, nil
-		case err != nil:
-			return nil, err
-		}
-		if row.Blank || row.Problem != "" {
-			continue
-		}
+	err := EachRow(source, func(_ int, row *Row) error {
 		mac := row.Device.MAC.Uint64()
 		switch {
+		case row.Blank || row.Problem != "":
 		case row.PriorStatus == Deregistered:
 			delete(b.bound, mac)
 		case row.provesBound():
 			b.bound[mac] = b.target(&row.Device)
 		}
-	}
+		return nil
+	})
+	return b, err
 }
 
 // Len gives the number of devices that it knows to be bound.

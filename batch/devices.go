@@ -37,9 +37,6 @@ type noSource struct{}
 
 func (noSource) Read(*Row) error { return io.EOF }
 
-// Len gives their number.
-func (d *Devices) Len() int { return int(d.set.GetCardinality()) }
-
 // All gives their addresses.
 func (d *Devices) All() iter.Seq[rps.MAC] {
 	return func(yield func(rps.MAC) bool) {

@@ -8,6 +8,12 @@
 // verdicts in input order. Its memory is bounded by [Window] rows, whatever the
 // size of the file.
 //
+// What is done first with a row says route, by what is known of the account: the
+// list of its devices, what an earlier result proves ([Baseline]), and the
+// policies of [Config]. [Run.Plan] counts that without doing it. With
+// Config.Sync the account is to have what the file has and, with Config.Prune,
+// no more: what it lacks is removed when all of its rows are settled.
+//
 // What follows from an answer is decided by one pure function, decide, of the
 // attempt, the answer and some facts. The service is not trusted to be all or
 // nothing: a call without a readable answer may have been applied, and a refused

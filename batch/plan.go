@@ -2,8 +2,6 @@ package batch
 
 import (
 	"context"
-	"errors"
-	"io"
 	"iter"
 	"time"
 
@@ -109,21 +107,17 @@ type planner struct {
 }
 
 func (p *planner) rows(ctx context.Context, source Source) {
-	var row Row
-	for n := 0; ; n++ {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return
-		case err != nil:
-			p.run.halt(ErrInput, err)
-			return
-		case ctx.Err() != nil:
-			p.run.halt(ErrInterrupted, nil)
-			return
-		}
+	err := EachRow(source, func(n int, row *Row) error {
 		if !row.Blank {
-			p.Fates[p.row(n, &row)]++
+			p.Fates[p.row(n, row)]++
 		}
+		return ctx.Err()
+	})
+	switch {
+	case ctx.Err() != nil:
+		p.run.halt(ErrInterrupted, nil)
+	case err != nil:
+		p.run.halt(ErrInput, err)
 	}
 }
 

@@ -160,15 +160,27 @@ func eachRow(open func() (Source, error), do func(n int, row *Row)) error {
 	if err != nil {
 		return err
 	}
+	return EachRow(source, func(n int, row *Row) error {
+		do(n, row)
+		return nil
+	})
+}
+
+// EachRow calls do with each row of a source and its number, from 0 on, until an
+// error or the end. The row is valid until do returns.
+func EachRow(source Source, do func(n int, row *Row) error) error {
 	var row Row
 	for n := 0; ; n++ {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
+		err := source.Read(&row)
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err == nil {
+			err = do(n, &row)
+		}
+		if err != nil {
 			return err
 		}
-		do(n, &row)
 	}
 }
 
@@ -334,29 +346,20 @@ func (s *Survey) Tally() Tally {
 // Judge writes each row of the file with what the survey says of it: a good row
 // is NotAttempted.
 func (s *Survey) Judge(source Source, results Results) error {
-	var row Row
-	for n := 0; ; n++ {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
+	return EachRow(source, func(n int, row *Row) error {
 		v := Verdict{Status: NotAttempted, Detail: "it would be sent"}
 		if row.Problem != "" {
 			v = Verdict{Status: Invalid, Detail: row.Problem}
 		} else if !row.Blank {
-			switch fate := s.fate(n, &row); {
+			switch fate := s.fate(n, row); {
 			case fate.refused != "":
 				v = Verdict{Status: Conflict, Detail: fate.refused}
 			case fate.follows != 0:
 				v = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same %s and target as line %d", row.Device.keyName(), fate.follows)}
 			}
 		}
-		if err := results.Write(&row, v); err != nil {
-			return err
-		}
-	}
+		return results.Write(row, v)
+	})
 }
 
 // Conflicts gives a text for each MAC that has several targets.

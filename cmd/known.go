@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -31,7 +30,14 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	}
 	defer in.Close()
 	servers, lines := map[string]string{}, map[string]int{}
-	err = eachRow(in, func(row *batch.Row) error {
+	source, err := in.opener(ctx)()
+	if err != nil {
+		return nil, err
+	}
+	err = batch.EachRow(source, func(_ int, row *batch.Row) error {
+		if row.Blank {
+			return nil
+		}
 		name, url := strings.Clone(row.Device.Server), strings.Clone(row.Device.URL)
 		if row.Problem != "" {
 			return fmt.Errorf("line %d: %s", row.Line, row.Problem)
@@ -51,28 +57,6 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	}
 	j.serversSum = fmt.Sprintf("%s (sum %08x)", j.serversFile, crc32.Checksum(all, castagnoli))
 	return servers, nil
-}
-
-func eachRow(in *input, do func(*batch.Row) error) error {
-	source, err := in.Open()
-	if err != nil {
-		return err
-	}
-	var row batch.Row
-	for {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if row.Blank {
-			continue
-		}
-		if err := do(&row); err != nil {
-			return err
-		}
-	}
 }
 
 // readBaseline reads the result file of --baseline. What its rows ask for is

@@ -164,11 +164,8 @@ func (j *job) run(ctx context.Context) error {
 	}
 	in.tell(log)
 	seen.tell(log)
-	if j.sync && survey.Devices() == 0 {
-		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
-	}
-	if j.prune && survey.Cut {
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+	if err := j.seemsWhole(in, survey); err != nil {
+		return err
 	}
 
 	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
@@ -216,6 +213,17 @@ func (j *job) run(ctx context.Context) error {
 	j.ending.summary = summary
 
 	return j.end(summary, stopped, results{out, pruned}, journal, log)
+}
+
+// seemsWhole refuses a file that is not, where what it lacks says something.
+func (j *job) seemsWhole(in *input, survey *batch.Survey) error {
+	switch {
+	case j.sync && survey.Devices() == 0:
+		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
+	case j.prune && survey.Cut:
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+	}
+	return nil
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.

@@ -141,16 +141,10 @@ func addAll(tally *report.Tally, open func() (batch.Source, error)) error {
 	if err != nil {
 		return err
 	}
-	var row batch.Row
-	for {
-		switch err := source.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		tally.Add(&row)
-	}
+	return batch.EachRow(source, func(_ int, row *batch.Row) error {
+		tally.Add(row)
+		return nil
+	})
 }
 
 // remedy says what to do about rows that came to a status. Rows without one are
