@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -97,16 +98,11 @@ type callFlags struct {
 }
 
 func (f *callFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.url, "url", envOr("RPSBATCH_URL", rps.DefaultURL), "`URL` of the service (or RPSBATCH_URL)")
-	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
-	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or systemd's credential rpsbatch-password, or a prompt)")
-	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the certificates to trust, in PEM (default: the system's)")
-	flags.BoolVar(&f.sandbox, "sandbox", false, "run against a simulated RPS inside the process: no account needed")
+	f.addService(flags)
 	flags.Float64Var(&f.rate, "rate", 5, "calls a second, fractions allowed, look-ups and retries included")
 	flags.IntVar(&f.burst, "burst", 1, "calls that may leave at once after a rest")
 	flags.IntVar(&f.workers, "workers", 4, "calls in flight at most")
 	flags.IntVar(&f.batchSize, "batch-size", 100, "MACs in one call at most")
-	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one call")
 	flags.IntVar(&f.maxAttempts, "max-attempts", 5, "tries of one call")
 	flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "stop after so long without one readable answer")
 	flags.StringVarP(&f.output, "output", "o", "", "result `FILE` (default: the input's name ending in .result.csv; '-' is standard output)")
@@ -115,6 +111,16 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing at all when every row succeeds")
 	f.endings.add(flags)
+}
+
+// addService adds the flags that say how to reach the service.
+func (f *callFlags) addService(flags *pflag.FlagSet) {
+	flags.StringVar(&f.url, "url", envOr("RPSBATCH_URL", rps.DefaultURL), "`URL` of the service (or RPSBATCH_URL)")
+	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
+	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or systemd's credential rpsbatch-password, or a prompt)")
+	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the certificates to trust, in PEM (default: the system's)")
+	flags.BoolVar(&f.sandbox, "sandbox", false, "run against a simulated RPS inside the process: no account needed")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one call")
 }
 
 func envOr(name, fallback string) string {
@@ -131,14 +137,21 @@ func (f *callFlags) check(c *cobra.Command) error {
 	default:
 		return fmt.Errorf("--progress %q is none of auto, lines, none", f.progress)
 	}
-	if f.timeout <= 0 {
-		return fmt.Errorf("--timeout must be longer than 0s")
+	if err := f.checkService(); err != nil {
+		return err
 	}
 	if f.quiet {
 		f.progress = "none"
 	}
 	if f.quiet && !c.Flags().Changed("log-level") {
 		f.logLevel = "error"
+	}
+	return nil
+}
+
+func (f *callFlags) checkService() error {
+	if f.timeout <= 0 {
+		return errors.New("--timeout must be longer than 0s")
 	}
 	return nil
 }

@@ -152,6 +152,7 @@ batches, and leaves a result file with one verdict for each row.
 		newSync(streams),
 		newList(streams),
 		newServer(streams),
+		newCall(streams),
 		newValidate(streams),
 		newReport(streams),
 		newSimulate(streams),
