@@ -50,8 +50,7 @@ type reach uint8
 
 const (
 	untouched reach = iota
-	deferred        // a call that carried it was put off by the service (429)
-	refused         // ... was refused as a whole, and may have been applied in part
+	refused         // a call that carried it was refused as a whole, and may have been applied in part
 	doubted         // ... was sent and got no readable answer
 	hung            // ... got none in time, and may still be about to be applied
 )

@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -62,13 +60,10 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
 		return outcome{halt: err}, true
 	case rps.Throttled:
-		by := deferred
-		if err.StatusCode == http.StatusServiceUnavailable {
-			// A proxy says so of a service that failed it, at whatever moment.
-			by = doubted
-		}
-		if a.call.changes() {
-			a = a.touched(by)
+		// 429 turns a call away. With 503 a proxy tells of a service that failed
+		// it, at whatever moment.
+		if a.call.changes() && err.StatusCode == http.StatusServiceUnavailable {
+			a = a.touched(doubted)
 		}
 		return retry(f, a, err), true
 	case rps.NotSent:
@@ -76,7 +71,7 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 	case rps.Unreadable:
 		if a.call.changes() {
 			by := doubted
-			if errors.Is(err, context.DeadlineExceeded) {
+			if err.Late() {
 				by = hung
 			}
 			a = a.touched(by)
@@ -231,7 +226,7 @@ func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 	// was refused too, in the same words, they are about this row: no service
 	// applies what it refuses for its own sake.
 	if it := a.items[0]; it.reach >= doubted || it.reach == refused && (f.partial || wordsOf(err) != a.why) {
-		o.then(a.look(f, unanswered, err.Text, a.items)...)
+		o.then(a.look(f, unanswered, wordsOf(err), a.items)...)
 		return o
 	}
 	o.settle(Verdict{Status: Refused, Detail: says(wordsOf(err))}, a.items...)
@@ -249,10 +244,14 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 		return decideWhole(f, a, err)
 	}
 	var o outcome
-	var open []item
+	var open, lost []item
 	for _, it := range named {
 		v := Verdict{Status: Refused, Detail: says(err.Text)}
 		switch {
+		case err.Kind == rps.RepeatedMAC && it.reach >= doubted:
+			// It may be the call that was lost that it repeats.
+			lost = append(lost, it)
+			continue
 		case err.Kind == rps.Foreign:
 			v.Status = RegisteredElsewhere
 		case a.call == callEdit && err.Kind != rps.RepeatedMAC:
@@ -274,6 +273,9 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 	}
 	if len(open) > 0 {
 		o.then(a.look(f, missing, err.Text, open)...)
+	}
+	if len(lost) > 0 {
+		o.then(a.look(f, unanswered, err.Text, lost)...)
 	}
 	if len(rest) > 0 {
 		o.then(f.rest(a.touched(refused).pick(rest), true, err.Text)...)

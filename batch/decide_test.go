@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 
@@ -86,6 +87,10 @@ func FuzzDecide(f *testing.F) {
 				settled[s.row] = true
 				if s.verdict.Status == "" || s.verdict.Status == NotAttempted || s.verdict.Status == Duplicate {
 					t.Fatalf("row %d: %q is no verdict here", s.row, s.verdict.Status)
+				}
+				at := slices.IndexFunc(a.items, func(it item) bool { return it.row == s.row })
+				if s.verdict.Status == Failed && a.question != asked && (a.items[at].reach == hung || a.call.changes() && a.items[at].reach >= refused) {
+					t.Fatalf("row %d: failed, and it may be applied: %+v", s.row, a)
 				}
 			}
 			for _, n := range o.next {
@@ -175,6 +180,7 @@ func TestDecide(t *testing.T) {
 	}
 	ours := func(it *item) { it.ours = true }
 	lost := func(it *item) { it.reach = doubted }
+	hanging := func(it *item) { it.reach = hung }
 	says := func(k rps.Kind, macs ...rps.MAC) answer {
 		return answer{err: &rps.Error{Kind: k, MACs: macs, Text: "words"}}
 	}
@@ -221,7 +227,11 @@ func TestDecide(t *testing.T) {
 		{"certificate", fs, attempt{items: rows(1)}, says(rps.Untrusted), "halt"},
 		{"lost", fs, attempt{items: rows(2)}, says(rps.Unreadable), "register[0 1]"},
 		{"timed out to the end", fs, attempt{items: rows(1), tries: 2}, answer{err: &rps.Error{Kind: rps.Unreadable, Err: context.DeadlineExceeded}}, "check[0]"},
-		{"check: not applied, by a call that timed out", fs, attempt{call: callCheck, about: callRegister, question: unanswered, items: rows(1, func(it *item) { it.reach = hung })}, found(rps.Unregistered, ""), "0:in-doubt"},
+		{"check: not applied, by a call that timed out", fs, attempt{call: callCheck, about: callRegister, question: unanswered, items: rows(1, hanging)}, found(rps.Unregistered, ""), "0:in-doubt"},
+		{"check: not applied, by a call that timed out, and refused since", fs, attempt{call: callCheck, about: callRegister, question: unanswered, text: "words", items: rows(1, hanging)}, found(rps.Unregistered, ""), "0:in-doubt"},
+		{"check: not applied, and refused since", fs, attempt{call: callCheck, about: callRegister, question: unanswered, text: "words", items: rows(1, lost)}, found(rps.Unregistered, ""), "0:refused"},
+		{"list: not removed, by a call that timed out", fs, attempt{call: callList, about: callDeregister, question: unanswered, items: rows(2, hanging, lost)}, list(0, 1), "0:in-doubt 1:failed"},
+		{"repeated, after a lost answer", fs, attempt{items: rows(3, lost)}, says(rps.RepeatedMAC, mac(0), mac(1)), "1:refused check[0] register[2]"},
 		{"lost to the end", fs, attempt{items: rows(2), tries: 2}, says(rps.Unreadable), "list[0 1]"},
 		{"removal of what is not there", fs, attempt{call: callDeregister, items: rows(2)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1]"},
 		{"removal after a lost one", fs, attempt{call: callDeregister, items: rows(2, func(it *item) { it.ours, it.reach = true, doubted })}, says(rps.InvalidMAC, mac(0)), "check[0] deregister[1]"},
@@ -229,7 +239,7 @@ func TestDecide(t *testing.T) {
 
 		{"list after a prompt", fs, attempt{call: callList, about: callRegister, question: prompted, items: rows(2, lost, lost)}, list(0), "0:registered register[1]"},
 		{"list that explains nothing", fs, attempt{call: callList, about: callRegister, question: prompted, items: rows(2, lost, lost)}, list(), "register[0] register[1]"},
-		{"list after a removal", fs, attempt{call: callList, about: callDeregister, question: missing, items: rows(2, ours, ours)}, list(0), "0:refused 1:deregistered"},
+		{"list after a removal", fs, attempt{call: callList, about: callDeregister, question: missing, text: "words", items: rows(2, ours, ours)}, list(0), "0:refused 1:deregistered"},
 		{"check: as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://u/"), "0:registered"},
 		{"check: was as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1)}, found(rps.Registered, "https://U"), "0:unchanged"},
 		{"check: bound to something else", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:exists"},
@@ -259,5 +269,53 @@ func TestPromptUnderAlwaysLeavesRowsOpen(t *testing.T) {
 	o := decide(f, a, answer{err: &rps.Error{Kind: rps.OverridePrompt}})
 	if len(o.next) != 1 || o.next[0].call != callOverride || o.next[0].items[0].reach != refused {
 		t.Errorf("%+v", o)
+	}
+}
+
+// TestReach tells how far a call is feared to have come, by what came of it.
+func TestReach(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  *rps.Error
+		want reach
+	}{
+		{"turned away", &rps.Error{Kind: rps.Throttled, StatusCode: 429}, untouched},
+		{"a proxy's 503", &rps.Error{Kind: rps.Throttled, StatusCode: 503}, doubted},
+		{"not sent", &rps.Error{Kind: rps.NotSent}, untouched},
+		{"reset", &rps.Error{Kind: rps.Unreadable, Err: io.ErrUnexpectedEOF}, doubted},
+		{"a proxy's 502", &rps.Error{Kind: rps.Unreadable, StatusCode: 502}, doubted},
+		{"a proxy's 504", &rps.Error{Kind: rps.Unreadable, StatusCode: 504}, hung},
+		{"our time-out", &rps.Error{Kind: rps.Unreadable, Err: fmt.Errorf("timeout: %w", context.DeadlineExceeded)}, hung},
+	} {
+		o := decide(facts{maxAttempts: 3, mayRetry: true}, attempt{items: []item{{mac: mac(1)}}}, answer{err: c.err})
+		if len(o.next) != 1 || o.next[0].items[0].reach != c.want {
+			t.Errorf("%s: %+v, want reach %d", c.name, o, c.want)
+		}
+	}
+}
+
+func TestSameURL(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"https://u.example.com", "https://u.example.com/", true},
+		{"https://u.example.com/", " HTTPS://U.example.com ", true},
+		{"https://u.example.com:443/a", "https://u.example.com/a", true},
+		{"http://u.example.com:80/a", "http://u.example.com/a", true},
+		{"http://u.example.com:443/a", "http://u.example.com/a", false},
+		{"http://u.example.com:8080/", "http://u.example.com/", false},
+		{"https://u.example.com/%7ea", "https://u.example.com/~a", true},
+		{"https://u.example.com/a%2fb", "https://u.example.com/a%2Fb", true},
+		{"https://u.example.com/a%2Fb", "https://u.example.com/a/b", false},
+		{"https://u.example.com/?a=%41%", "https://u.example.com/?a=A%", true},
+		{"https://u.example.com/A", "https://u.example.com/a", false},
+		{"https://u.example.com/a/", "https://u.example.com/a", false},
+		{"tftp://10.0.0.1", "tftp://10.0.0.1:69/", true},
+		{"http://[::1]:80/", "http://[::1]/", true},
+	} {
+		if sameURL(c.a, c.b) != c.same {
+			t.Errorf("sameURL(%q, %q) is not %v: %q, %q", c.a, c.b, c.same, canonicalURL(c.a), canonicalURL(c.b))
+		}
 	}
 }

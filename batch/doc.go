@@ -6,7 +6,7 @@
 // the MACs that several rows have. [Run] is the second: it groups the rows into
 // calls, sends those through a rate-limited pool of workers, and writes the
 // verdicts in input order. Its memory is bounded by [Window] rows, whatever the
-// size of the file.
+// size of the file, and by fewer where rows are long.
 //
 // What is done first with a row says route, by what is known of the account: the
 // list of its devices, what an earlier result proves ([Baseline]), and the

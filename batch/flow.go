@@ -27,7 +27,11 @@ type window struct {
 	slots []slot
 	head  int // slots before it are written
 	base  int // number of the row at head
+	bytes int // of the rows from head
 }
+
+// full tells whether there is no room for another row.
+func (w *window) full() bool { return w.len() >= Window || w.bytes >= windowBytes }
 
 func (w *window) len() int         { return len(w.slots) - w.head }
 func (w *window) empty() bool      { return w.len() == 0 }
@@ -46,6 +50,7 @@ func (w *window) push() *slot {
 }
 
 func (w *window) pop() {
+	w.bytes -= len(w.first().row.Raw)
 	w.slots[w.head] = slot{}
 	w.head++
 	w.base++
@@ -71,7 +76,7 @@ func (r *Run) advance() {
 	}
 	// No room, or no more rows: the oldest groups go out as they are, so
 	// that the workers have something to do.
-	if !r.eof && !r.settling && r.window.len() < Window {
+	if !r.eof && !r.settling && !r.window.full() {
 		return
 	}
 	for len(r.ready)+r.flying < r.Config.Workers {
@@ -126,7 +131,7 @@ func (r *Run) room() bool {
 			return false
 		}
 	}
-	return r.window.len() < Window && len(r.ready) < 2*r.Config.Workers
+	return !r.window.full() && len(r.ready) < 2*r.Config.Workers
 }
 
 // due makes the attempts ready whose time has come.
@@ -197,6 +202,7 @@ func (r *Run) readRow() {
 		r.eof = true
 		return
 	}
+	r.window.bytes += len(s.row.Raw)
 	n := r.read
 	r.read++
 	switch fate := (fate{}); {

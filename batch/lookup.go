@@ -1,7 +1,9 @@
 package batch
 
 import (
+	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"rpsbatch/rps"
@@ -37,7 +39,7 @@ func decideList(f facts, a attempt, ans answer) outcome {
 		for _, it := range a.items {
 			switch {
 			case it.now == shown:
-				o.settle(Verdict{Status: Refused, Detail: sentence("the account's list still shows it", a.text)}, it)
+				o.settle(it.final(a, "", "the account's list still shows it"), it)
 			case it.ours:
 				o.settle(gone(), it)
 			default:
@@ -50,7 +52,7 @@ func decideList(f facts, a attempt, ans answer) outcome {
 			case a.about == callRegister && it.now == shown && f.absence && !it.ours:
 				o.settle(byList(), it)
 			case a.about == callDeregister && it.now == shown:
-				o.settle(it.failed("", sentence("no readable answer; the account's list still shows it", a.text)), it)
+				o.settle(it.final(a, "", "the account's list still shows it"), it)
 			default:
 				o.then(a.look(f, unanswered, a.text, []item{it})...)
 			}
@@ -111,10 +113,8 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	case a.question == prompted && a.number+1 < lastNumber(f):
 		// The prompt no longer holds: send it again.
 		o.then(a.again().as(a.about))
-	case a.text != "":
-		o.settle(Verdict{Status: Refused, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
 	default:
-		o.settle(it.failed("", "no readable answer; a look-up shows that it was not applied"), it)
+		o.settle(it.final(a, "", "a look-up shows that it is not registered"), it)
 	}
 	return o
 }
@@ -170,11 +170,7 @@ func decideFound(f facts, a attempt) outcome {
 	it := a.items[0]
 	var o outcome
 	if a.about == callDeregister {
-		v := it.failed(a.bound, "no readable answer; a look-up shows that it is still registered")
-		if a.text != "" {
-			v.Status, v.Detail = Refused, sentence("a look-up shows that it is still registered", a.text)
-		}
-		o.settle(v, it)
+		o.settle(it.final(a, a.bound, "a look-up shows that it is still registered"), it)
 		return o
 	}
 	want := a.url
@@ -219,13 +215,18 @@ func (f facts) canLearn(a attempt) bool {
 	return a.url == "" && f.serverURL == "" && a.bound != "" && f.teacher != rps.MAC{} && a.teacher == rps.MAC{}
 }
 
-// failed is the verdict of a row that a look-up shows as it was: that is final
-// only if no call can still be on its way through the service.
-func (it item) failed(url, detail string) Verdict {
-	if it.reach == hung {
-		return Verdict{Status: InDoubt, URL: url, Detail: detail + "; a call timed out, and may still be applied"}
+// final is the verdict of a row that a look-up shows as it was: Refused in the
+// words of the service, if there are some. That is final only if no call can
+// still be on its way through the service.
+func (it item) final(a attempt, url, finding string) Verdict {
+	v := Verdict{Status: Failed, URL: url, Detail: "no readable answer; " + finding}
+	if a.text != "" {
+		v.Status, v.Detail = Refused, sentence(finding, a.text)
 	}
-	return Verdict{Status: Failed, URL: url, Detail: detail}
+	if it.reach == hung {
+		v.Status, v.Detail = InDoubt, v.Detail+"; a call timed out, and may still be applied"
+	}
+	return v
 }
 
 // asAsked is the verdict of a row that is bound as it should be.
@@ -258,10 +259,8 @@ func boundElsewhere(f facts, a attempt) outcome {
 	// if the server's is another one than the user says.
 	unsure := !it.ours && it.reach >= refused && f.claimed && a.url == ""
 	switch {
-	case a.about != callRegister && a.text != "":
-		o.settle(Verdict{Status: Refused, URL: a.bound, Detail: sentence("a look-up shows it bound to another URL", a.text)}, it)
 	case a.about != callRegister:
-		o.settle(it.failed(a.bound, "no readable answer; a look-up shows it bound to another URL"), it)
+		o.settle(it.final(a, a.bound, "a look-up shows it bound to another URL"), it)
 	case f.override == OverrideNever && !unsure:
 		v := existing(a.bound)
 		if a.question == verifying {
@@ -277,7 +276,7 @@ func boundElsewhere(f facts, a attempt) outcome {
 	case unsure:
 		o.settle(Verdict{Status: InDoubt, URL: a.bound, Detail: sentence("it is registered by this account now, and bound to another URL than its row's; whether it was so before this run is not known", a.text)}, it)
 	default:
-		o.settle(it.failed(a.bound, sentence("it is registered already and could not be moved", a.text)), it)
+		o.settle(it.final(a, a.bound, "it is registered already and could not be moved"), it)
 	}
 	return o
 }
@@ -321,14 +320,14 @@ func lookupFailed(f facts, a attempt, err *rps.Error) outcome {
 	return o
 }
 
-// sameURL compares two URLs as a phone would: scheme and host in either case,
-// and no path means the root.
+// sameURL compares two URLs as a phone would (RFC 3986, section 6.2.2 and 6.2.3):
+// scheme and host in either case, the port that the scheme has anyway, no path
+// for the root, and characters that are written as they are or as %7E.
 func sameURL(a, b string) bool {
-	if a == b {
-		return true
-	}
-	return canonicalURL(a) == canonicalURL(b)
+	return a == b || canonicalURL(a) == canonicalURL(b)
 }
+
+var defaultPorts = map[string]string{"http": "80", "https": "443", "ftp": "21", "tftp": "69"}
 
 func canonicalURL(text string) string {
 	text = strings.TrimSpace(text)
@@ -337,8 +336,35 @@ func canonicalURL(text string) string {
 		return text
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	u.Host = strings.TrimSuffix(u.Host, ":"+defaultPorts[u.Scheme])
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	return u.String()
+	return plainEscapes(u.String())
+}
+
+// plainEscapes writes %7E and the like as the characters that need no escape, and
+// the others with capital digits.
+func plainEscapes(text string) string {
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if c, err := strconv.ParseUint(text[min(i+1, len(text)):min(i+3, len(text))], 16, 8); text[i] == '%' && i+3 <= len(text) && err == nil {
+			if unreserved(byte(c)) {
+				b.WriteByte(byte(c))
+			} else {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+			i += 2
+			continue
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+func unreserved(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("-._~", c) >= 0
 }

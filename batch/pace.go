@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// minPause holds all calls after a 429 or 503 that names no time.
-	minPause = 250 * time.Millisecond
 	// maxPause caps what Retry-After may ask for.
 	maxPause = 5 * time.Minute
 
@@ -63,12 +61,10 @@ func (p *pacer) answered(left time.Time) {
 // refused takes note that the service asked to slow down, and holds all calls
 // back for a pause.
 func (p *pacer) refused(left time.Time, pause time.Duration) {
-	pause = min(max(pause, minPause), maxPause)
-	p.hold(pause)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	p.throttle.refused(left, now, pause)
+	p.holdUntil(now.Add(p.throttle.refused(left, now, min(pause, maxPause))))
 	p.limiter.SetBurst(1) // what it bears at once is not known
 	p.limiter.SetLimit(rate.Limit(p.throttle.at(now)))
 }
@@ -112,7 +108,12 @@ func (p *pacer) heldUntil() time.Time {
 func (p *pacer) hold(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if until := time.Now().Add(min(d, maxPause)); until.After(p.until) {
+	p.holdUntil(time.Now().Add(min(d, maxPause)))
+}
+
+// holdUntil is for those that have p.mu.
+func (p *pacer) holdUntil(until time.Time) {
+	if until.After(p.until) {
 		p.until = until
 	}
 }

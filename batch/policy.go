@@ -151,6 +151,10 @@ func (m MaxPrune) allows(n, devices int) bool {
 // memory of a run.
 const Window = 100_000
 
+// windowBytes bounds the window for rows that are much longer than those of a
+// list of phones.
+const windowBytes = 256 << 20
+
 // Check says what is wrong with the numbers of a configuration.
 func (c Config) Check() error {
 	switch {

@@ -1,7 +1,10 @@
 package rps
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -135,6 +138,19 @@ func (e *Error) Is(target error) bool {
 	kind, ok := target.(Kind)
 	return ok && kind == e.Kind
 }
+
+// Late tells whether an Unreadable call was given up for its time alone, by us or
+// by a proxy: the service may be at it still, and apply it yet.
+func (e *Error) Late() bool {
+	switch e.StatusCode {
+	case http.StatusGatewayTimeout, http.StatusRequestTimeout, statusProxyTimeout:
+		return true
+	}
+	return errors.Is(e.Err, context.DeadlineExceeded)
+}
+
+// statusProxyTimeout is that of a large proxy for 504.
+const statusProxyTimeout = 524
 
 // Unwrap gives what is beneath.
 func (e *Error) Unwrap() error { return e.Err }

@@ -4,13 +4,15 @@ import "strings"
 
 // refusals are the guide's words in lower case and in the singular (see
 // plain), the longer before those that begin them. The first that a text
-// begins with gives the kind; what follows varies.
+// begins with, as whole words, gives the kind; what follows varies.
 var refusals = []struct {
 	words string
 	kind  Kind
 }{
 	{"invalid mac", InvalidMAC},
+	{"invalid macs", InvalidMAC},
 	{"repeated mac", RepeatedMAC},
+	{"repeated macs", RepeatedMAC},
 	{"are you sure you want to override", OverridePrompt},
 	{"mac address overriding failed", OverrideFailed},
 	{"mac addresses overriding failed", OverrideFailed},
@@ -26,7 +28,9 @@ var refusals = []struct {
 	{"the server name has been used", ServerNameUsed},
 	{"the mac is unknown", UnknownMAC},
 	{"no device exist", NoDevices},
+	{"no device exists", NoDevices},
 	{"no devices exist", NoDevices},
+	{"no devices exists", NoDevices},
 }
 
 // refusal turns the words with which the service refused a call into an error.
@@ -41,7 +45,7 @@ func refusal(method, text string) *Error {
 func refusalKind(line string) Kind {
 	words, lead := plain(line)
 	for _, r := range refusals {
-		if strings.HasPrefix(words, r.words) {
+		if rest, ok := strings.CutPrefix(words, r.words); ok && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
 			return r.kind
 		}
 	}

@@ -1,0 +1,101 @@
+package batch
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+)
+
+// A limiter tells at a time how long a call has to wait; 0: it may pass.
+type limiter func(now time.Duration) (wait time.Duration)
+
+func bucketOf(perSecond, burst float64) limiter {
+	tokens, last := burst, time.Duration(0)
+	return func(now time.Duration) time.Duration {
+		tokens = min(burst, tokens+perSecond*(now-last).Seconds())
+		if last = now; tokens >= 1 {
+			tokens--
+			return 0
+		}
+		return time.Duration((1 - tokens) / perSecond * float64(time.Second))
+	}
+}
+
+// windowOf lets n calls pass in any second; with strict, refused ones count too.
+func windowOf(n int, strict bool) limiter {
+	var passed []time.Duration
+	return func(now time.Duration) time.Duration {
+		for len(passed) > 0 && now-passed[0] >= time.Second {
+			passed = passed[1:]
+		}
+		wait := time.Duration(0)
+		if len(passed) >= n {
+			wait = passed[0] + time.Second - now
+		}
+		if wait == 0 || strict {
+			passed = append(passed, now)
+		}
+		return wait
+	}
+}
+
+// secondsOf lets n calls pass in each second of the clock.
+func secondsOf(n int) limiter {
+	second, count := time.Duration(-1), 0
+	return func(now time.Duration) time.Duration {
+		if s := now.Truncate(time.Second); s != second {
+			second, count = s, 0
+		}
+		if count++; count <= n {
+			return 0
+		}
+		return second + time.Second - now
+	}
+}
+
+// TestThrottleUsesWhatIsBorne lets a throttle meet limits of 10 calls a second
+// of every sort, over a minute, with and without Retry-After.
+func TestThrottleUsesWhatIsBorne(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	limits := map[string]func() limiter{
+		"bucket of 1":        func() limiter { return bucketOf(10, 1) },
+		"bucket of 2":        func() limiter { return bucketOf(10, 2) },
+		"bucket of 10":       func() limiter { return bucketOf(10, 10) },
+		"bucket of 20":       func() limiter { return bucketOf(10, 20) },
+		"any second":         func() limiter { return windowOf(10, false) },
+		"any second, strict": func() limiter { return windowOf(10, true) },
+		"clock's seconds":    func() limiter { return secondsOf(10) },
+	}
+	for full, least := range map[float64]float64{12: 0.85, 20: 0.85, 50: 0.85, 100: 0.85, 200: 0.82, 500: 0.82} {
+		for name, make := range limits {
+			for _, retryAfter := range []bool{false, true} {
+				limit, th := make(), throttle{full: full}
+				passed, refused := 0, 0
+				for now := time.Duration(0); now < time.Minute; {
+					wait := limit(now)
+					if wait == 0 {
+						passed++
+						th.answered(start.Add(now))
+						now += time.Duration(float64(time.Second) / th.at(start.Add(now)))
+						continue
+					}
+					refused++
+					asked := time.Duration(0)
+					if retryAfter {
+						asked = time.Duration(math.Ceil(wait.Seconds())) * time.Second
+					}
+					now += th.refused(start.Add(now), start.Add(now), asked)
+				}
+				what := fmt.Sprintf("%s from %v calls/s, Retry-After %v: %d passed, %d refused", name, full, retryAfter, passed, refused)
+				t.Log(what)
+				if float64(passed) < least*600 {
+					t.Errorf("%s: less than %v of the limit", what, least)
+				}
+				if float64(refused) > 0.05*float64(passed+refused) {
+					t.Errorf("%s: too many are refused", what)
+				}
+			}
+		}
+	}
+}
