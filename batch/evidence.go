@@ -47,12 +47,18 @@ func (row *Row) ofAnother() bool {
 	return row.PriorMAC != rps.MAC{} && row.PriorMAC != row.Device.MAC && !row.Damaged
 }
 
+// retargeted tells whether the row's unique URL is not the one that an earlier
+// run has bound it to: its cell was changed since.
+func (row *Row) retargeted() bool {
+	return row.Device.URL != "" && row.PriorURL != "" && !strings.Contains(row.PriorDetail, notCompared) && !sameURL(row.Device.URL, row.PriorURL)
+}
+
 // provesBound tells whether an earlier run knew that the device was bound as its
 // row asks.
 func (row *Row) provesBound() bool {
 	s, detail := row.PriorStatus, row.PriorDetail
 	switch {
-	case row.Device.Action != Register && row.Device.Action != Edit, row.ofAnother():
+	case row.Device.Action != Register && row.Device.Action != Edit, row.ofAnother(), row.retargeted():
 		return false
 	case s == NotAttempted, s == Exists:
 		return strings.Contains(detail, inBaseline)

@@ -40,6 +40,11 @@ func TestEvidence(t *testing.T) {
 			if row.provesBound() {
 				t.Error("the result of another device counts")
 			}
+			row = device(1, "A", "https://u.example.com/new")
+			row.PriorStatus, row.PriorDetail, row.PriorURL = test.status, test.detail, "https://u.example.com/old"
+			if row.provesBound() && test.detail == "" {
+				t.Error("the result of another URL counts")
+			}
 		})
 	}
 }

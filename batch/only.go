@@ -67,7 +67,7 @@ func (o *onlySource) Read(row *Row) error {
 	good := PriorSucceeded(row.PriorStatus, row.PriorDetail)
 	row.Pass = !o.only[row.PriorStatus] && (good || !o.only[Failed])
 	switch {
-	case row.ofAnother():
+	case row.ofAnother(), good && row.retargeted() && row.Device.Action != Deregister:
 		row.Pass = false
 	case good:
 		o.succeeded.Add(key)

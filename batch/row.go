@@ -92,11 +92,12 @@ type Row struct {
 	// delimiter. "" if the input has no such columns.
 	Prior string
 
-	// PriorStatus, PriorDetail and PriorMAC are what stands in Prior, without
-	// quoting.
+	// PriorStatus, PriorDetail, PriorMAC and PriorURL are what stands in Prior,
+	// without quoting.
 	PriorStatus Status
 	PriorDetail string
 	PriorMAC    rps.MAC
+	PriorURL    string
 }
 
 // A Fault is what is wrong with one cell.

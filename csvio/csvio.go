@@ -69,6 +69,7 @@ const (
 	macColumn    = 1 // the places of some among them
 	statusColumn = 2
 	detailColumn = 3
+	urlColumn    = 4
 )
 
 // DefaultMaxRecord is the size of a record in bytes that is refused nowhere

@@ -351,6 +351,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 func (r *Reader) prior(row *batch.Row, cell func(column int) string) {
 	row.PriorStatus = batch.Status(trimmed(unquoted(cell(statusColumn))))
 	row.PriorDetail = unquoted(cell(detailColumn))
+	row.PriorURL = trimmed(unquoted(cell(urlColumn)))
 	if text := trimmed(unquoted(cell(macColumn))); text != "" {
 		row.PriorMAC, _ = rps.ParseMAC(text)
 	}
