@@ -113,9 +113,15 @@ func (r *Run) giveUp() {
 	if r.silent == 0 {
 		return
 	}
-	if since := time.Since(r.silence); since >= r.Config.GiveUpAfter {
+	if since := time.Since(r.silence); since >= r.patience() {
 		r.halt(ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", since.Round(100*time.Millisecond), r.unheard))
 	}
+}
+
+// patience is how long the service may be silent: as long as the user says, and
+// as the next call has to wait by the user's own rate.
+func (r *Run) patience() time.Duration {
+	return r.Config.GiveUpAfter + time.Duration(min(1/r.Config.Rate, 1e6)*float64(time.Second))
 }
 
 // noteAnswer notes in the journal what is known after an attempt.

@@ -266,7 +266,7 @@ func (r *Run) nextDue() (due time.Time, ok bool) {
 		due, ok = r.later[0].due, true
 	}
 	if r.silent > 0 && r.stop == nil {
-		if end := r.silence.Add(r.Config.GiveUpAfter); !ok || end.Before(due) {
+		if end := r.silence.Add(r.patience()); !ok || end.Before(due) {
 			due, ok = end, true
 		}
 	}

@@ -123,3 +123,15 @@ func TestGiveUpCountsSilenceOnly(t *testing.T) {
 		}
 	})
 }
+
+// Neither is what the user's own rate makes it wait.
+func TestGiveUpWaitsForTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trial{rows: devices(3, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "502", Call: 2}}}}
+		tr.config = func(c *Config) { c.Rate, c.GiveUpAfter = 0.01, time.Minute }
+		tr.run(t)
+		if tr.err != nil || tr.summary.Succeeded != 3 {
+			t.Errorf("%v: %v", tr.err, tr.summary.Counts)
+		}
+	})
+}
