@@ -180,6 +180,7 @@ func (r *Run) facts(a attempt) facts {
 	f := facts{
 		override:    r.override,
 		maxAttempts: r.Config.MaxAttempts,
+		missingOK:   r.Config.IgnoreMissing || r.pruning,
 		mayRetry:    r.mayRetry,
 		canList:     r.canList,
 		absence:     r.absence,
@@ -189,6 +190,15 @@ func (r *Run) facts(a attempt) facts {
 		f.serverURL, f.claimed, f.teacher, f.notAdded = s.url, s.claimed, s.teacher, s.refusal
 	}
 	return f
+}
+
+// teach notes a device that an earlier part of the run bound to its server by
+// the server's name: it can tell the server's URL.
+func (r *Run) teach(d *Device, v Verdict) {
+	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
+	if bound && d.Server != "" && d.URL == "" && !strings.Contains(v.Detail, notCompared) {
+		r.server(d.Server).teacher = d.MAC
+	}
 }
 
 func (r *Run) server(name string) *server {

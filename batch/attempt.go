@@ -110,6 +110,8 @@ type facts struct {
 	override    Override
 	maxAttempts int
 
+	missingOK bool // what is to be removed need not be there
+
 	mayRetry bool // the run's retry budget is not used up
 	canList  bool // listDevices may be asked
 

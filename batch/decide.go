@@ -56,9 +56,10 @@ func spent(a attempt) outcome {
 
 // unanswerable decides what is no answer of the service to the call itself.
 func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
-	switch err.Kind {
-	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
+	if bars(err.Kind) {
 		return outcome{halt: err}, true
+	}
+	switch err.Kind {
 	case rps.Throttled:
 		// 429 turns a call away. With 503 a proxy tells of a service that failed
 		// it, at whatever moment.
@@ -79,6 +80,11 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		return retry(f, a, err), true
 	}
 	return outcome{}, false
+}
+
+// bars tells of an answer after which no call may leave.
+func bars(k rps.Kind) bool {
+	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
 }
 
 // readable tells whether an error is an answer of the service to the call.
@@ -262,6 +268,11 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 			case it.reach < refused:
 			case it.ours && it.now == absent:
 				v = gone()
+			case it.reach == refused && !it.ours && len(named) > 1:
+				// The service names several at a time, and did not name it
+				// before: it was there, and the list is not whole.
+				v = Verdict{Status: InDoubt, Detail: sentence("an earlier call, which was refused, may have removed it", err.Text)}
+				o.listCut = f.absence
 			case it.ours || it.reach >= doubted || !f.absence:
 				open = append(open, it)
 				continue

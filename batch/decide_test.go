@@ -179,6 +179,7 @@ func TestDecide(t *testing.T) {
 		return items
 	}
 	ours := func(it *item) { it.ours = true }
+	part := func(it *item) { it.reach = refused }
 	lost := func(it *item) { it.reach = doubted }
 	hanging := func(it *item) { it.reach = hung }
 	says := func(k rps.Kind, macs ...rps.MAC) answer {
@@ -235,6 +236,12 @@ func TestDecide(t *testing.T) {
 		{"lost to the end", fs, attempt{items: rows(2), tries: 2}, says(rps.Unreadable), "list[0 1]"},
 		{"removal of what is not there", fs, attempt{call: callDeregister, items: rows(2)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1]"},
 		{"removal after a lost one", fs, attempt{call: callDeregister, items: rows(2, func(it *item) { it.ours, it.reach = true, doubted })}, says(rps.InvalidMAC, mac(0)), "check[0] deregister[1]"},
+		{"removal that names what it did not name before", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0), mac(1)), "0:in-doubt 1:in-doubt deregister[2]"},
+		{"removal that names one after another", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1 2]"},
+		{"check: gone, after a lost removal", fs, attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:in-doubt"},
+		{"check: gone, after a lost removal, and need not be there", with(func(f *facts) { f.missingOK = true }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:not-registered"},
+		{"check: gone, need not be there, without a list", with(func(f *facts) { f.missingOK, f.absence = true, false }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:deregistered"},
+		{"check: to be removed, and another account's", fs, attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.RegisteredElsewhere, ""), "0:not-registered"},
 		{"edit of what is not there", fs, attempt{call: callEdit, items: rows(1)}, says(rps.UnknownMAC), "0:not-registered"},
 
 		{"list after a prompt", fs, attempt{call: callList, about: callRegister, question: prompted, items: rows(2, lost, lost)}, list(0), "0:registered register[1]"},
@@ -242,7 +249,9 @@ func TestDecide(t *testing.T) {
 		{"list after a removal", fs, attempt{call: callList, about: callDeregister, question: missing, text: "words", items: rows(2, ours, ours)}, list(0), "0:refused 1:deregistered"},
 		{"check: as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://u/"), "0:registered"},
 		{"check: was as asked", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1)}, found(rps.Registered, "https://U"), "0:unchanged"},
-		{"check: bound to something else", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:exists"},
+		{"check: bound to something else", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, part)}, found(rps.Registered, "https://other/"), "0:exists"},
+		{"check: bound to something else since a lost call", fs, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:in-doubt"},
+		{"check: bound to something else, and the list is not whole", with(func(f *facts) { f.absence = false }), attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:exists"},
 		{"check: bound to another URL than the user says of the server", with(func(f *facts) { f.serverURL, f.claimed = "https://u/", true }), attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "0:in-doubt"},
 		{"check: bound to something else, own", own, attempt{call: callCheck, url: "https://u/", about: callRegister, question: prompted, items: rows(1, lost)}, found(rps.Registered, "https://other/"), "override[0]"},
 		{"check: elsewhere", own, attempt{call: callCheck, about: callRegister, question: prompted, items: rows(1)}, found(rps.RegisteredElsewhere, ""), "0:registered-elsewhere"},

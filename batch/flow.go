@@ -236,6 +236,7 @@ func (r *Run) readRow() {
 func (r *Run) take(n int, s *slot) {
 	if v, ok := r.Past.verdict(n); ok {
 		s.verdict, s.settled = v, true
+		r.teach(&s.row.Device, v)
 		r.progress(r.good(&s.row.Device, v))
 		if !r.pruning {
 			r.summary.Resumed++

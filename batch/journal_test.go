@@ -208,8 +208,8 @@ func TestMaxFailuresAndStops(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		tr := &trial{rows: devices(50, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "401", Call: 3}}}}
-		tr.config = func(c *Config) { c.BatchSize, c.Workers = 10, 1 }
+		tr := &trial{rows: devices(50, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "401", Call: 3, Times: -1}}}}
+		tr.config = func(c *Config) { c.BatchSize, c.Workers, c.Rate = 1, 1, 1e6 }
 		tr.run(t)
 		if !errors.Is(tr.err, ErrRefused) || !errors.Is(tr.err, rps.Unauthorized) || len(tr.sim.Calls()) != 3 {
 			t.Errorf("it ended with %v after %d calls", tr.err, len(tr.sim.Calls()))

@@ -88,8 +88,14 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 			o.listCut = f.absence // registered before the run, and not in its list
 			return o
 		}
-		return decideFound(f, a)
+		o := decideFound(f, a)
+		o.listCut = o.listCut || f.absence && it.now == absent
+		return o
 	case rps.RegisteredElsewhere:
+		if a.about == callDeregister && !it.ours {
+			o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
+			return o
+		}
 		o.settle(Verdict{Status: RegisteredElsewhere, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
 		return o
 	}
@@ -99,6 +105,10 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
 	case a.about == callDeregister && f.absence && it.reach < doubted:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
+	case a.about == callDeregister && f.missingOK && f.absence:
+		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run; a call whose answer was lost may have removed it all the same", a.text)}, it)
+	case a.about == callDeregister && f.missingOK:
+		o.settle(Verdict{Status: Deregistered, Detail: sentence("a look-up shows that it is not registered; whether it was before this run is not known", a.text)}, it)
 	case a.about == callDeregister:
 		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account's list did not show it before", a.text)}, it)
 	case a.about == callEdit:
@@ -255,9 +265,10 @@ func asAsked(f facts, a attempt, it item) Verdict {
 func boundElsewhere(f facts, a attempt) outcome {
 	it := a.items[0]
 	var o outcome
-	// What this run may have registered may have come to that URL by this run,
-	// if the server's is another one than the user says.
-	unsure := !it.ours && it.reach >= refused && f.claimed && a.url == ""
+	// What this run may have registered may have come to that URL by this run: if
+	// the server's is another one than the user says, or if the service writes
+	// URLs in its own way.
+	unsure := !it.ours && (it.reach >= refused && f.claimed && a.url == "" || it.reach >= doubted && f.absence && a.url != "")
 	switch {
 	case a.about != callRegister:
 		o.settle(it.final(a, a.bound, "a look-up shows it bound to another URL"), it)

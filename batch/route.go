@@ -40,7 +40,8 @@ func (r *Run) route(d *Device, it item) way {
 			return way{verdict: existing("")}
 		case f.appeared(it, d.URL):
 			return way{verdict: byList()}
-		case it.ours && r.override == OverrideOwn:
+		case it.ours && (r.override == OverrideOwn || r.override == OverrideAlways && d.URL != ""):
+			// Under OverrideAlways rows by server share a call with free ones.
 			alone.call = callOverride
 		}
 	}

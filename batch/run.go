@@ -43,6 +43,7 @@ type Run struct {
 	override Override     // with OverrideAsk answered
 	size     atomic.Int64 // MACs in a call at most, by now
 	lost     sync.Map     // names of servers that the account does not have
+	barred   atomic.Bool  // an answer came after which no call may leave
 	begun    bool
 	account  *roaring64.Bitmap // the account's devices, as listed at the start
 	listed   bool              // it was listed

@@ -60,12 +60,18 @@ func (r *Run) note(attempts []attempt) error {
 
 // make makes the call of an attempt when it may leave.
 func (r *Run) make(waiting, calling context.Context, a attempt) result {
-	if r.pace.wait(waiting) != nil || r.outdated(a) {
+	if r.pace.wait(waiting) != nil || r.outdated(a) || r.barred.Load() {
 		return result{attempt: a}
 	}
 	r.calls.Add(1)
 	left := time.Now()
-	return result{attempt: a, answer: perform(calling, r.Service, a), left: left, made: true}
+	ans := perform(calling, r.Service, a)
+	if ans.err != nil && bars(ans.err.Kind) {
+		// Now, and not when the answer is decided: each further call with wrong
+		// credentials brings the account nearer to being locked.
+		r.barred.Store(true)
+	}
+	return result{attempt: a, answer: ans, left: left, made: true}
 }
 
 // outdated tells whether an attempt was overtaken by an answer since it was
