@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -215,7 +216,13 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 	if err := j.append(record{Holder: &holder{PID: os.Getpid(), Host: host, Since: time.Now()}}); err != nil {
 		return nil, err
 	}
-	return history, j.sync()
+	if err := j.sync(); err != nil {
+		return nil, err
+	}
+	if err := SyncFolder(filepath.Dir(j.name)); err != nil {
+		return nil, fmt.Errorf("cannot write the journal: %w", err)
+	}
+	return history, nil
 }
 
 // sending notes calls that are about to leave. When it returns without an

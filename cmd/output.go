@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rpsbatch/batch"
 	"rpsbatch/csvio"
 )
 
@@ -129,6 +130,9 @@ func (out *resultFile) finish() error {
 		err = errors.Join(err, out.file.Close())
 		if err == nil {
 			err = os.Rename(out.partial(), out.name)
+		}
+		if err == nil {
+			err = batch.SyncFolder(filepath.Dir(out.name)) // before the journal goes
 		}
 	}
 	if err != nil {

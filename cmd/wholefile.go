@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"rpsbatch/batch"
 )
 
 // writeWhole gives a file its content in one step: who reads it sees all of the
@@ -32,8 +34,9 @@ func writeWhole(name string, mode os.FileMode, write func(io.Writer) error) erro
 	}
 	if err != nil {
 		os.Remove(f.Name())
+		return err
 	}
-	return err
+	return batch.SyncFolder(filepath.Dir(name))
 }
 
 // writeJSON writes a value to a file for its owner alone, or to standard output
