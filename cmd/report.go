@@ -295,22 +295,11 @@ func pagePlace(name string, in *input) (string, error) {
 	return name, nil
 }
 
-// writePage writes the page beside its name and gives it the name when it is
-// whole. Its details and URLs are for its owner alone: CreateTemp's mode is 0600.
-func writePage(name string, page report.Page) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"+partialEnding)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	out := bufio.NewWriterSize(f, 1<<16)
-	if err := errors.Join(page.Write(out), out.Flush(), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+// writePage writes the page to a file. Its details and URLs are for its owner
+// alone.
+func writePage(name string, page report.Page) error {
+	return writeWhole(name, 0o600, func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 1<<16)
+		return errors.Join(page.Write(out), out.Flush())
+	})
 }
