@@ -188,7 +188,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer journal.close()
+	defer journal.close(log)
 	j.forgetBaseline(run, journal)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
