@@ -81,7 +81,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, in *input, removed ma
 		return nil, nil
 	}
 	if pruned, err = j.createPruned(in, removed); err == nil {
-		run.Pruned = pruned
+		run.Pruned = j.marked(pruned)
 	}
 	return pruned, err
 }
@@ -114,7 +114,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	}
 	for _, mac := range slices.SortedFunc(maps.Keys(removed), func(a, b rps.MAC) int { return cmp.Compare(a.Uint64(), b.Uint64()) }) {
 		row := batch.Row{Raw: mac.String(), Cells: 1, Device: batch.Device{Action: batch.Deregister, MAC: mac}}
-		if err := out.Write(&row, removed[mac]); err != nil {
+		if err := j.marked(out).Write(&row, removed[mac]); err != nil {
 			out.discard()
 			return nil, err
 		}

@@ -194,10 +194,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run.Results, run.Journal, run.Past = out, journal.Journal, journal.past
-	if j.call.sandbox {
-		run.Results = sandboxed{out}
-	}
+	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
 	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
 		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
 		return yes, err
