@@ -165,5 +165,8 @@ func cannotWrite(flag, name string, err error) error {
 	} else if link := (*os.LinkError)(nil); errors.As(err, &link) {
 		err = link.Err
 	}
+	if name == standardStream {
+		name = "to standard output"
+	}
 	return fmt.Errorf("cannot write %s %s: %w", flag, name, err)
 }

@@ -44,7 +44,10 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 	if j.planJSON == standardStream {
 		out = j.streams.Err // who reads JSON there reads nothing else
 	}
-	j.tellPlan(out, plan, run.Config)
+	// It is all that this run is for.
+	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
+		return err
+	}
 	if err := j.writePlan(plan, run.Config); err != nil {
 		return err
 	}

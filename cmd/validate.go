@@ -107,7 +107,12 @@ func (v *validate) run(ctx context.Context, file string) error {
 			return err
 		}
 	}
-	v.tell(report, in, survey, plan, config, problems, seen.names())
+	err = written(report, "the report", func(w io.Writer) {
+		v.tell(w, in, survey, plan, config, problems, seen.names())
+	})
+	if err != nil {
+		return err
+	}
 	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting] > 0 {
 		return errRows
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,6 +38,16 @@ func writeWhole(name string, mode os.FileMode, write func(io.Writer) error) erro
 		return err
 	}
 	return batch.SyncFolder(filepath.Dir(name))
+}
+
+// written prints what a command is for to a stream, and says if that failed.
+func written(stream io.Writer, what string, tell func(io.Writer)) error {
+	out := bufio.NewWriter(stream)
+	tell(out)
+	if err := out.Flush(); err != nil {
+		return cannotWrite(what, standardStream, err)
+	}
+	return nil
 }
 
 // writeJSON writes a value to a file for its owner alone, or to standard output
