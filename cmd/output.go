@@ -14,10 +14,20 @@ import (
 
 // resultName is where the result goes if the user does not say.
 func resultName(file string) string {
-	if file == standardStream {
+	if file == standardStream || isStream(file) {
 		return standardStream
 	}
 	return strings.TrimSuffix(file, filepath.Ext(file)) + ".result.csv"
+}
+
+// isStream tells whether a name is of no file that a result could stand beside: a
+// pipe, as a shell's <(...) makes it, or another name of standard input.
+func isStream(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() {
+		return false
+	}
+	return !info.Mode().IsRegular() || strings.HasPrefix(filepath.ToSlash(filepath.Clean(name)), "/dev/")
 }
 
 // resultFile is a result CSV. It is written beside its name, and has it when
