@@ -164,7 +164,7 @@ func (j *job) run(ctx context.Context) error {
 	}
 	in.tell(log)
 	seen.tell(log)
-	if err := j.seemsWhole(in, survey); err != nil {
+	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
 		return err
 	}
 
@@ -213,8 +213,12 @@ func (j *job) run(ctx context.Context) error {
 }
 
 // seemsWhole refuses a file that is not, where what it lacks says something.
-func (j *job) seemsWhole(in *input, survey *batch.Survey) error {
+func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
+	rows := survey.Rows - survey.Blank
 	switch {
+	case j.sync && survey.Devices() == 0 && rows > 0:
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
+			"sync would take that for an empty account; 'rpsbatch validate %s' tells what is wrong with each", j.file)
 	case j.sync && survey.Devices() == 0:
 		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
 	case j.prune && survey.Cut:
