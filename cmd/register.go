@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -42,7 +43,8 @@ type job struct {
 	maxPrune string
 	yes      bool
 
-	ending ending
+	ending  ending
+	stopped error // why the run ended before its end
 }
 
 // newJob gives a job with the policies of a command that has no flags for them.
@@ -264,7 +266,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	if err := out.finish(); err != nil {
 		return hint(err, "mend that and %s", j.goOn(stopped, journal))
 	}
-	j.ending.result = out.name
+	j.ending.result, j.stopped = out.name, stopped
 	journal.done = stopped == nil
 	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
 	if stopped == nil && !failed && j.call.quiet {
@@ -286,13 +288,36 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 
 // goOn says how a run that was stopped is gone on with.
 func (j *job) goOn(stopped error, journal *runJournal) string {
-	if journal.Journal == nil || !journal.Used() {
-		return "run again"
+	again := "go on with the same command and --resume"
+	switch {
+	case journal.Journal == nil || !journal.Used():
+		again = "run again"
+	case errors.Is(stopped, batch.ErrInput):
+		again = "run again with --restart when the file is at rest"
 	}
-	if errors.Is(stopped, batch.ErrInput) {
-		return "run again with --restart when the file is at rest"
+	first := beforeRetry(stopped)
+	switch {
+	case first == "":
+		return again
+	case errors.Is(stopped, rps.Unauthorized):
+		first += " (no retry before that: the account may be locked)"
 	}
-	return "go on with the same command and --resume"
+	return first + ", then " + again
+}
+
+// beforeRetry says what is to be mended before a run is tried again that the
+// service did not let in; "" if nothing is.
+func beforeRetry(stopped error) string {
+	switch {
+	case !errors.Is(stopped, batch.ErrRefused):
+	case errors.Is(stopped, rps.Unauthorized):
+		return "check the username and password"
+	case errors.Is(stopped, rps.Forbidden):
+		return "have the account allowed to call the service"
+	case errors.Is(stopped, rps.Untrusted):
+		return "check --url, or name the service's CA with --ca-file"
+	}
+	return ""
 }
 
 // output names the result: where a link leads, if it is one.

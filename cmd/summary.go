@@ -30,6 +30,8 @@ func (j *job) remedy(status batch.Status) string {
 	switch {
 	case status == batch.NotRegistered && j.ignoreMissing:
 		return ""
+	case status == batch.NotAttempted && beforeRetry(j.stopped) != "":
+		return "not sent: " + beforeRetry(j.stopped)
 	case status == batch.Exists && j.action == batch.AddServer:
 		return "the name is taken, in this account or another"
 	case status == batch.Exists && j.verify && j.serversFile == "":
