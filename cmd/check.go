@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"rpsbatch/batch"
@@ -32,4 +35,40 @@ a server: give them with --servers, or such rows are not-verified.
 	j.addServers(c.Flags())
 	j.addConflict(c.Flags())
 	return c
+}
+
+// An audit counts what check --want finds amiss, as the run goes.
+type audit struct {
+	batch.Results
+	found map[string]int // by Verdict.Finding
+}
+
+func (a audit) Write(row *batch.Row, v batch.Verdict) error {
+	if finding := v.Finding(); finding != "" {
+		a.found[finding]++
+	}
+	return a.Results.Write(row, v)
+}
+
+// findings are what an audit finds, in the order in which they are told.
+var findings = []struct{ name, remedy string }{
+	{batch.ElsewhereBound, "register RESULT --only failed --override own"},
+	{batch.NotBound, "register RESULT --only failed"},
+	{batch.NotVerified, "--servers FILE tells the URLs of servers"},
+}
+
+// tellFindings prints what is behind the rows that are not as asked: their
+// status does not say it.
+func (j *job) tellFindings(w io.Writer) {
+	if len(j.found) > 0 {
+		fmt.Fprintln(w, "Not as their rows ask:")
+	}
+	for _, f := range findings {
+		if n := j.found[f.name]; n > 0 {
+			if f.name == batch.NotVerified && j.serversFile != "" {
+				f.remedy = "rps_detail tells why"
+			}
+			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", f.name, thousands(n)), f.remedy))
+		}
+	}
 }
