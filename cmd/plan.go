@@ -95,7 +95,7 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 		return nil
 	}
 	if !j.yes || !j.call.quiet {
-		j.tellPlan(j.streams.Err, plan, config)
+		j.tellPlan(printable{j.streams.Err}, plan, config)
 	}
 	if j.yes {
 		return nil

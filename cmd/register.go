@@ -280,7 +280,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	if j.call.logFormat == "json" {
 		logSummary(log, summary, out, j.found)
 	} else {
-		tell(j.streams.Err, summary, out, j.remedy, j.tellFindings)
+		tell(printable{j.streams.Err}, summary, out, j.remedy, j.tellFindings)
 	}
 	switch {
 	case stopped != nil:

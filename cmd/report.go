@@ -94,7 +94,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if r.html == "" {
 		return tellReport(r.streams.Out, in.name, tally)
 	}
-	page := report.Page{Name: filepath.Base(in.name), Tally: tally, Remedy: remedy, Number: thousands}
+	page := report.Page{Name: report.Printable(filepath.Base(in.name)), Tally: tally, Remedy: remedy, Number: thousands}
 	if name == standardStream {
 		out := bufio.NewWriter(r.streams.Out)
 		if err := errors.Join(page.Write(out), out.Flush()); err != nil {
@@ -108,7 +108,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := tellReport(r.streams.Out, in.name, tally); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", name)
+	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", report.Printable(name))
 	return err
 }
 
@@ -165,7 +165,7 @@ const (
 // tellReport prints the counts for a person.
 func tellReport(w io.Writer, name string, t *report.Tally) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s: %s as asked", name, count(t.Rows, "row"), thousands(t.Succeeded))
+	fmt.Fprintf(out, "%s: %s: %s as asked", report.Printable(name), count(t.Rows, "row"), thousands(t.Succeeded))
 	if n := t.Rows - t.Succeeded; n > 0 {
 		fmt.Fprintf(out, ", %s not", thousands(n))
 	}

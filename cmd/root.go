@@ -112,9 +112,10 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
-		fmt.Fprintf(streams.Err, "rpsbatch: %v\n", err)
+		out := printable{streams.Err} // names and cells of files are in it
+		fmt.Fprintf(out, "rpsbatch: %v\n", err)
 		if h := (hinted{}); errors.As(err, &h) {
-			fmt.Fprintf(streams.Err, "hint: %s\n", h.hint)
+			fmt.Fprintf(out, "hint: %s\n", h.hint)
 		}
 	}
 	return exitCode(err)
