@@ -17,6 +17,7 @@ const (
 	elsewhereBound = ElsewhereBound + ":"
 	notBound       = NotBound + ":"
 	notVerified    = NotVerified + ":"
+	stillBound     = StillBound + ":"
 
 	// Of a row that nothing was done to, and that the baseline shows bound as
 	// it asks.
@@ -28,6 +29,7 @@ const (
 	ElsewhereBound = "elsewhere-bound"
 	NotBound       = "not-bound"
 	NotVerified    = "not-verified"
+	StillBound     = "still-bound"
 )
 
 // Finding gives the word for what Check found amiss; "" if nothing is.
@@ -46,7 +48,7 @@ const InSandbox = "in the sandbox"
 // whether the row was as its user asked. Of a Duplicate the row that it repeats
 // decides.
 func PriorSucceeded(status Status, detail string) bool {
-	for _, amiss := range []string{elsewhereBound, notBound, notVerified} {
+	for _, amiss := range []string{elsewhereBound, notBound, notVerified, stillBound} {
 		if strings.Contains(detail, amiss) {
 			return false
 		}

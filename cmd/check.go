@@ -20,7 +20,9 @@ it is registered, by whom, and the URL that it is bound to. Nothing is changed.
 With --want it is an audit: what a device is bound to is compared with its row.
 A device that is bound elsewhere, or not at all, makes exit code 1, and its
 rps_detail has elsewhere-bound or not-bound. The service cannot tell the URL of
-a server: give them with --servers, or such rows are not-verified.
+a server: give them with --servers, or such rows are not-verified. A row whose
+column action says deregister wants the device not to be in the account, and is
+still-bound if it is. Without --want that column is not read.
 
 ` + exitCodes,
 		Example: `  rpsbatch check devices.csv
@@ -54,6 +56,7 @@ func (a audit) Write(row *batch.Row, v batch.Verdict) error {
 var findings = []struct{ name, remedy string }{
 	{batch.ElsewhereBound, "register RESULT --only failed --override own"},
 	{batch.NotBound, "register RESULT --only failed"},
+	{batch.StillBound, "register RESULT --only failed removes them"},
 	{batch.NotVerified, "--servers FILE tells the URLs of servers"},
 }
 

@@ -71,7 +71,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
 		Action: action, Server: f.server,
 		NeedServer: action == batch.Register || action == batch.Edit,
-		Actions:    action == batch.Register || action == batch.Deregister,
+		Actions:    action == batch.Register || action == batch.Deregister || action == batch.Edit,
 		Servers:    action == batch.AddServer,
 	}, nil
 }
