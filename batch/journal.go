@@ -295,7 +295,7 @@ func (j *Journal) append(r record) error {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
 	line := make([]byte, 0, len(data)+10)
-	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, castagnoli))
+	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, Castagnoli))
 	line = append(append(line, data...), '\n')
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -325,7 +325,8 @@ func (j *Journal) sync() error {
 	return j.err
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// Castagnoli is the table of all sums of the journal, Header.Sum included.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Used tells whether there is anything in it that a run could go on with.
 func (j *Journal) Used() bool { return j.used.Load() }

@@ -300,13 +300,11 @@ type checked struct {
 	sum uint32
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 var errChanged = errors.New("the file was changed while it was read; run again when it is at rest")
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.sum = crc32.Update(c.sum, castagnoli, p[:n])
+	c.sum = crc32.Update(c.sum, batch.Castagnoli, p[:n])
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, err
 	}
