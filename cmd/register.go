@@ -106,7 +106,7 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
 	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
 	c.Flags().BoolVar(&j.dryRun, "dry-run", false, "judge the file, look at the account, print the plan; change nothing")
-	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines")
+	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines; by itself it makes no dry run")
 	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
 }
 

@@ -31,7 +31,8 @@ const (
 const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
-  2    usage, configuration or unreadable input: nothing was sent
+  2    usage, configuration or unreadable input: nothing was sent; also when
+       results cannot be written, which the message then says
   3    stopped by --max-failures
   4    stopped: credentials refused, or the service out of reach
   130  interrupted by SIGINT or SIGTERM`
