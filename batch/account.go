@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -92,7 +93,7 @@ func (r *Run) findLacking() bool {
 		return true
 	}
 	if devices := int(r.account.GetCardinality()); !r.Config.MaxPrune.allows(r.missing, devices) {
-		r.halt(ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account", r.missing, devices))
+		r.halt(ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account: %s", r.missing, devices, firstOf(lacking)))
 		return false
 	}
 	if r.Survey.Unread > 0 {
@@ -103,6 +104,19 @@ func (r *Run) findLacking() bool {
 	}
 	r.prune = lacking
 	return true
+}
+
+// firstOf names the first few of devices, so that one can judge what they are.
+func firstOf(devices *roaring64.Bitmap) string {
+	const most = 5
+	var first []string
+	for it := devices.Iterator(); it.HasNext() && len(first) < most; {
+		first = append(first, rps.MACFromUint64(it.Next()).String())
+	}
+	if more := int(devices.GetCardinality()) - len(first); more > 0 {
+		first = append(first, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(first, ", ")
 }
 
 // ask settles OverrideAsk for the whole run.

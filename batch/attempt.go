@@ -43,7 +43,12 @@ const (
 	verifying
 	// asked: the user wants to know no more than what the look-up shows.
 	asked
+	// askedGone: the user wants to know whether it is no longer in the account.
+	askedGone
 )
+
+// byUser tells whether the look-up is what the user asked for.
+func (q question) byUser() bool { return q == asked || q == askedGone }
 
 // reach is how far earlier calls of this run may have come with a row.
 type reach uint8

@@ -14,14 +14,32 @@ const (
 	notCompared = "not compared"
 
 	// They begin the details of rows that Check found amiss.
-	elsewhereBound = "elsewhere-bound:"
-	notBound       = "not-bound:"
-	notVerified    = "not-verified:"
+	elsewhereBound = ElsewhereBound + ":"
+	notBound       = NotBound + ":"
+	notVerified    = NotVerified + ":"
+	stillBound     = StillBound + ":"
 
 	// Of a row that nothing was done to, and that the baseline shows bound as
 	// it asks.
 	inBaseline = "as in the baseline"
 )
+
+// What Check finds amiss of a row.
+const (
+	ElsewhereBound = "elsewhere-bound"
+	NotBound       = "not-bound"
+	NotVerified    = "not-verified"
+	StillBound     = "still-bound"
+)
+
+// Finding gives the word for what Check found amiss; "" if nothing is.
+func (v Verdict) Finding() string {
+	if !v.Amiss {
+		return ""
+	}
+	word, _, _ := strings.Cut(v.Detail, ":")
+	return word
+}
 
 // InSandbox stands in the details of successes that a simulated service gave.
 const InSandbox = "in the sandbox"
@@ -30,7 +48,7 @@ const InSandbox = "in the sandbox"
 // whether the row was as its user asked. Of a Duplicate the row that it repeats
 // decides.
 func PriorSucceeded(status Status, detail string) bool {
-	for _, amiss := range []string{elsewhereBound, notBound, notVerified} {
+	for _, amiss := range []string{elsewhereBound, notBound, notVerified, stillBound} {
 		if strings.Contains(detail, amiss) {
 			return false
 		}

@@ -431,7 +431,7 @@ func (r *Run) good(d *Device, v Verdict) bool {
 	case v.Status == NotRegistered:
 		return r.Config.IgnoreMissing || r.pruning
 	case v.Status == RegisteredElsewhere:
-		return d.Action == Check
+		return d.Action == Check || d.Action == CheckGone
 	}
 	return v.Status.Success()
 }

@@ -127,7 +127,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 func parseRecord(line []byte) (rec record, ok bool) {
 	sum, data, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if !found || err != nil || len(sum) != 8 || crc32.Checksum(data, castagnoli) != uint32(want) {
+	if !found || err != nil || len(sum) != 8 || crc32.Checksum(data, Castagnoli) != uint32(want) {
 		return record{}, false
 	}
 	return rec, json.Unmarshal(data, &rec) == nil

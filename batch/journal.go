@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -215,7 +216,13 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 	if err := j.append(record{Holder: &holder{PID: os.Getpid(), Host: host, Since: time.Now()}}); err != nil {
 		return nil, err
 	}
-	return history, j.sync()
+	if err := j.sync(); err != nil {
+		return nil, err
+	}
+	if err := SyncFolder(filepath.Dir(j.name)); err != nil {
+		return nil, fmt.Errorf("cannot write the journal: %w", err)
+	}
+	return history, nil
 }
 
 // sending notes calls that are about to leave. When it returns without an
@@ -288,7 +295,7 @@ func (j *Journal) append(r record) error {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
 	line := make([]byte, 0, len(data)+10)
-	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, castagnoli))
+	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, Castagnoli))
 	line = append(append(line, data...), '\n')
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -318,7 +325,8 @@ func (j *Journal) sync() error {
 	return j.err
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// Castagnoli is the table of all sums of the journal, Header.Sum included.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Used tells whether there is anything in it that a run could go on with.
 func (j *Journal) Used() bool { return j.used.Load() }

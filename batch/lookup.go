@@ -75,7 +75,7 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 	if ans.err != nil {
 		return lookupFailed(f, a, ans.err)
 	}
-	if a.question == asked {
+	if a.question.byUser() {
 		return decideAsked(f, a, ans)
 	}
 	it := a.items[0]
@@ -141,6 +141,8 @@ func decideAsked(f facts, a attempt, ans answer) outcome {
 	case rps.Registered:
 		v.Status, v.Detail = Registered, "in the account; "+notCompared+" with its row"
 		switch {
+		case a.question == askedGone:
+			v.Amiss, v.Detail = true, stillBound+" it is in the account, and its row says that it is to be removed"
 		case !wants:
 		case ans.url == "":
 			v.Amiss, v.Detail = true, notVerified+" in the account, and "+notCompared+": the service does not tell to which URL it is bound"
@@ -317,7 +319,7 @@ func lookupFailed(f facts, a attempt, err *rps.Error) outcome {
 		o.then(first, second)
 	default:
 		for _, it := range a.items {
-			if a.question == asked {
+			if a.question.byUser() {
 				o.settle(Verdict{Status: lookupStatus(err), Detail: "it could not be looked up: " + err.Error()}, it)
 				continue
 			}

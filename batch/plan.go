@@ -169,7 +169,7 @@ func fateOf(a attempt, it item, override Override) Fate {
 	case callAddServer:
 		return ToAdd
 	case callCheck:
-		if a.question == asked {
+		if a.question.byUser() {
 			return ToCheck
 		}
 		return ToVerify

@@ -14,8 +14,11 @@ func (r *Run) route(d *Device, it item) way {
 	alone := attempt{server: d.Server, url: d.URL, items: []item{it}}
 	f := r.facts(alone)
 	switch d.Action {
-	case Check:
+	case Check, CheckGone:
 		alone.call, alone.about, alone.question = callCheck, callCheck, asked
+		if d.Action == CheckGone {
+			alone.question = askedGone
+		}
 		return way{attempts: []attempt{alone}}
 	case AddServer:
 		alone.call = callAddServer

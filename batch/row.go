@@ -16,6 +16,7 @@ const (
 	Edit                     // bind it, which is registered, to something else
 	Check                    // look it up; if it has a server or a URL, compare
 	AddServer                // none of a device: add the server of this name and URL
+	CheckGone                // look it up; it is not to be in the account
 )
 
 // changes tells whether it may change what the account has of devices, which is

@@ -284,7 +284,7 @@ func (s *Survey) describe(uses []use, n int) string {
 		}
 		target := fmt.Sprintf("server %q", s.servers[u.server])
 		switch {
-		case u.action == Deregister:
+		case u.action == Deregister, u.action == CheckGone:
 			target = "to be removed"
 		case u.action == AddServer:
 			target = "another URL"

@@ -11,9 +11,10 @@ func newDeregister(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "deregister FILE",
 		Short: "Remove the devices of a CSV",
-		Long: `Remove the devices of a CSV file from the account. Only its column of MACs is
-read; '-' reads standard input. The result file has the same rows with their
-verdicts.
+		Long: `Remove the devices of a CSV file from the account: its column of MACs is read,
+and a column action if it has one. A row whose action is register is registered,
+and needs a server or a URL then. '-' reads standard input. The result file has
+the same rows with their verdicts.
 
 ` + exitCodes,
 		Example: `  rpsbatch deregister returned.csv

@@ -14,7 +14,8 @@ func newEdit(streams Streams) *cobra.Command {
 		Long: `Bind the devices of a CSV file, which are registered, to the server that their
 row names, or to its unique URL: editDevice, or editDeviceWithUniqueUrl for rows
 with a URL. The service takes one device a call; 'register --override own' moves
-whole batches.
+whole batches. A row whose column action says deregister is invalid here:
+register and deregister take such rows.
 
 ` + exitCodes,
 		Example: `  rpsbatch edit moved.csv

@@ -123,7 +123,7 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 	if h := (hinted{}); errors.As(err, &h) {
 		attrs = append(attrs, "hint", h.hint)
 	}
-	slog.New(slog.NewJSONHandler(streams.Err, nil)).Error("the run did not succeed", attrs...)
+	slog.New(slog.NewJSONHandler(streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})).Error("the run did not succeed", attrs...)
 	return told{err}
 }
 
@@ -152,7 +152,7 @@ func (f *endingFlags) around(streams Streams, e *ending, run func() error) error
 		case err == nil:
 			err = cannotWrite(file.flag, file.name, failed)
 		default:
-			fmt.Fprintf(streams.Err, "rpsbatch: %v\n", cannotWrite(file.flag, file.name, failed))
+			fmt.Fprintf(printable{streams.Err}, "rpsbatch: %v\n", cannotWrite(file.flag, file.name, failed))
 		}
 	}
 	return err
@@ -164,6 +164,9 @@ func cannotWrite(flag, name string, err error) error {
 		err = path.Err
 	} else if link := (*os.LinkError)(nil); errors.As(err, &link) {
 		err = link.Err
+	}
+	if name == standardStream {
+		name = "to standard output"
 	}
 	return fmt.Errorf("cannot write %s %s: %w", flag, name, err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/cmd/report"
 	"rpsbatch/csvio"
 	"rpsbatch/rps"
 )
@@ -70,7 +71,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
 		Action: action, Server: f.server,
 		NeedServer: action == batch.Register || action == batch.Edit,
-		Actions:    action == batch.Register || action == batch.Deregister,
+		Actions:    action == batch.Register || action == batch.Deregister || action == batch.Edit,
 		Servers:    action == batch.AddServer,
 	}, nil
 }
@@ -175,7 +176,7 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", f.logLevel)
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: printableAttr}
 	switch f.logFormat {
 	case "text":
 		return slog.New(slog.NewTextHandler(b, options)), nil
@@ -183,4 +184,16 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(b, options)), nil
 	}
 	return nil, fmt.Errorf("--log-format %q is none of text, json", f.logFormat)
+}
+
+// printableAttr leaves in what is logged no more than can be printed: JSON lets
+// through some of what a terminal obeys.
+func printableAttr(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case string:
+		a.Value = slog.StringValue(report.Printable(v))
+	case error:
+		a.Value = slog.StringValue(report.Printable(v.Error()))
+	}
+	return a
 }

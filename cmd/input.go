@@ -29,7 +29,8 @@ type input struct {
 	only    batch.Only // rows to be run again; nil: all
 
 	file  *os.File
-	spool bool // file is a copy of a stream, and goes at the end
+	spool bool // file is a copy of a stream or of a sheet,
+	stays bool // and still has a name, which goes at the end
 	size  int64
 	mtime time.Time
 	sum   uint32 // of the bytes, from the first full reading
@@ -91,7 +92,7 @@ func (in *input) copyOf(ctx context.Context, stream *os.File) error {
 	if err != nil {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
-	in.file, in.spool = f, true
+	in.keepIn(f)
 	copied := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(f, stream)
@@ -107,6 +108,14 @@ func (in *input) copyOf(ctx context.Context, stream *os.File) error {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
 	return in.kept()
+}
+
+// keepIn makes a temporary file the input. It holds unique URLs, and is not to
+// outlive the process however that ends: its name goes at once where the system
+// takes it from an open file, else at the end.
+func (in *input) keepIn(f *os.File) {
+	in.file, in.spool = f, true
+	in.stays = os.Remove(f.Name()) != nil
 }
 
 // kept notes how the temporary file stands.
@@ -136,7 +145,7 @@ func (in *input) convert(sheet string) error {
 		return fmt.Errorf("cannot keep a sheet of %s: %w", in.name, err)
 	}
 	book := *in
-	in.file, in.spool = f, true
+	in.keepIn(f)
 	if in.sheet, err = csvio.ConvertWorkbook(book.file, sheet, f); err != nil {
 		book.Close()
 		return fmt.Errorf("%s: %w", in.name, err)
@@ -260,7 +269,7 @@ func (in *input) Close() {
 		return
 	}
 	in.file.Close()
-	if in.spool {
+	if in.stays {
 		os.Remove(in.file.Name())
 	}
 }
@@ -291,13 +300,11 @@ type checked struct {
 	sum uint32
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 var errChanged = errors.New("the file was changed while it was read; run again when it is at rest")
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.sum = crc32.Update(c.sum, castagnoli, p[:n])
+	c.sum = crc32.Update(c.sum, batch.Castagnoli, p[:n])
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, err
 	}

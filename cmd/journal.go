@@ -30,14 +30,19 @@ func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
 	return r.Removed(r.past)
 }
 
-// close removes the journal if nothing is left to go on with.
-func (r *runJournal) close() {
+// close removes the journal if nothing is left to go on with. What fails then is
+// told even by a quiet run: it matters to the next one.
+func (r *runJournal) close(log *slog.Logger) {
 	switch {
 	case r.Journal == nil:
 	case r.done, !r.Used():
-		r.Finish()
+		if err := r.Finish(); err != nil {
+			log.Error("the journal could not be removed: remove it by hand, or the next run with --resume takes its verdicts for its own", "error", err)
+		}
 	default:
-		r.Close()
+		if err := r.Close(); err != nil {
+			log.Error("the journal could not be brought to the disk: what is gone on with may make calls again", "error", err)
+		}
 	}
 }
 

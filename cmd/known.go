@@ -55,7 +55,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		all = fmt.Appendf(all, "%q %q\n", name, servers[name])
 	}
-	j.serversSum = fmt.Sprintf("%s (sum %08x)", j.serversFile, crc32.Checksum(all, castagnoli))
+	j.serversSum = fmt.Sprintf("%s (sum %08x)", j.serversFile, crc32.Checksum(all, batch.Castagnoli))
 	return servers, nil
 }
 

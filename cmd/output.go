@@ -8,15 +8,26 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rpsbatch/batch"
 	"rpsbatch/csvio"
 )
 
 // resultName is where the result goes if the user does not say.
 func resultName(file string) string {
-	if file == standardStream {
+	if file == standardStream || isStream(file) {
 		return standardStream
 	}
 	return strings.TrimSuffix(file, filepath.Ext(file)) + ".result.csv"
+}
+
+// isStream tells whether a name is of no file that a result could stand beside: a
+// pipe, as a shell's <(...) makes it, or another name of standard input.
+func isStream(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() {
+		return false
+	}
+	return !info.Mode().IsRegular() || strings.HasPrefix(filepath.ToSlash(filepath.Clean(name)), "/dev/")
 }
 
 // resultFile is a result CSV. It is written beside its name, and has it when
@@ -129,6 +140,9 @@ func (out *resultFile) finish() error {
 		err = errors.Join(err, out.file.Close())
 		if err == nil {
 			err = os.Rename(out.partial(), out.name)
+		}
+		if err == nil {
+			err = batch.SyncFolder(filepath.Dir(out.name)) // before the journal goes
 		}
 	}
 	if err != nil {

@@ -44,7 +44,10 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 	if j.planJSON == standardStream {
 		out = j.streams.Err // who reads JSON there reads nothing else
 	}
-	j.tellPlan(out, plan, run.Config)
+	// It is all that this run is for.
+	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
+		return err
+	}
 	if err := j.writePlan(plan, run.Config); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, in *input, removed ma
 		return nil, nil
 	}
 	if pruned, err = j.createPruned(in, removed); err == nil {
-		run.Pruned = pruned
+		run.Pruned = j.marked(pruned)
 	}
 	return pruned, err
 }
@@ -92,7 +95,7 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 		return nil
 	}
 	if !j.yes || !j.call.quiet {
-		j.tellPlan(j.streams.Err, plan, config)
+		j.tellPlan(printable{j.streams.Err}, plan, config)
 	}
 	if j.yes {
 		return nil
@@ -114,7 +117,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	}
 	for _, mac := range slices.SortedFunc(maps.Keys(removed), func(a, b rps.MAC) int { return cmp.Compare(a.Uint64(), b.Uint64()) }) {
 		row := batch.Row{Raw: mac.String(), Cells: 1, Device: batch.Device{Action: batch.Deregister, MAC: mac}}
-		if err := out.Write(&row, removed[mac]); err != nil {
+		if err := j.marked(out).Write(&row, removed[mac]); err != nil {
 			out.discard()
 			return nil, err
 		}

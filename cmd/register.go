@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -42,7 +43,9 @@ type job struct {
 	maxPrune string
 	yes      bool
 
-	ending ending
+	ending  ending
+	stopped error          // why the run ended before its end
+	found   map[string]int // what an audit has found
 }
 
 // newJob gives a job with the policies of a command that has no flags for them.
@@ -103,7 +106,7 @@ func (j *job) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
 	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
 	c.Flags().BoolVar(&j.dryRun, "dry-run", false, "judge the file, look at the account, print the plan; change nothing")
-	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines")
+	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines; by itself it makes no dry run")
 	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
 }
 
@@ -138,7 +141,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options.NeedServer = options.NeedServer || j.want
+	options.NeedServer, options.Actions = options.NeedServer || j.want, options.Actions || j.want
 	terminal := newBar(j.streams.Err)
 	log, err := j.call.logger(terminal)
 	if err != nil {
@@ -164,7 +167,7 @@ func (j *job) run(ctx context.Context) error {
 	}
 	in.tell(log)
 	seen.tell(log)
-	if err := j.seemsWhole(in, survey); err != nil {
+	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
 		return err
 	}
 
@@ -188,15 +191,16 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer journal.close()
+	defer journal.close(log)
 	j.forgetBaseline(run, journal)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
 		return err
 	}
-	run.Results, run.Journal, run.Past = out, journal.Journal, journal.past
-	if j.call.sandbox {
-		run.Results = sandboxed{out}
+	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
+	if j.want {
+		j.found = map[string]int{}
+		run.Results = audit{run.Results, j.found}
 	}
 	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
 		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
@@ -216,8 +220,12 @@ func (j *job) run(ctx context.Context) error {
 }
 
 // seemsWhole refuses a file that is not, where what it lacks says something.
-func (j *job) seemsWhole(in *input, survey *batch.Survey) error {
+func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
+	rows := survey.Rows - survey.Blank
 	switch {
+	case j.sync && survey.Devices() == 0 && rows > 0:
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
+			"sync would take that for an empty account; 'rpsbatch validate %s' tells what is wrong with each", j.file)
 	case j.sync && survey.Devices() == 0:
 		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
 	case j.prune && survey.Cut:
@@ -263,16 +271,16 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	if err := out.finish(); err != nil {
 		return hint(err, "mend that and %s", j.goOn(stopped, journal))
 	}
-	j.ending.result = out.name
+	j.ending.result, j.stopped = out.name, stopped
 	journal.done = stopped == nil
 	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
 	if stopped == nil && !failed && j.call.quiet {
 		return nil
 	}
 	if j.call.logFormat == "json" {
-		logSummary(log, summary, out)
+		logSummary(log, summary, out, j.found)
 	} else {
-		tell(j.streams.Err, summary, out, j.remedy)
+		tell(printable{j.streams.Err}, summary, out, j.remedy, j.tellFindings)
 	}
 	switch {
 	case stopped != nil:
@@ -285,13 +293,36 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 
 // goOn says how a run that was stopped is gone on with.
 func (j *job) goOn(stopped error, journal *runJournal) string {
-	if journal.Journal == nil || !journal.Used() {
-		return "run again"
+	again := "go on with the same command and --resume"
+	switch {
+	case journal.Journal == nil || !journal.Used():
+		again = "run again"
+	case errors.Is(stopped, batch.ErrInput):
+		again = "run again with --restart when the file is at rest"
 	}
-	if errors.Is(stopped, batch.ErrInput) {
-		return "run again with --restart when the file is at rest"
+	first := beforeRetry(stopped)
+	switch {
+	case first == "":
+		return again
+	case errors.Is(stopped, rps.Unauthorized):
+		first += " (no retry before that: the account may be locked)"
 	}
-	return "go on with the same command and --resume"
+	return first + ", then " + again
+}
+
+// beforeRetry says what is to be mended before a run is tried again that the
+// service did not let in; "" if nothing is.
+func beforeRetry(stopped error) string {
+	switch {
+	case !errors.Is(stopped, batch.ErrRefused):
+	case errors.Is(stopped, rps.Unauthorized):
+		return "check the username and password"
+	case errors.Is(stopped, rps.Forbidden):
+		return "have the account allowed to call the service"
+	case errors.Is(stopped, rps.Untrusted):
+		return "check --url, or name the service's CA with --ca-file"
+	}
+	return ""
 }
 
 // output names the result: where a link leads, if it is one.

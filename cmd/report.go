@@ -94,7 +94,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if r.html == "" {
 		return tellReport(r.streams.Out, in.name, tally)
 	}
-	page := report.Page{Name: filepath.Base(in.name), Tally: tally, Remedy: remedy, Number: thousands}
+	page := report.Page{Name: report.Printable(filepath.Base(in.name)), Tally: tally, Remedy: remedy, Number: thousands}
 	if name == standardStream {
 		out := bufio.NewWriter(r.streams.Out)
 		if err := errors.Join(page.Write(out), out.Flush()); err != nil {
@@ -108,7 +108,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := tellReport(r.streams.Out, in.name, tally); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", name)
+	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", report.Printable(name))
 	return err
 }
 
@@ -165,7 +165,7 @@ const (
 // tellReport prints the counts for a person.
 func tellReport(w io.Writer, name string, t *report.Tally) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s: %s as asked", name, count(t.Rows, "row"), thousands(t.Succeeded))
+	fmt.Fprintf(out, "%s: %s: %s as asked", report.Printable(name), count(t.Rows, "row"), thousands(t.Succeeded))
 	if n := t.Rows - t.Succeeded; n > 0 {
 		fmt.Fprintf(out, ", %s not", thousands(n))
 	}
@@ -295,22 +295,11 @@ func pagePlace(name string, in *input) (string, error) {
 	return name, nil
 }
 
-// writePage writes the page beside its name and gives it the name when it is
-// whole. Its details and URLs are for its owner alone: CreateTemp's mode is 0600.
-func writePage(name string, page report.Page) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"+partialEnding)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	out := bufio.NewWriterSize(f, 1<<16)
-	if err := errors.Join(page.Write(out), out.Flush(), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+// writePage writes the page to a file. Its details and URLs are for its owner
+// alone.
+func writePage(name string, page report.Page) error {
+	return writeWhole(name, 0o600, func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 1<<16)
+		return errors.Join(page.Write(out), out.Flush())
+	})
 }

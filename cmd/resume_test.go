@@ -166,30 +166,32 @@ func TestResumeFromADamagedJournal(t *testing.T) {
 }
 
 // TestResumeAfterTheLastVerdict goes on with a run that was killed when every
-// row had its verdict: no call is needed.
+// row had its verdict, and before its result was in place: no call is needed.
 func TestResumeAfterTheLastVerdict(t *testing.T) {
 	rows := crashRows(2000)
-	c := newCrash(t, rows)
-	p := c.register()
-	if err := p.Start(); err != nil {
+	faults := filepath.Join(t.TempDir(), "faults")
+	if err := os.WriteFile(faults, []byte("registerDevices 3 401\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	journal := c.path("devices.result.csv.journal")
-	var done []byte
-	until(t, "the last verdict", func() bool {
-		if data, err := os.ReadFile(journal); err == nil && len(data) >= len(done) {
-			done = data
-		}
-		return bytes.Contains(done, []byte(`{"done"`)) || exists(c.path("devices.result.csv")) && !exists(journal)
-	})
-	p.Wait()
-	if !bytes.Contains(done, []byte(`{"done"`)) {
-		t.Skip("the moment between the last verdict and the end was missed")
+	c := newCrash(t, rows, "--faults", faults)
+	if out, err := c.register().CombinedOutput(); code(err) != 4 {
+		t.Fatalf("exit code %d: %s", code(err), out)
 	}
-	if err := os.WriteFile(journal, done, 0o600); err != nil {
+	// Its journal gets another name, which the run that goes on does not remove.
+	journal, kept := c.path("devices.result.csv.journal"), c.path("kept")
+	if err := os.Link(journal, kept); err != nil {
 		t.Fatal(err)
 	}
-	os.Remove(c.path("devices.result.csv"))
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+		t.Fatalf("exit code %d: %s", code(err), out)
+	}
+	whole, err := os.ReadFile(kept)
+	if err != nil || !bytes.Contains(whole, []byte(`{"done"`)) || exists(journal) {
+		t.Fatalf("the journal does not say that all is done, or is still there: %v", err)
+	}
+	if err := errors.Join(os.Rename(kept, journal), os.Remove(c.path("devices.result.csv"))); err != nil {
+		t.Fatal(err)
+	}
 	_, devices := c.finish() // the service is gone
 	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 || !strings.Contains(string(out), "0 calls") {
 		t.Errorf("exit code %d: %s", code(err), out)

@@ -31,7 +31,8 @@ const (
 const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
-  2    usage, configuration or unreadable input: nothing was sent
+  2    usage, configuration or unreadable input: nothing was sent; also when
+       results cannot be written, which the message then says
   3    stopped by --max-failures
   4    stopped: credentials refused, or the service out of reach
   130  interrupted by SIGINT or SIGTERM`
@@ -112,9 +113,10 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
-		fmt.Fprintf(streams.Err, "rpsbatch: %v\n", err)
+		out := printable{streams.Err} // names and cells of files are in it
+		fmt.Fprintf(out, "rpsbatch: %v\n", err)
 		if h := (hinted{}); errors.As(err, &h) {
-			fmt.Fprintf(streams.Err, "hint: %s\n", h.hint)
+			fmt.Fprintf(out, "hint: %s\n", h.hint)
 		}
 	}
 	return exitCode(err)

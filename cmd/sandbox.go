@@ -33,6 +33,14 @@ func (s sandboxed) Write(row *batch.Row, v batch.Verdict) error {
 	return s.resultFile.Write(row, v)
 }
 
+// marked gives a file of results as this job is to write it.
+func (j *job) marked(out *resultFile) batch.Results {
+	if j.call.sandbox {
+		return sandboxed{out}
+	}
+	return out
+}
+
 // newSandbox makes a simulated service that has every server that the rows
 // given to each name.
 func newSandbox() (service *rpstest.Server, each func(*batch.Row)) {

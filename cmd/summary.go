@@ -30,6 +30,8 @@ func (j *job) remedy(status batch.Status) string {
 	switch {
 	case status == batch.NotRegistered && j.ignoreMissing:
 		return ""
+	case status == batch.NotAttempted && beforeRetry(j.stopped) != "":
+		return "not sent: " + beforeRetry(j.stopped)
 	case status == batch.Exists && j.action == batch.AddServer:
 		return "the name is taken, in this account or another"
 	case status == batch.Exists && j.verify && j.serversFile == "":
@@ -44,7 +46,7 @@ func (j *job) remedy(status batch.Status) string {
 const summaryWidth = 80
 
 // tell prints what a run came to, for a person.
-func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string) {
+func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string, more func(io.Writer)) {
 	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
 	if s.Failed() > 0 {
 		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
@@ -64,6 +66,7 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", status, thousands(n)), remedy(status)))
 		}
 	}
+	more(w)
 	fmt.Fprintln(w, tellCalls(s.Calls))
 	if s.Pruned+s.NotPruned > 0 {
 		fmt.Fprintf(w, "%s that the file lacks %s removed", count(s.Pruned, "device"), plural(s.Pruned, "was", "were"))
@@ -92,12 +95,15 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 }
 
 // logSummary tells the same to a program that reads the log.
-func logSummary(log *slog.Logger, s batch.Summary, out results) {
+func logSummary(log *slog.Logger, s batch.Summary, out results, found map[string]int) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
 		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.Calls, "throttled", s.Throttled,
 		"seconds", s.Elapsed.Seconds(), "result", out.place()}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
+	}
+	if found != nil {
+		attrs = append(attrs, "findings", found)
 	}
 	if s.HeldBack > 0 {
 		attrs = append(attrs, "held_back", s.HeldBack)

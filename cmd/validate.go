@@ -107,7 +107,12 @@ func (v *validate) run(ctx context.Context, file string) error {
 			return err
 		}
 	}
-	v.tell(report, in, survey, plan, config, problems, seen.names())
+	err = written(report, "the report", func(w io.Writer) {
+		v.tell(w, in, survey, plan, config, problems, seen.names())
+	})
+	if err != nil {
+		return err
+	}
 	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting] > 0 {
 		return errRows
 	}
@@ -137,11 +142,15 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		fmt.Fprintf(w, "%s not read: %s; if one is meant for servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
-	bad.tell(w, in.place())
+	all := " (--output FILE has all)"
+	if v.output != "" {
+		all = ""
+	}
+	bad.tell(w, in.place(), all)
 	shown := 0
 	for text := range survey.Conflicts() {
 		if shown++; shown > mostExamples {
-			fmt.Fprintln(w, "and more conflicts")
+			fmt.Fprintf(w, "and more conflicts%s\n", all)
 			break
 		}
 		fmt.Fprintln(w, text)
@@ -210,8 +219,8 @@ func (p *problems) add(row *batch.Row) {
 }
 
 // tell prints the kinds of problems with their first rows. place says what a
-// line is called.
-func (p *problems) tell(w io.Writer, place string) {
+// line is called, all where the rest is found.
+func (p *problems) tell(w io.Writer, place, all string) {
 	for _, k := range p.kinds {
 		fmt.Fprintf(w, "%s (%s):\n", k.name, count(k.rows, "row"))
 		for _, e := range k.examples {
@@ -225,7 +234,7 @@ func (p *problems) tell(w io.Writer, place string) {
 			fmt.Fprintf(w, "  %s: %s\n", where, e.fault.Text)
 		}
 		if more := k.rows - len(k.examples); more > 0 {
-			fmt.Fprintf(w, "  and %s more\n", thousands(more))
+			fmt.Fprintf(w, "  and %s more%s\n", thousands(more), all)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 // rowWatch looks at each row of the first reading.
 type rowWatch struct {
 	each func(*batch.Row) // may be nil
+	bad  string           // the line of the first row with a problem, and the problem
 	long map[string]bool  // names of servers that may be cut
 }
 
@@ -22,6 +24,9 @@ const mostLong = 1000
 func (w *rowWatch) row(row *batch.Row) {
 	if w.each != nil {
 		w.each(row)
+	}
+	if w.bad == "" && row.Problem != "" && !row.Blank {
+		w.bad = fmt.Sprintf("%d: %s", row.Line, row.Problem)
 	}
 	if name := row.Device.Server; row.Problem == "" && len(name) > csvio.LongServer && len(w.long) < mostLong &&
 		utf8.RuneCountInString(name) > csvio.LongServer && !w.long[name] {

@@ -1,11 +1,16 @@
 package cmd
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/cmd/report"
 )
 
 // writeWhole gives a file its content in one step: who reads it sees all of the
@@ -32,8 +37,34 @@ func writeWhole(name string, mode os.FileMode, write func(io.Writer) error) erro
 	}
 	if err != nil {
 		os.Remove(f.Name())
+		return err
 	}
-	return err
+	return batch.SyncFolder(filepath.Dir(name))
+}
+
+// written prints what a command is for to a stream, and says if that failed.
+func written(stream io.Writer, what string, tell func(io.Writer)) error {
+	out := bufio.NewWriter(stream)
+	tell(printable{out})
+	if err := out.Flush(); err != nil {
+		return cannotWrite(what, standardStream, err)
+	}
+	return nil
+}
+
+// printable is a stream for people. What is written in one go is text of which
+// only the line ends do anything to a terminal.
+type printable struct{ io.Writer }
+
+func (p printable) Write(text []byte) (int, error) {
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		lines[i] = report.Printable(line)
+	}
+	if _, err := io.WriteString(p.Writer, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // writeJSON writes a value to a file for its owner alone, or to standard output

@@ -113,7 +113,8 @@ type Options struct {
 	Records bool
 
 	// Actions is set if a column "action" says what is wanted of its row:
-	// register or deregister.
+	// register or deregister. Of Action Edit a row that says deregister is a
+	// problem, of Check it becomes CheckGone.
 	Actions bool
 
 	// Action is wanted of the rows that say nothing.

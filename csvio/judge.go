@@ -24,6 +24,8 @@ const (
 	kindServerURL = "URL in place of a server name"
 	kindBadURL    = "URL not valid"
 	kindBadAction = "action not known"
+
+	kindOtherAction = "action of another command"
 )
 
 // cells are the values of a record that are read, as tidy leaves them.
@@ -58,10 +60,18 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 	need := opts.NeedServer
 	if said := values[roleAction]; said != "" {
 		action, ok := actions[plainName(said)]
-		if ok {
-			device.Action, need = action, action == batch.Register
-		} else {
+		switch {
+		case !ok:
 			faults = append(faults, fault{roleAction, kindBadAction, "the action is neither register nor deregister"})
+		case opts.Action == batch.Edit && action == batch.Deregister:
+			need = false
+			faults = append(faults, fault{roleAction, kindOtherAction, "its action is deregister, and edit changes servers only: give it to register or deregister"})
+		case opts.Action == batch.Check && action == batch.Deregister:
+			device.Action, need = batch.CheckGone, false
+		case opts.Action == batch.Edit, opts.Action == batch.Check:
+			// They do with each row what its device is to be bound to.
+		default:
+			device.Action, need = action, action == batch.Register
 		}
 	}
 	if !need {

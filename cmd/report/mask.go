@@ -33,13 +33,13 @@ const tickets = "https://ticket.yealink.com"
 
 // text masks the URLs in a text. The scheme is left, so that it reads as one.
 func (m masker) text(text string) string {
-	text = clean(text)
+	text = Printable(text)
 	if m.show || text == "" {
 		return text
 	}
 	for _, secret := range m.secrets {
 		// Whole, and as somebody may quote it who leaves the scheme out.
-		secret = clean(secret)
+		secret = Printable(secret)
 		_, rest, _ := strings.Cut(secret, "://")
 		for _, part := range []string{secret, rest} {
 			// A cell like "none" is a slip, and to mask it would spoil the text.
@@ -69,7 +69,7 @@ func scheme(url string) string {
 // name masks what cannot be a name, and may be a URL in the wrong column: no
 // name of a server or a status, and no MAC, holds such a character.
 func (m masker) name(text string) string {
-	text = clean(text)
+	text = Printable(text)
 	if !m.show && strings.ContainsAny(text, "/@") {
 		return maskedName
 	}

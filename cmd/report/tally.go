@@ -242,8 +242,9 @@ func sorted(counts func(func(*Count) bool)) (list []Count) {
 	return list
 }
 
-// clean leaves of a text what can be printed, in one line.
-func clean(text string) string {
+// Printable leaves of a text what can be printed on a terminal or shown in a page,
+// in one line: cells and names of files may hold escape codes.
+func Printable(text string) string {
 	plain := true
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= 0x7f {
