@@ -83,7 +83,7 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
 	}
 	if s.Throttled > 0 {
-		fmt.Fprintf(w, "The service asked to slow down %s, last at %.3g calls a second.\n", count(s.Throttled, "time"), s.Bore)
+		fmt.Fprintf(w, "The service asked to slow down %s, last at %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
 	}
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run went without.")
@@ -92,6 +92,14 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 	if out.pruned != nil {
 		fmt.Fprintf(w, "Removed: %s\n", out.pruned.place())
 	}
+}
+
+// rateText writes a rate with three digits, or all of those before the point.
+func rateText(perSecond float64) string {
+	if perSecond >= 100 {
+		return thousands(int(perSecond + 0.5))
+	}
+	return fmt.Sprintf("%.3g", perSecond)
 }
 
 // logSummary tells the same to a program that reads the log.
