@@ -20,6 +20,8 @@ const (
 	roleURL
 	roleAction
 	roles // their number
+
+	noRole role = -1
 )
 
 var roleNames = [roles]string{"mac", "server", "url", "action"}

@@ -91,6 +91,13 @@ func (r *Reader) readStart() error {
 	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
 	}
+	above := records[:at]
+	if kind != startDevice {
+		above = records[:at+1]
+	}
+	if i := slices.IndexFunc(above, func(record sampled) bool { return record.torn }); i >= 0 {
+		return swallowingHeader(records[i].line)
+	}
 	if kind != startUnknown {
 		for _, record := range records[:at] {
 			f.Preamble = append(f.Preamble, record.raw)
@@ -129,6 +136,9 @@ func (r *Reader) readStart() error {
 			return err
 		}
 		f.HeaderLine = s.start
+		if _, _, _, ok := r.recordInside(string(s.rec)); ok {
+			return swallowingHeader(s.start)
+		}
 		r.describe(string(s.rec))
 	}
 	r.tellColumns(records[at:])
@@ -240,7 +250,8 @@ func (r *Reader) Read(row *batch.Row) error {
 	if s.open {
 		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
 		row.Swallows = true
-		row.Problem = fmt.Sprintf("a quote is never closed, which makes all from line %d to the end of the file one record: close or remove it", s.start)
+		r.blame(row, fault{role: noRole, cell: s.cells, kind: kindQuote,
+			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
 	if values[roleMAC] == "" && r.allBlank(record) {
@@ -256,7 +267,9 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
-	if row.Swallows = r.swallows(record, row.Device.MAC); row.Swallows {
+	swallowed := r.swallowed(record, row)
+	faults = append(swallowed, faults...)
+	if row.Swallows = swallowed != nil || r.mentions(record, row.Device.MAC); row.Swallows && swallowed == nil {
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	for _, fault := range faults {
@@ -273,25 +286,6 @@ func (r *Reader) Read(row *batch.Row) error {
 	return nil
 }
 
-// swallows tells whether a cell of several lines seems to hold records: a later
-// line has a cell that is a MAC, and not the row's own, as when a quote was
-// closed too late.
-func (r *Reader) swallows(record string, own rps.MAC) bool {
-	if strings.IndexByte(record, '\n') < 0 && strings.IndexByte(record, '\r') < 0 {
-		return false
-	}
-	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
-	for _, line := range lines[min(1, len(lines)):] {
-		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
-			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
-			if kind == "" && mac != own {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // value gives the cell of a role, without what tidy takes away.
 func (r *Reader) value(record string, of role) string {
 	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
@@ -300,11 +294,15 @@ func (r *Reader) value(record string, of role) string {
 // blame adds a fault to a row.
 func (r *Reader) blame(row *batch.Row, f fault) {
 	bad := batch.Fault{Kind: f.kind, Text: f.text}
-	if at := r.header.at[f.role]; at >= 0 {
+	at := f.cell - 1
+	if f.role != noRole {
+		at = r.header.at[f.role]
+	}
+	if at >= 0 && at < len(r.header.names) {
 		bad.Column = r.header.names[at]
-		if at < r.split.cells {
-			bad.Cell = at + 1
-		}
+	}
+	if at >= 0 && at < r.split.cells {
+		bad.Cell = at + 1
 	}
 	row.Faults = append(row.Faults, bad)
 	if row.Problem != "" {

@@ -71,6 +71,7 @@ type sampled struct {
 	raw    string
 	filled int // cells that are not blank
 	open   bool
+	torn   bool
 	end    string // its line end
 
 	pos, line int // where it starts in the buffer
@@ -98,7 +99,7 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 			s.pos, s.line = at.pos, at.line
 			break
 		}
-		at.raw, at.open, at.end = string(s.rec), s.open, s.lineEnd
+		at.raw, at.open, at.torn, at.end = string(s.rec), s.open, s.torn >= 0, s.lineEnd
 		for i := range s.ends {
 			name := tidy(unquoted(cell(at.raw, s.ends, i)))
 			at.names = append(at.names, name)
