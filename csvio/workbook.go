@@ -54,7 +54,8 @@ func IsWorkbook(head []byte) bool {
 //
 // A number stands as it is stored, so that a MAC that was taken for one is
 // exact; but as it is shown if that is a MAC, which a format such as
-// 000000000000 makes of it, or a date. A formula stands as its last result.
+// 000000000000 makes of it, or a date. Under a scientific format it may have
+// been an address with an E, and stands as 1.57E+09, which is refused. A formula stands as its last result.
 //
 // The workbook's parts are unpacked to temporary files that only the user can
 // read, and that are removed.
@@ -168,7 +169,8 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 	}
 	depth, number := 0, false // number: in a cell of one
 	place, formula, result := "", false, false
-	d := xml.NewDecoder(bufio.NewReader(r))
+	text := &textLimit{src: r}
+	d := xml.NewDecoder(bufio.NewReader(text))
 	d.CharsetReader = func(label string, text io.Reader) (io.Reader, error) {
 		e, err := htmlindex.Get(label)
 		if err != nil {
@@ -180,6 +182,7 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 		switch token, err := d.RawToken(); token := token.(type) {
 		case xml.StartElement:
 			depth++
+			text.size = 0
 			switch token.Name.Local {
 			case "c":
 				number = !isText(token.Attr)
@@ -192,6 +195,7 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 			}
 		case xml.EndElement:
 			depth--
+			text.size = 0
 			if token.Name.Local == "c" && formula && !result && strings.HasPrefix(name, "xl/worksheets/") {
 				return false, &FileError{Reason: fmt.Sprintf("cell %s of a sheet has a formula that was never calculated", place),
 					Hint: "open the workbook in the spreadsheet program and save it, which calculates it"}
@@ -206,6 +210,26 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 			return numbers, err
 		}
 	}
+}
+
+// maxText is how much may stand between two tags, in bytes. A cell holds no more
+// than 32,767 characters; a text is held in memory several times over.
+const maxText = 4 << 20
+
+// A textLimit fails where there is more text between two tags, whose reader
+// sets size back, than any program writes.
+type textLimit struct {
+	src  io.Reader
+	size int
+}
+
+func (l *textLimit) Read(p []byte) (int, error) {
+	if l.size > maxText {
+		return 0, fmt.Errorf("more than %d bytes of text without a tag", maxText)
+	}
+	n, err := l.src.Read(p)
+	l.size += n
+	return n, err
 }
 
 // isText reports a cell whose type makes it text, which has no format.
@@ -260,6 +284,9 @@ func convert(book *excelize.File, name string, numbers bool, dst io.Writer) erro
 	defer stored.Close()
 	shown := stored
 	if numbers {
+		if err := markScientific(book); err != nil {
+			return damaged(err)
+		}
 		if shown, err = book.Rows(name); err != nil {
 			return damaged(err)
 		}
@@ -306,6 +333,12 @@ func convert(book *excelize.File, name string, numbers bool, dst io.Writer) erro
 func cellText(stored, shown string) string {
 	if stored == shown {
 		return stored
+	}
+	if strings.HasPrefix(strings.TrimPrefix(shown, "-"), scientificMark) {
+		if text, ok := scientificText(stored); ok {
+			return text
+		}
+		shown = stored
 	}
 	switch {
 	case shown == "TRUE" || shown == "FALSE":
