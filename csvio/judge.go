@@ -62,7 +62,7 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 		if ok {
 			device.Action, need = action, action == batch.Register
 		} else {
-			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action is neither register nor deregister"})
+			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
 		}
 	}
 	if !need {
@@ -90,6 +90,14 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 		}
 	}
 	return device, note, faults
+}
+
+// shownWord gives a cell for a message if it can be a word, and no secret.
+func shownWord(said string) string {
+	if utf8.RuneCountInString(said) > 20 || strings.ContainsAny(said, "/@") {
+		return ""
+	}
+	return strconv.Quote(strings.ToValidUTF8(said, "?")) + " "
 }
 
 // judgeServer gives the server that a record is to be.

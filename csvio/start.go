@@ -33,12 +33,13 @@ func sniff(head []byte, found bool) error {
 		return &FileError{Reason: "this is a workbook (.xls), not a CSV file", Hint: saveAs}
 	}
 	head = head[:min(len(head), headSize)]
-	odd, size := 0, len(head)
+	start, odd, size := head, 0, len(head)
 	for len(head) > 0 {
 		r, n := utf8.DecodeRune(head)
 		switch {
 		case r == 0:
-			return &FileError{Reason: "this is no text file: it holds zero bytes", Hint: saveAs}
+			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is no text file: it holds a NUL byte",
+				Hint: "remove that, or " + saveAs}
 		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
 			odd++
 		}
