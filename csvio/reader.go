@@ -22,6 +22,7 @@ type Reader struct {
 	targets bool // servers and URLs are read
 	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
 	ours    bool // some column is of an earlier result
+	named   int  // number of columns up to the last of the user's with a name
 	err     error
 }
 
@@ -141,6 +142,7 @@ func (r *Reader) readStart() error {
 		}
 		r.describe(string(s.rec))
 	}
+	r.named = r.lastNamed()
 	r.tellColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
@@ -267,6 +269,12 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
+	if more, direct := r.surplus(record); more && direct && row.Device.URL != "" && r.header.at[roleURL] == r.named-1 {
+		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: "the URL may have been cut at a " + commaWords[r.opts.Comma] +
+			": quote the cell, or give the column behind it a name"})
+	} else if more {
+		row.Note = joined(row.Note, surplusNote)
+	}
 	swallowed := r.swallowed(record, row)
 	faults = append(swallowed, faults...)
 	if row.Swallows = swallowed != nil || r.mentions(record, row.Device.MAC); row.Swallows && swallowed == nil {

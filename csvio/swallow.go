@@ -57,7 +57,7 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac rps.MAC, 
 		ends = ends[:n] // those of the user
 	}
 	record = record[:ends[len(ends)-1]]
-	own := r.header.at[roleMAC]
+	own, named := r.header.at[roleMAC], r.lastNamed()
 	for i := range ends {
 		text := cell(record, ends, i)
 		if text == "" || text[0] != '"' || !hasLineBreak(text) {
@@ -80,7 +80,7 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac rps.MAC, 
 			}
 			inner = inner[:min(len(inner), len(whole))]
 			alone := strings.IndexByte(inner, r.opts.Comma) < 0
-			if mac, offset, ok := r.rowsMAC(whole); ok && (!alone || len(whole) > len(inner) && len(ends) > r.lastNamed()) &&
+			if mac, offset, ok := r.rowsMAC(whole); ok && (!alone || len(whole) > len(inner) && len(ends) > named) &&
 				(own < i || own >= len(ends) || at+offset != r.cellStart(own)) {
 				return i, r.lineAt(record, at), mac, true
 			}
