@@ -149,6 +149,23 @@ func TestServerOption(t *testing.T) {
 	}
 }
 
+// In a sheet errors are about its rows.
+func TestErrorsOfSheets(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"", "the sheet is empty"},
+		{"\r\n,\r\n", "the sheet holds nothing but blank lines"},
+		{"\r\nCover,x\r\n", "row 2: no column is known"},
+		{"mac,x\x00\r\n", "row 1: this is no text"},
+		{"mac,\"x", "row 1: a quote in the header"},
+	} {
+		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Records: true, Comma: ',', Encoding: "utf-8"})
+		if err == nil {
+			t.Fatalf("%q: no error", test.file)
+		}
+		checkProblem(t, err.Error(), test.want)
+	}
+}
+
 // A column that seems to be meant for a server or a URL is not passed over in
 // silence.
 func TestPassedOver(t *testing.T) {

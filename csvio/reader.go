@@ -46,6 +46,9 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts}
 	r.split.rows = opts.Records
 	if err := r.readStart(); err != nil {
+		if opts.Records {
+			err = asRow(err)
+		}
 		return nil, err
 	}
 	return r, nil
@@ -61,6 +64,13 @@ func (r *Reader) readStart() error {
 	head := s.buf
 	if r.text.found && !r.text.mark && !strings.HasPrefix(r.text.name, "UTF-16") {
 		head = r.text.head // as it is, since Windows-1252 takes any byte
+	}
+	thing := "file"
+	if r.opts.Records {
+		thing = "sheet"
+	}
+	if len(head) == 0 {
+		return &FileError{Reason: "the " + thing + " is empty", Hint: needed}
 	}
 	if err := sniff(head, r.text.found); err != nil {
 		return err
@@ -85,7 +95,7 @@ func (r *Reader) readStart() error {
 		if err := s.next(); err != nil && err != io.EOF {
 			return err
 		}
-		return &FileError{Reason: "the file holds nothing but blank lines", Hint: "a header such as mac,server,url and a line for each device are needed"}
+		return &FileError{Reason: "the " + thing + " holds nothing but blank lines", Hint: needed}
 	}
 	kind, at := r.start(records)
 	first := records[at]
@@ -227,6 +237,9 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	s := r.split
 	if r.err = s.next(); r.err != nil {
+		if r.opts.Records {
+			r.err = asRow(r.err)
+		}
 		return r.err
 	}
 	*row = batch.Row{Line: s.start}

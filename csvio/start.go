@@ -16,6 +16,7 @@ const (
 	// on, among which the header is looked for.
 	sampleSize = 20
 
+	needed = "a header such as mac,server,url and a line for each device are needed"
 	saveAs = "save it as 'CSV UTF-8' in the spreadsheet program"
 )
 
@@ -25,8 +26,6 @@ const (
 // in ASCII.
 func sniff(head []byte, found bool) error {
 	switch {
-	case len(head) == 0:
-		return &FileError{Reason: "the file is empty", Hint: "a header such as mac,server,url and a line for each device are needed"}
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return &FileError{Reason: "this is a workbook (.xlsx) or another archive, not a CSV file", Hint: saveAs}
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):

@@ -49,8 +49,8 @@ func IsWorkbook(head []byte) bool {
 // ConvertWorkbook writes a sheet of an .xlsx workbook as CSV in UTF-8, which
 // is read with Options{Comma: ',', Encoding: "utf-8", Records: true}: record n
 // is row n of the sheet, also for a row with nothing in it. sheet "" is the
-// first that is not hidden. It gives the sheet's name. The error is a
-// *FileError where the workbook is at fault.
+// first that is not hidden. It gives the sheet's name, and those of the others
+// that are not hidden. The error is a *FileError where the workbook is at fault.
 //
 // A number stands as it is stored, so that a MAC that was taken for one is
 // exact; but as it is shown if that is a MAC, which a format such as
@@ -59,7 +59,7 @@ func IsWorkbook(head []byte) bool {
 //
 // The workbook's parts are unpacked to temporary files that only the user can
 // read, and that are removed.
-func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, err error) {
+func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, others []string, err error) {
 	// The library takes the bytes of other programs on trust in places.
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -68,25 +68,30 @@ func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, er
 	}()
 	numbers, err := checkWorkbook(src)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	dir, err := os.MkdirTemp("", "rpsbatch-*") // mode 0700
 	if err != nil {
-		return "", fmt.Errorf("cannot unpack the workbook: %w", err)
+		return "", nil, fmt.Errorf("cannot unpack the workbook: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	book, err := excelize.OpenReader(src, excelize.Options{UnzipSizeLimit: maxWorkbook, UnzipXMLSizeLimit: maxPartInMemory, TmpDir: dir})
 	if err != nil {
-		return "", damaged(err)
+		return "", nil, damaged(err)
 	}
 	defer book.Close()
 	if name, err = findSheet(book, sheet); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return name, convert(book, name, numbers, dst)
+	for _, other := range visibleSheets(book) {
+		if other != name {
+			others = append(others, other)
+		}
+	}
+	return name, others, convert(book, name, numbers, dst)
 }
 
 func damaged(err error) error {
@@ -256,12 +261,7 @@ func findSheet(book *excelize.File, wanted string) (string, error) {
 		return "", &FileError{Reason: "the workbook has no sheet", Hint: "give another file"}
 	}
 	if wanted == "" {
-		for _, name := range names {
-			if visible, err := book.GetSheetVisible(name); err == nil && visible {
-				return name, nil
-			}
-		}
-		return names[0], nil
+		return append(visibleSheets(book), names...)[0], nil
 	}
 	for _, same := range []func(name string) bool{
 		func(name string) bool { return name == wanted },
@@ -272,6 +272,15 @@ func findSheet(book *excelize.File, wanted string) (string, error) {
 		}
 	}
 	return "", &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with --sheet: " + listed(names)}
+}
+
+func visibleSheets(book *excelize.File) (names []string) {
+	for _, name := range book.GetSheetList() {
+		if visible, err := book.GetSheetVisible(name); err == nil && visible {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // convert writes the rows of a sheet. They are read twice side by side, as

@@ -30,7 +30,7 @@ func converted(t testing.TB, book []byte, sheet string) (text, name string, err 
 	}
 	defer f.Close()
 	var b strings.Builder
-	name, err = ConvertWorkbook(f, sheet, &b)
+	name, _, err = ConvertWorkbook(f, sheet, &b)
 	return b.String(), name, err
 }
 
