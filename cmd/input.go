@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type input struct {
 	format  csvio.Format
 	whole   bool       // it was read to its end, and format is final
 	sheet   string     // of a workbook, the sheet that is read
+	others  []string   // and those that could be read
 	only    batch.Only // rows to be run again; nil: all
 
 	file  *os.File
@@ -55,6 +57,7 @@ func openInput(ctx context.Context, streams Streams, name, sheet string, options
 	}
 	if err == nil {
 		_, err = in.Open() // tells now what is wrong with the header
+		err = in.namingSheets(err)
 	}
 	if err != nil {
 		in.Close()
@@ -146,13 +149,28 @@ func (in *input) convert(sheet string) error {
 	}
 	book := *in
 	in.keepIn(f)
-	if in.sheet, err = csvio.ConvertWorkbook(book.file, sheet, f); err != nil {
+	if in.sheet, in.others, err = csvio.ConvertWorkbook(book.file, sheet, f); err != nil {
 		book.Close()
 		return fmt.Errorf("%s: %w", in.name, err)
 	}
 	in.options.Comma, in.options.Encoding, in.options.Records = ',', "utf-8", true
 	book.Close()
 	return in.kept()
+}
+
+// namingSheets adds to an error about the header which sheet was read and which
+// others there are: the first is often a cover.
+func (in *input) namingSheets(err error) error {
+	var header *csvio.HeaderError
+	var file *csvio.FileError
+	if len(in.others) == 0 || !errors.As(err, &header) && !errors.As(err, &file) {
+		return err
+	}
+	quoted := make([]string, len(in.others))
+	for i, name := range in.others {
+		quoted[i] = strconv.Quote(name)
+	}
+	return fmt.Errorf("%w; this is sheet %q; --sheet NAME reads another: %s", err, in.sheet, shortList(quoted))
 }
 
 // tell logs how the file is written, where that is not plain.

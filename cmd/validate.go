@@ -108,7 +108,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 		}
 	}
 	err = written(report, "the report", func(w io.Writer) {
-		v.tell(w, in, survey, plan, config, problems, seen.names())
+		v.tell(w, in, survey, plan, config, problems, &seen)
 	})
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 	return out.finish()
 }
 
-func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, long []string) {
+func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
 	fmt.Fprintf(w, "%s: %s\n", in.name, in.dialect())
 	if over := in.format.PassedOver; over != nil {
 		fmt.Fprintf(w, "%s not read: %s; if one is meant for servers or URLs, name it with --column server=NAME or url=NAME\n",
@@ -155,9 +155,13 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		}
 		fmt.Fprintln(w, text)
 	}
-	if len(long) > 0 {
+	if long := seen.names(); len(long) > 0 {
 		fmt.Fprintf(w, "%s %s more than %d characters, and may be known to the service cut: %s\n",
 			count(len(long), "server name"), plural(len(long), "has", "have"), csvio.LongServer, shortList(long))
+	}
+	if seen.wide > 0 {
+		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
+			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.place()))
 	}
 	tally := survey.Tally()
 	fmt.Fprintf(w, "%s: %s to send, %s, %s invalid, %s in conflict", count(plan.Rows, "row"),

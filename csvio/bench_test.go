@@ -153,7 +153,7 @@ func BenchmarkWorkbook(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := ConvertWorkbook(src, "", text); err != nil {
+		if _, _, err := ConvertWorkbook(src, "", text); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := text.Seek(0, io.SeekStart); err != nil {

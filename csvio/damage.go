@@ -63,14 +63,17 @@ func macFault(cell string, err error) (kind, text string) {
 		return kindNoMAC, "the MAC is empty"
 	case lostZeros(cell):
 		return kindZeros, fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give --repair to have them back, or format the column as text and export again", len(cell))
-	case isScientific(cell) && len(cell) != 12: // 01005E000001 is all its digits
-		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits: " + asText
+	case isScientific(cell) && (len(cell) != 12 || strings.ContainsAny(cell, "+-.,")): // 01005E000001 is all its digits
+		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits; they may have been an address with an E, such as 0015651E0005: " + asText
 	case isDate(cell):
 		return kindDate, "the MAC was turned into a date or a time: " + asText
 	case cell[0] == '=':
 		return kindFormula, "the MAC is a formula: replace it by its value, as text"
 	case isSheetError(cell):
 		return kindError, "the MAC is an error of the spreadsheet: mend its formula there, or replace it by the MAC, as text"
+	}
+	if len(cell) == 1 && strings.Contains("0123456789ABCDEFabcdef", cell) {
+		return kindBadMAC, "the MAC is not valid: it has 1 hexadecimal digit, 12 are needed"
 	}
 	if text := lookAlikes(cell); text != "" {
 		return kindLookAlike, text

@@ -35,6 +35,8 @@ func TestMACCells(t *testing.T) {
 		{"one leading zero", "15650000012", kindZeros, "has 11 digits"},
 		{"as few digits as can be", "1234567", kindZeros, "has 7 digits"},
 		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
+		{"one digit", "7", kindBadMAC, "it has 1 hexadecimal digit, 12"},
+		{"scientific of twelve characters", "1.565100E+09", kindScientific, "an address with an E"},
 		{"digits lost elsewhere", "00156500001", kindBadMAC, "it has 11 hexadecimal digits"},
 		{"scientific", "1.565E+09", kindScientific, "lost digits|format the column as text"},
 		{"scientific, comma", `"1,565E+09"`, kindScientific, "as text"},

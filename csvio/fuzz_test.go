@@ -3,6 +3,7 @@ package csvio
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -190,7 +191,10 @@ func FuzzRoundTrip(f *testing.F) {
 			if !ok || strings.Trim(padding, ",") != "" || row.Cells < was.Cells {
 				t.Fatalf("raw %q was %q", row.Raw, was.Raw)
 			}
-			if !strings.Contains(was.Problem, "never closed") &&
+			// Where columns of ours stood between the user's, lines that were
+			// taken in are told by another place of the MAC.
+			moved := header%uint8(len(headers)) > 2 && strings.Contains(was.Problem, "of several lines")
+			if !strings.Contains(was.Problem, "never closed") && !moved &&
 				(row.Device != was.Device || row.Problem != was.Problem || row.Blank != was.Blank) {
 				t.Fatalf("row %+v was %+v", row, was)
 			}
@@ -264,7 +268,7 @@ func FuzzDialects(f *testing.F) {
 		}
 		for i, row := range again {
 			was := rows[i]
-			if padding, ok := strings.CutPrefix(row.Raw, was.Raw); !ok || strings.Trim(padding, string(format.Comma)) != "" || row.Device != was.Device || row.Problem != was.Problem {
+			if padding, ok := strings.CutPrefix(row.Raw, was.Raw); !ok || strings.Trim(padding, string(format.Comma)) != "" || row.Device != was.Device || withoutLines(row.Problem) != withoutLines(was.Problem) {
 				t.Fatalf("%+v was\n%+v", row, was)
 			}
 		}
@@ -273,6 +277,12 @@ func FuzzDialects(f *testing.F) {
 		}
 	})
 }
+
+// withoutLines leaves out the numbers of lines: a result may have a header that
+// its input lacks.
+func withoutLines(text string) string { return lineNumber.ReplaceAllString(text, "line") }
+
+var lineNumber = regexp.MustCompile(`line \d+`)
 
 // What encoding/csv takes for well formed is split into the same cells.
 func FuzzOracle(f *testing.F) {

@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,8 @@ const (
 	roleURL
 	roleAction
 	roles // their number
+
+	noRole role = -1
 )
 
 var roleNames = [roles]string{"mac", "server", "url", "action"}
@@ -76,18 +79,20 @@ func (o *Options) roleOf(name string) (role, bool) {
 // A HeaderError says that the columns cannot be told from the header.
 type HeaderError struct {
 	Line    int      // physical line of the header
+	Row     bool     // Line is a row of a sheet
 	Columns []string // the user's columns, for messages: a name that is a URL may be a secret and is left out
 	Reason  string
 	Hint    string // what to do about it
 }
 
 func (e *HeaderError) Error() string {
-	return fmt.Sprintf("line %d: %s; columns seen: %s; %s", e.Line, e.Reason, listed(e.Columns), e.Hint)
+	return fmt.Sprintf("%s %d: %s; columns seen: %s; %s", placeWord(e.Row), e.Line, e.Reason, listed(e.Columns), e.Hint)
 }
 
 // A FileError says that the input cannot be read as a CSV file.
 type FileError struct {
-	Line   int // physical line, 0 if it is the whole file
+	Line   int  // physical line, 0 if it is the whole file
+	Row    bool // Line is a row of a sheet
 	Reason string
 	Hint   string // what to do about it
 }
@@ -96,7 +101,26 @@ func (e *FileError) Error() string {
 	if e.Line == 0 {
 		return e.Reason + "; " + e.Hint
 	}
-	return fmt.Sprintf("line %d: %s; %s", e.Line, e.Reason, e.Hint)
+	return fmt.Sprintf("%s %d: %s; %s", placeWord(e.Row), e.Line, e.Reason, e.Hint)
+}
+
+func placeWord(row bool) string {
+	if row {
+		return "row"
+	}
+	return "line"
+}
+
+// asRow makes an error about a line one about a row of a sheet.
+func asRow(err error) error {
+	var header *HeaderError
+	var file *FileError
+	if errors.As(err, &header) {
+		header.Row = true
+	} else if errors.As(err, &file) {
+		file.Row = true
+	}
+	return err
 }
 
 // A header is the meaning of each column.

@@ -115,8 +115,9 @@ func TestUnreadableFiles(t *testing.T) {
 		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook (.xls)"},
 		{"only a mark of UTF-16", "\xff\xfe", "the file is empty"},
 		{"blank lines in UTF-16", "\xff\xfe\n\x00", "nothing but blank lines"},
-		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "zero bytes"},
-		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "zero bytes"},
+		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "line 1|NUL byte"},
+		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is no text file: it holds a NUL byte"},
+		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is no text file: it holds a NUL byte; remove that"},
 		{"control characters", strings.Repeat("a\x01", 100), "no text file"},
 		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file|--encoding"},
 	}
@@ -145,6 +146,23 @@ func TestServerOption(t *testing.T) {
 	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{NeedServer: true, Server: " d "})
 	if rows[0].Device.Server != "d" || rows[1].Device.Server != "own" {
 		t.Errorf("%+v", rows)
+	}
+}
+
+// In a sheet errors are about its rows.
+func TestErrorsOfSheets(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"", "the sheet is empty"},
+		{"\r\n,\r\n", "the sheet holds nothing but blank lines"},
+		{"\r\nCover,x\r\n", "row 2: no column is known"},
+		{"mac,x\x00\r\n", "row 1: this is no text"},
+		{"mac,\"x", "row 1: a quote in the header"},
+	} {
+		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Records: true, Comma: ',', Encoding: "utf-8"})
+		if err == nil {
+			t.Fatalf("%q: no error", test.file)
+		}
+		checkProblem(t, err.Error(), test.want)
 	}
 }
 

@@ -31,10 +31,11 @@ const (
 // cells are the values of a record that are read, as tidy leaves them.
 type cells [roles]string
 
-// A fault is what is wrong with the cell of a role.
+// A fault is what is wrong with the cell of a role, or with another.
 type fault struct {
 	role       role
 	kind, text string
+	cell       int // its number from 1 on, where role is noRole; 0: none in particular
 }
 
 // judge gives the device that a record's cells ask for, what was done to read
@@ -51,7 +52,7 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 	mac, repaired, kind, text := parseMAC(values[roleMAC], opts.Repair)
 	device.MAC = mac
 	if kind != "" {
-		faults = append(faults, fault{roleMAC, kind, text})
+		faults = append(faults, fault{role: roleMAC, kind: kind, text: text})
 	} else if repaired {
 		note = "leading zeros were given back: " + mac.Bare() + " was " + strings.TrimLeft(mac.Bare(), "0")
 	}
@@ -62,10 +63,10 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 		action, ok := actions[plainName(said)]
 		switch {
 		case !ok:
-			faults = append(faults, fault{roleAction, kindBadAction, "the action is neither register nor deregister"})
+			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
 		case opts.Action == batch.Edit && action == batch.Deregister:
 			need = false
-			faults = append(faults, fault{roleAction, kindOtherAction, "its action is deregister, and edit changes servers only: give it to register or deregister"})
+			faults = append(faults, fault{role: roleAction, kind: kindOtherAction, text: "its action is deregister, and edit changes servers only: give it to register or deregister"})
 		case opts.Action == batch.Check && action == batch.Deregister:
 			device.Action, need = batch.CheckGone, false
 		case opts.Action == batch.Edit, opts.Action == batch.Check:
@@ -83,22 +84,30 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 		device.Server = opts.Server
 	}
 	if device.Server == "" && device.URL == "" {
-		return device, note, append(faults, fault{roleServer, kindNoTarget,
-			"it names neither a server nor a URL: fill one in, or give --server for all such rows"})
+		return device, note, append(faults, fault{role: roleServer, kind: kindNoTarget,
+			text: "it names neither a server nor a URL: fill one in, or give --server for all such rows"})
 	}
 	if text := serverProblem(device.Server); text != "" {
 		kind := kindBadServer
 		if strings.Contains(device.Server, "://") {
 			kind = kindServerURL
 		}
-		faults = append(faults, fault{roleServer, kind, text})
+		faults = append(faults, fault{role: roleServer, kind: kind, text: text})
 	}
 	if device.URL != "" {
 		if text := urlProblem(device.URL); text != "" {
-			faults = append(faults, fault{roleURL, kindBadURL, text})
+			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: text})
 		}
 	}
 	return device, note, faults
+}
+
+// shownWord gives a cell for a message if it can be a word, and no secret.
+func shownWord(said string) string {
+	if utf8.RuneCountInString(said) > 20 || strings.ContainsAny(said, "/@") {
+		return ""
+	}
+	return strconv.Quote(strings.ToValidUTF8(said, "?")) + " "
 }
 
 // judgeServer gives the server that a record is to be.
@@ -109,14 +118,14 @@ func judgeServer(values *cells) (server batch.Device, faults []fault) {
 		text = "the server has no name"
 	}
 	if text != "" {
-		faults = append(faults, fault{roleServer, kindBadServer, text})
+		faults = append(faults, fault{role: roleServer, kind: kindBadServer, text: text})
 	}
 	text = urlProblem(server.URL)
 	if server.URL == "" {
 		text = "the server has no URL"
 	}
 	if text != "" {
-		faults = append(faults, fault{roleURL, kindBadURL, text})
+		faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: text})
 	}
 	return server, faults
 }

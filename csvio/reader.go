@@ -22,6 +22,7 @@ type Reader struct {
 	targets bool // servers and URLs are read
 	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
 	ours    bool // some column is of an earlier result
+	named   int  // number of columns up to the last of the user's with a name
 	err     error
 }
 
@@ -45,6 +46,9 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts}
 	r.split.rows = opts.Records
 	if err := r.readStart(); err != nil {
+		if opts.Records {
+			err = asRow(err)
+		}
 		return nil, err
 	}
 	return r, nil
@@ -60,6 +64,13 @@ func (r *Reader) readStart() error {
 	head := s.buf
 	if r.text.found && !r.text.mark && !strings.HasPrefix(r.text.name, "UTF-16") {
 		head = r.text.head // as it is, since Windows-1252 takes any byte
+	}
+	thing := "file"
+	if r.opts.Records {
+		thing = "sheet"
+	}
+	if len(head) == 0 {
+		return &FileError{Reason: "the " + thing + " is empty", Hint: needed}
 	}
 	if err := sniff(head, r.text.found); err != nil {
 		return err
@@ -84,12 +95,19 @@ func (r *Reader) readStart() error {
 		if err := s.next(); err != nil && err != io.EOF {
 			return err
 		}
-		return &FileError{Reason: "the file holds nothing but blank lines", Hint: "a header such as mac,server,url and a line for each device are needed"}
+		return &FileError{Reason: "the " + thing + " holds nothing but blank lines", Hint: needed}
 	}
 	kind, at := r.start(records)
 	first := records[at]
 	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
+	}
+	above := records[:at]
+	if kind != startDevice {
+		above = records[:at+1]
+	}
+	if i := slices.IndexFunc(above, func(record sampled) bool { return record.torn }); i >= 0 {
+		return swallowingHeader(records[i].line)
 	}
 	if kind != startUnknown {
 		for _, record := range records[:at] {
@@ -129,8 +147,12 @@ func (r *Reader) readStart() error {
 			return err
 		}
 		f.HeaderLine = s.start
+		if _, _, _, ok := r.recordInside(string(s.rec)); ok {
+			return swallowingHeader(s.start)
+		}
 		r.describe(string(s.rec))
 	}
+	r.named = r.lastNamed()
 	r.tellColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
@@ -215,6 +237,9 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	s := r.split
 	if r.err = s.next(); r.err != nil {
+		if r.opts.Records {
+			r.err = asRow(r.err)
+		}
 		return r.err
 	}
 	*row = batch.Row{Line: s.start}
@@ -240,7 +265,8 @@ func (r *Reader) Read(row *batch.Row) error {
 	if s.open {
 		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
 		row.Swallows = true
-		row.Problem = fmt.Sprintf("a quote is never closed, which makes all from line %d to the end of the file one record: close or remove it", s.start)
+		r.blame(row, fault{role: noRole, cell: s.cells, kind: kindQuote,
+			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
 	if values[roleMAC] == "" && r.allBlank(record) {
@@ -256,7 +282,15 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
-	if row.Swallows = r.swallows(record, row.Device.MAC); row.Swallows {
+	if more, direct := r.surplus(record); more && direct && row.Device.URL != "" && r.header.at[roleURL] == r.named-1 {
+		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: "the URL may have been cut at a " + commaWords[r.opts.Comma] +
+			": quote the cell, or give the column behind it a name"})
+	} else if more {
+		row.Note = joined(row.Note, surplusNote)
+	}
+	swallowed := r.swallowed(record, row)
+	faults = append(swallowed, faults...)
+	if row.Swallows = swallowed != nil || r.mentions(record, row.Device.MAC); row.Swallows && swallowed == nil {
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	for _, fault := range faults {
@@ -273,25 +307,6 @@ func (r *Reader) Read(row *batch.Row) error {
 	return nil
 }
 
-// swallows tells whether a cell of several lines seems to hold records: a later
-// line has a cell that is a MAC, and not the row's own, as when a quote was
-// closed too late.
-func (r *Reader) swallows(record string, own rps.MAC) bool {
-	if strings.IndexByte(record, '\n') < 0 && strings.IndexByte(record, '\r') < 0 {
-		return false
-	}
-	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
-	for _, line := range lines[min(1, len(lines)):] {
-		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
-			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
-			if kind == "" && mac != own {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // value gives the cell of a role, without what tidy takes away.
 func (r *Reader) value(record string, of role) string {
 	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
@@ -300,11 +315,15 @@ func (r *Reader) value(record string, of role) string {
 // blame adds a fault to a row.
 func (r *Reader) blame(row *batch.Row, f fault) {
 	bad := batch.Fault{Kind: f.kind, Text: f.text}
-	if at := r.header.at[f.role]; at >= 0 {
+	at := f.cell - 1
+	if f.role != noRole {
+		at = r.header.at[f.role]
+	}
+	if at >= 0 && at < len(r.header.names) {
 		bad.Column = r.header.names[at]
-		if at < r.split.cells {
-			bad.Cell = at + 1
-		}
+	}
+	if at >= 0 && at < r.split.cells {
+		bad.Cell = at + 1
 	}
 	row.Faults = append(row.Faults, bad)
 	if row.Problem != "" {

@@ -297,26 +297,6 @@ func TestRowsMayBeKept(t *testing.T) {
 	}
 }
 
-// A quote that is closed too late takes in records, which nobody may then think
-// missing.
-func TestSwallowedRecords(t *testing.T) {
-	for _, test := range []struct {
-		file     string
-		swallows bool
-	}{
-		{"mac,server,notes\n001565000001,hq,\"a\nb\"\n", false},
-		{"mac,server,notes\n001565000001,hq,\"a\n001565000002,hq,b\"\n", true},
-		{"mac,server,notes\r001565000001,\"hq,\r00-15-65-00-00-02,hq\",\r", true},
-		{"mac,server,notes\n001565000001,hq,\"001565000002\"\n", false},
-		{"notes,mac,server\n\"two\nlines\",001565000001,hq\n", false},
-	} {
-		rows, _ := rowsOf(t, test.file, Options{NeedServer: true})
-		if row := rows[0]; row.Swallows != test.swallows || strings.Contains(row.Note, "swallowed") != test.swallows {
-			t.Errorf("%q: %+v", test.file, row)
-		}
-	}
-}
-
 // A file that ends in the middle of a record is known by that.
 func TestCutFiles(t *testing.T) {
 	const whole = "mac,server,site\n001565000001,hq,Cologne\n001565000002,branch,Bonn"

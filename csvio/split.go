@@ -47,6 +47,7 @@ type splitter struct {
 	start   int    // its physical line
 	lineEnd string // "" for the last record of a file that ends without
 	open    bool   // its last cell begins with a quote that is never closed
+	torn    int    // its first cell of several lines with text behind the closing quote, or -1
 
 	block   string // a copy of the buffer from a record's start on
 	blockAt int64  // its offset in the file
@@ -139,7 +140,7 @@ func (s *splitter) skip(size int) {
 // scan splits the record at pos. It reports false if the buffer ends before
 // the record does, or there is none.
 func (s *splitter) scan() bool {
-	s.open = false
+	s.open, s.torn = false, -1
 	if s.pos == len(s.buf) {
 		return false
 	}
@@ -221,6 +222,7 @@ func (s *splitter) quotedCells() int {
 	s.ends = s.ends[:0]
 	at, size := s.pos, len(s.buf)
 	for {
+		start, closed := at, at // closed: behind the closing quote
 		if at < size && s.buf[at] == '"' {
 			for at++; ; at++ {
 				i := bytes.IndexByte(s.buf[at:], '"')
@@ -231,12 +233,22 @@ func (s *splitter) quotedCells() int {
 				if at == size || s.buf[at] != '"' {
 					// At the buffer's end the second of two may follow; scan
 					// asks for more there.
+					closed = at
 					break
 				}
 			}
 		}
 		end := min(s.lf.next(s.buf, at), s.cr.next(s.buf, at))
+		cellEnd := end
 		i := bytes.IndexByte(s.buf[at:end], s.comma[0])
+		if i >= 0 {
+			cellEnd = at + i
+		}
+		// White space there is somebody's habit and no damage.
+		if closed > start && closed < cellEnd && s.torn < 0 &&
+			bytes.ContainsAny(s.buf[start:closed], "\r\n") && trimmed(string(s.buf[closed:cellEnd])) != "" {
+			s.torn = len(s.ends)
+		}
 		if i < 0 {
 			s.ends = append(s.ends, end-s.pos)
 			return end

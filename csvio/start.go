@@ -16,6 +16,7 @@ const (
 	// on, among which the header is looked for.
 	sampleSize = 20
 
+	needed = "a header such as mac,server,url and a line for each device are needed"
 	saveAs = "save it as 'CSV UTF-8' in the spreadsheet program"
 )
 
@@ -25,20 +26,19 @@ const (
 // in ASCII.
 func sniff(head []byte, found bool) error {
 	switch {
-	case len(head) == 0:
-		return &FileError{Reason: "the file is empty", Hint: "a header such as mac,server,url and a line for each device are needed"}
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return &FileError{Reason: "this is a workbook (.xlsx) or another archive, not a CSV file", Hint: saveAs}
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
 		return &FileError{Reason: "this is a workbook (.xls), not a CSV file", Hint: saveAs}
 	}
 	head = head[:min(len(head), headSize)]
-	odd, size := 0, len(head)
+	start, odd, size := head, 0, len(head)
 	for len(head) > 0 {
 		r, n := utf8.DecodeRune(head)
 		switch {
 		case r == 0:
-			return &FileError{Reason: "this is no text file: it holds zero bytes", Hint: saveAs}
+			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is no text file: it holds a NUL byte",
+				Hint: "remove that, or " + saveAs}
 		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
 			odd++
 		}
@@ -71,6 +71,7 @@ type sampled struct {
 	raw    string
 	filled int // cells that are not blank
 	open   bool
+	torn   bool
 	end    string // its line end
 
 	pos, line int // where it starts in the buffer
@@ -98,7 +99,7 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 			s.pos, s.line = at.pos, at.line
 			break
 		}
-		at.raw, at.open, at.end = string(s.rec), s.open, s.lineEnd
+		at.raw, at.open, at.torn, at.end = string(s.rec), s.open, s.torn >= 0, s.lineEnd
 		for i := range s.ends {
 			name := tidy(unquoted(cell(at.raw, s.ends, i)))
 			at.names = append(at.names, name)

@@ -49,16 +49,17 @@ func IsWorkbook(head []byte) bool {
 // ConvertWorkbook writes a sheet of an .xlsx workbook as CSV in UTF-8, which
 // is read with Options{Comma: ',', Encoding: "utf-8", Records: true}: record n
 // is row n of the sheet, also for a row with nothing in it. sheet "" is the
-// first that is not hidden. It gives the sheet's name. The error is a
-// *FileError where the workbook is at fault.
+// first that is not hidden. It gives the sheet's name, and those of the others
+// that are not hidden. The error is a *FileError where the workbook is at fault.
 //
 // A number stands as it is stored, so that a MAC that was taken for one is
 // exact; but as it is shown if that is a MAC, which a format such as
-// 000000000000 makes of it, or a date. A formula stands as its last result.
+// 000000000000 makes of it, or a date. Under a scientific format it may have
+// been an address with an E, and stands as 1.57E+09, which is refused. A formula stands as its last result.
 //
 // The workbook's parts are unpacked to temporary files that only the user can
 // read, and that are removed.
-func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, err error) {
+func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, others []string, err error) {
 	// The library takes the bytes of other programs on trust in places.
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -67,25 +68,30 @@ func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, er
 	}()
 	numbers, err := checkWorkbook(src)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	dir, err := os.MkdirTemp("", "rpsbatch-*") // mode 0700
 	if err != nil {
-		return "", fmt.Errorf("cannot unpack the workbook: %w", err)
+		return "", nil, fmt.Errorf("cannot unpack the workbook: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	book, err := excelize.OpenReader(src, excelize.Options{UnzipSizeLimit: maxWorkbook, UnzipXMLSizeLimit: maxPartInMemory, TmpDir: dir})
 	if err != nil {
-		return "", damaged(err)
+		return "", nil, damaged(err)
 	}
 	defer book.Close()
 	if name, err = findSheet(book, sheet); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return name, convert(book, name, numbers, dst)
+	for _, other := range visibleSheets(book) {
+		if other != name {
+			others = append(others, other)
+		}
+	}
+	return name, others, convert(book, name, numbers, dst)
 }
 
 func damaged(err error) error {
@@ -168,7 +174,8 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 	}
 	depth, number := 0, false // number: in a cell of one
 	place, formula, result := "", false, false
-	d := xml.NewDecoder(bufio.NewReader(r))
+	text := &textLimit{src: r}
+	d := xml.NewDecoder(bufio.NewReader(text))
 	d.CharsetReader = func(label string, text io.Reader) (io.Reader, error) {
 		e, err := htmlindex.Get(label)
 		if err != nil {
@@ -180,6 +187,7 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 		switch token, err := d.RawToken(); token := token.(type) {
 		case xml.StartElement:
 			depth++
+			text.size = 0
 			switch token.Name.Local {
 			case "c":
 				number = !isText(token.Attr)
@@ -192,6 +200,7 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 			}
 		case xml.EndElement:
 			depth--
+			text.size = 0
 			if token.Name.Local == "c" && formula && !result && strings.HasPrefix(name, "xl/worksheets/") {
 				return false, &FileError{Reason: fmt.Sprintf("cell %s of a sheet has a formula that was never calculated", place),
 					Hint: "open the workbook in the spreadsheet program and save it, which calculates it"}
@@ -206,6 +215,26 @@ func checkPart(part *zip.File) (numbers bool, err error) {
 			return numbers, err
 		}
 	}
+}
+
+// maxText is how much may stand between two tags, in bytes. A cell holds no more
+// than 32,767 characters; a text is held in memory several times over.
+const maxText = 4 << 20
+
+// A textLimit fails where there is more text between two tags, whose reader
+// sets size back, than any program writes.
+type textLimit struct {
+	src  io.Reader
+	size int
+}
+
+func (l *textLimit) Read(p []byte) (int, error) {
+	if l.size > maxText {
+		return 0, fmt.Errorf("more than %d bytes of text without a tag", maxText)
+	}
+	n, err := l.src.Read(p)
+	l.size += n
+	return n, err
 }
 
 // isText reports a cell whose type makes it text, which has no format.
@@ -232,12 +261,7 @@ func findSheet(book *excelize.File, wanted string) (string, error) {
 		return "", &FileError{Reason: "the workbook has no sheet", Hint: "give another file"}
 	}
 	if wanted == "" {
-		for _, name := range names {
-			if visible, err := book.GetSheetVisible(name); err == nil && visible {
-				return name, nil
-			}
-		}
-		return names[0], nil
+		return append(visibleSheets(book), names...)[0], nil
 	}
 	for _, same := range []func(name string) bool{
 		func(name string) bool { return name == wanted },
@@ -250,6 +274,15 @@ func findSheet(book *excelize.File, wanted string) (string, error) {
 	return "", &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with --sheet: " + listed(names)}
 }
 
+func visibleSheets(book *excelize.File) (names []string) {
+	for _, name := range book.GetSheetList() {
+		if visible, err := book.GetSheetVisible(name); err == nil && visible {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // convert writes the rows of a sheet. They are read twice side by side, as
 // stored and as shown, unless all is text.
 func convert(book *excelize.File, name string, numbers bool, dst io.Writer) error {
@@ -260,6 +293,9 @@ func convert(book *excelize.File, name string, numbers bool, dst io.Writer) erro
 	defer stored.Close()
 	shown := stored
 	if numbers {
+		if err := markScientific(book); err != nil {
+			return damaged(err)
+		}
 		if shown, err = book.Rows(name); err != nil {
 			return damaged(err)
 		}
@@ -306,6 +342,12 @@ func convert(book *excelize.File, name string, numbers bool, dst io.Writer) erro
 func cellText(stored, shown string) string {
 	if stored == shown {
 		return stored
+	}
+	if strings.HasPrefix(strings.TrimPrefix(shown, "-"), scientificMark) {
+		if text, ok := scientificText(stored); ok {
+			return text
+		}
+		shown = stored
 	}
 	switch {
 	case shown == "TRUE" || shown == "FALSE":

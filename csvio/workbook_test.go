@@ -30,7 +30,7 @@ func converted(t testing.TB, book []byte, sheet string) (text, name string, err 
 	}
 	defer f.Close()
 	var b strings.Builder
-	name, err = ConvertWorkbook(f, sheet, &b)
+	name, _, err = ConvertWorkbook(f, sheet, &b)
 	return b.String(), name, err
 }
 
@@ -172,6 +172,38 @@ func TestSheets(t *testing.T) {
 	}
 }
 
+// The first sheet that can be seen is read, whichever program hid those in front.
+func TestHiddenSheets(t *testing.T) {
+	for _, state := range []string{"hidden", "veryHidden"} {
+		book := excelize.NewFile()
+		defer book.Close()
+		if _, err := book.NewSheet("Phones"); err != nil {
+			t.Fatal(err)
+		}
+		for sheet, text := range map[string]string{"Sheet1": "secret", "Phones": "mac"} {
+			if err := book.SetCellValue(sheet, "A1", text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		book.SetActiveSheet(1)
+		if err := book.SetSheetVisible("Sheet1", false, state == "veryHidden"); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := book.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		check := func(t *testing.T, data []byte) {
+			text, name, err := converted(t, data, "")
+			if err != nil || name != "Phones" || !strings.Contains(text, "mac") {
+				t.Errorf("sheet %q, %v: %q", name, err, text)
+			}
+		}
+		t.Run(state+"/excelize", func(t *testing.T) { check(t, b.Bytes()) })
+		t.Run(state+"/LibreOffice", func(t *testing.T) { check(t, byLibreOffice(t, b.Bytes())) })
+	}
+}
+
 func TestUnreadableWorkbooks(t *testing.T) {
 	row := `<row><c t="inlineStr"><is><t>mac</t></is></c></row>`
 	good := bookOf(t, row)
@@ -205,6 +237,8 @@ func TestUnreadableWorkbooks(t *testing.T) {
 		{"binary", "(.xlsb)", archiveOf(t, map[string]string{"xl/workbook.bin": "x"})},
 		{"another archive", "no workbook", archiveOf(t, map[string]string{"readme.txt": "x"})},
 		{"empty archive", "no workbook", archiveOf(t, nil)},
+		{"text without end", "the workbook is damaged|more than 4194304 bytes of text", bookOf(t, `<row><c t="inlineStr"><is><t>`+strings.Repeat("x", maxText+8192)+`</t></is></c></row>`)},
+		{"text in parts without end", "the workbook is damaged|more than 4194304 bytes of text", bookOf(t, `<row><c t="inlineStr"><is><t>`+strings.Repeat("<![CDATA["+strings.Repeat("<", 1<<20)+"]]>", 5)+`</t></is></c></row>`)},
 		{"too large", "too large|CSV UTF-8", archiveOf(t, map[string]string{"xl/workbook.xml": "<x/>", "xl/media/a.bmp": strings.Repeat("x", maxOtherParts)})},
 	}
 	for _, test := range tests {

@@ -1,0 +1,47 @@
+package csvio
+
+import (
+	"strings"
+	"testing"
+
+	"rpsbatch/batch"
+)
+
+// A row with more cells than the header has been torn by a delimiter: it is told
+// of, and not sent with a URL that was cut.
+func TestSurplusCells(t *testing.T) {
+	const head = "mac,server,url\n"
+	for _, test := range []struct {
+		name, file string
+		want       string // "": nothing, "note": a remark, else part of the problem
+	}{
+		{"none", head + "001565000001,hq,https://a.example.com/x?a=1\n", ""},
+		{"empty cells", head + "001565000001,hq,https://a.example.com/x?a=1,, ,\"\"\n", ""},
+		{"comma in a URL", head + "001565000001,hq,https://a.example.com/x?a=1,2\n", "cut at a comma: quote the cell"},
+		{"comma in a quoted URL", head + "001565000001,hq,\"https://a.example.com/x?a=1,2\"\n", ""},
+		{"semicolon in a URL", "mac;url\n001565000001;https://a.example.com/x?a=1;2\n", "cut at a semicolon"},
+		{"header with unnamed cells", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,2,\n", "cut at a comma"},
+		{"cell in between", head + "001565000001,hq,https://a.example.com/x?a=1,,2\n", "note"},
+		{"no URL", head + "001565000001,hq,,2\n", "note"},
+		{"column behind the URL", head[:len(head)-1] + ",notes\n001565000001,hq,https://a.example.com/x?a=1,2,note\n", "note"},
+		{"server last", "mac,site,server\n001565000001,Bonn,Markt 1,hq\n", "note"},
+		{"no header", "001565000001,hq\n001565000002,hq,\n001565000003,hq,x\n", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rows, format := rowsOf(t, test.file, Options{NeedServer: true})
+			for range 3 {
+				checkProblem(t, rows[0].Problem, strings.TrimPrefix(test.want, "note"))
+				if HasSurplus(&rows[0]) != (test.want == "note") {
+					t.Errorf("%+v", rows[0])
+				}
+				// Its result has columns for them, and says the same.
+				result := written(t, rows, format, func(w *Writer, row *batch.Row) error {
+					return w.Write(row, batch.Verdict{Status: batch.Invalid, Detail: row.Problem})
+				})
+				rows, format = rowsOf(t, result, Options{NeedServer: true})
+			}
+		})
+	}
+	rows, _ := rowsOf(t, "mac,url\n001565000001,https://h/,2\n", Options{Action: batch.Deregister})
+	checkProblem(t, rows[0].Problem, "")
+}

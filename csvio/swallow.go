@@ -1,0 +1,189 @@
+package csvio
+
+import (
+	"fmt"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+const (
+	kindQuote = "quote missing or too many"
+
+	// neverClosed stands in the detail of a row whose quote is never closed, by
+	// which it is known in a result, where the quote is closed.
+	neverClosed = "a quote is never closed"
+)
+
+// swallowed gives what is wrong with a record that took in others: rows that no
+// verdict would then be told of. Line breaks are only in quoted cells, so most
+// records need no look.
+//
+// A later line of a cell that holds a MAC but looks like no record may be a
+// note. It is told in the row's Note.
+func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
+	if !hasLineBreak(record) {
+		return nil
+	}
+	if i := r.split.torn; i >= 0 {
+		line := r.lineAt(record, r.cellStart(i)) + 1
+		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
+			"text follows the closing quote of a cell of several lines, so from %s on rows of their own may have been swallowed: put the quote right that is missing or too many", r.lineName(record, i, line))})
+	} else if i, line, mac, ok := r.recordInside(record); ok {
+		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
+			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: put the quote right that is missing or too many; if it is a note, take the MAC from the beginning of its line", r.lineName(record, i, line), mac)})
+	}
+	if strings.Contains(row.PriorDetail, neverClosed) {
+		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed +
+			", as an earlier run found, and the lines of the cell may be rows of their own: give each its row; if they are none, empty the cells rps_status and rps_detail"})
+	}
+	return faults
+}
+
+func swallowingHeader(line int) error {
+	return &FileError{Line: line, Reason: "a cell of several lines in the header seems to have swallowed rows",
+		Hint: "put the quote right that is missing or too many"}
+}
+
+// recordInside finds the first line in a cell of several lines that looks like
+// a record of this file: with delimiters, and with a MAC in the place of the
+// column of MACs. The last line goes on with the cells behind; it is one if
+// there is a delimiter within the cell, or if the cells are then too many. It is
+// none if the MAC is the record's own, unless the first line has one too.
+func (r *Reader) recordInside(record string) (cellIndex, line int, mac rps.MAC, ok bool) {
+	ends := r.split.ends
+	if n := r.users; n > 0 && len(ends) == n+ourColumns {
+		ends = ends[:n] // those of the user
+	}
+	record = record[:ends[len(ends)-1]]
+	own, named := r.header.at[roleMAC], r.lastNamed()
+	for i := range ends {
+		text := cell(record, ends, i)
+		if text == "" || text[0] != '"' || !hasLineBreak(text) {
+			continue
+		}
+		start := r.cellStart(i)
+		first := start + strings.IndexAny(text, "\r\n")
+		if i < own && !hasLineBreak(record[:first]) {
+			if mac, _, ok := r.rowsMAC(record[:first]); ok {
+				return i, r.split.start, mac, true
+			}
+		}
+		for at := first; at < len(record) && (record[at] == '\r' || record[at] == '\n'); {
+			if at++; record[at-1] == '\r' && strings.HasPrefix(record[at:], "\n") {
+				at++
+			}
+			inner, whole := record[at:ends[i]], record[at:]
+			if end := strings.IndexAny(whole, "\r\n"); end >= 0 {
+				whole = whole[:end]
+			}
+			inner = inner[:min(len(inner), len(whole))]
+			alone := strings.IndexByte(inner, r.opts.Comma) < 0
+			if mac, offset, ok := r.rowsMAC(whole); ok && (!alone || len(whole) > len(inner) && len(ends) > named) &&
+				(own < i || own >= len(ends) || at+offset != r.cellStart(own)) {
+				return i, r.lineAt(record, at), mac, true
+			}
+			if at += len(inner); at >= ends[i] {
+				break
+			}
+		}
+	}
+	return 0, 0, rps.MAC{}, false
+}
+
+// rowsMAC gives the MAC of a line as a record of its own, by the columns of this
+// file or of the one that it is a result of, and where in the line it stands.
+func (r *Reader) rowsMAC(line string) (mac rps.MAC, offset int, ok bool) {
+	full := r.header.at[roleMAC]
+	users := full
+	for i := range min(max(full, 0), len(r.header.ours)) {
+		if r.header.ours[i] >= 0 {
+			users--
+		}
+	}
+	try := func(cells []string) (rps.MAC, int, bool) {
+		offset := 0
+		for i, text := range cells {
+			if i == full || i == users {
+				if mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false); kind == "" {
+					return mac, offset, true
+				}
+			}
+			offset += len(text) + 1
+		}
+		return rps.MAC{}, 0, false
+	}
+	if mac, offset, ok = try(strings.Split(line, string(rune(r.opts.Comma)))); ok || strings.IndexByte(line, '"') < 0 {
+		return mac, offset, ok
+	}
+	// A cell of it may be quoted, with quotes that a program has doubled since.
+	for _, text := range [...]string{line, strings.ReplaceAll(line, `""`, `"`)} {
+		var cells []string
+		for rest, more := text, true; more; {
+			text, rest, more = cutCell(rest, r.opts.Comma)
+			cells = append(cells, text)
+		}
+		if mac, offset, ok = try(cells); ok {
+			break
+		}
+	}
+	return mac, offset, ok
+}
+
+// lastNamed is the number of columns up to the last of the user's that has a
+// name or is read. Behind it a result has empty cells in its header.
+func (r *Reader) lastNamed() (n int) {
+	for i, name := range r.header.names {
+		if r.header.ours[i] < 0 && name != "" {
+			n = i + 1
+		}
+	}
+	for _, at := range r.header.at {
+		n = max(n, at+1)
+	}
+	return n
+}
+
+func (r *Reader) cellStart(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return r.split.ends[i-1] + 1
+}
+
+// lineAt gives the physical line of a place in the record.
+func (r *Reader) lineAt(record string, at int) int {
+	return r.split.start + lineBreaks([]byte(record[:at]))
+}
+
+// lineName names a physical line. In a sheet only the cell has lines.
+func (r *Reader) lineName(record string, i, line int) string {
+	if r.opts.Records {
+		return fmt.Sprintf("line %d of the cell", line-r.lineAt(record, r.cellStart(i))+1)
+	}
+	return fmt.Sprintf("line %d", line)
+}
+
+func hasLineBreak(text string) bool {
+	return strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
+}
+
+// mentions tells whether a cell of several lines may hold records: a later
+// line has a cell that is a MAC, and not the row's own, as when a quote was
+// closed too late.
+func (r *Reader) mentions(record string, own rps.MAC) bool {
+	if !hasLineBreak(record) {
+		return false
+	}
+	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
+	for _, line := range lines[min(1, len(lines)):] {
+		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
+			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
+			if kind == "" && mac != own {
+				return true
+			}
+		}
+	}
+	return false
+}
