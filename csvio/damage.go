@@ -72,9 +72,6 @@ func macFault(cell string, err error) (kind, text string) {
 	case isSheetError(cell):
 		return kindError, "the MAC is an error of the spreadsheet: mend its formula there, or replace it by the MAC, as text"
 	}
-	if len(cell) == 1 && strings.Contains("0123456789ABCDEFabcdef", cell) {
-		return kindBadMAC, "the MAC is not valid: it has 1 hexadecimal digit, 12 are needed"
-	}
 	if text := lookAlikes(cell); text != "" {
 		return kindLookAlike, text
 	}

@@ -21,6 +21,7 @@ func TestSurplusCells(t *testing.T) {
 		{"comma in a quoted URL", head + "001565000001,hq,\"https://a.example.com/x?a=1,2\"\n", ""},
 		{"semicolon in a URL", "mac;url\n001565000001;https://a.example.com/x?a=1;2\n", "cut at a semicolon"},
 		{"header with unnamed cells", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,2,\n", "cut at a comma"},
+		{"note behind a URL", head + "001565000001,hq,https://a.example.com/x,at the door\n", "note"},
 		{"cell in between", head + "001565000001,hq,https://a.example.com/x?a=1,,2\n", "note"},
 		{"no URL", head + "001565000001,hq,,2\n", "note"},
 		{"column behind the URL", head[:len(head)-1] + ",notes\n001565000001,hq,https://a.example.com/x?a=1,2,note\n", "note"},

@@ -89,6 +89,8 @@ func parseMAC(text string) (mac MAC, reason string) {
 	switch {
 	case text == "":
 		return MAC{}, "it is empty"
+	case digits == 1:
+		return MAC{}, "it has 1 hexadecimal digit, 12 are needed"
 	case digits != 12:
 		return MAC{}, fmt.Sprintf("it has %d hexadecimal digits, 12 are needed", digits)
 	case mixed:
