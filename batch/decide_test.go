@@ -239,7 +239,7 @@ func TestDecide(t *testing.T) {
 		{"removal that names what it did not name before", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0), mac(1)), "0:in-doubt 1:in-doubt deregister[2]"},
 		{"removal that names one after another", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1 2]"},
 		{"check: gone, after a lost removal", fs, attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:in-doubt"},
-		{"check: gone, after a lost removal, and need not be there", with(func(f *facts) { f.missingOK = true }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:not-registered"},
+		{"check: gone, after a lost removal, and need not be there", with(func(f *facts) { f.missingOK = true }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:deregistered"},
 		{"check: gone, need not be there, without a list", with(func(f *facts) { f.missingOK, f.absence = true, false }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:deregistered"},
 		{"check: to be removed, and another account's", fs, attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.RegisteredElsewhere, ""), "0:not-registered"},
 		{"edit of what is not there", fs, attempt{call: callEdit, items: rows(1)}, says(rps.UnknownMAC), "0:not-registered"},

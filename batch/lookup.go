@@ -105,8 +105,6 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
 	case a.about == callDeregister && f.absence && it.reach < doubted:
 		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
-	case a.about == callDeregister && f.missingOK && f.absence:
-		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run; a call whose answer was lost may have removed it all the same", a.text)}, it)
 	case a.about == callDeregister && f.missingOK:
 		o.settle(Verdict{Status: Deregistered, Detail: sentence("a look-up shows that it is not registered; whether it was before this run is not known", a.text)}, it)
 	case a.about == callDeregister:
