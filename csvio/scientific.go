@@ -1,7 +1,6 @@
 package csvio
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -23,31 +22,37 @@ var (
 // markScientific makes numbers under a scientific format be shown with a mark
 // in front. What is shown would not tell: the library shows 8.05E+11 for the
 // format General too, as spreadsheets do, and leaves out some such formats.
-func markScientific(book *excelize.File) error {
-	mark := `"` + scientificMark + `"0`
-	id, err := book.NewStyle(&excelize.Style{CustomNumFmt: &mark})
-	if err != nil {
-		return err
-	}
-	formats := book.Styles.CellXfs.Xf
-	if id < 0 || id >= len(formats) {
-		return fmt.Errorf("style %d of %d", id, len(formats))
-	}
-	for i := range formats[:id] {
-		// The formats 11 and 48 are 0.00E+00 and ##0.0E+0.
+func markScientific(book *excelize.File) {
+	var found []int
+	for i := 0; ; i++ {
 		style, err := book.GetStyle(i)
 		if err != nil {
-			return err
+			break // there are no more, or none at all
 		}
 		code := ""
 		if style.CustomNumFmt != nil {
 			code = quotedFormat.ReplaceAllString(*style.CustomNumFmt, "")
 		}
+		// The formats 11 and 48 are 0.00E+00 and ##0.0E+0.
 		if style.NumFmt == 11 || style.NumFmt == 48 || scientificFormat.MatchString(code) {
-			formats[i].NumFmtID = formats[id].NumFmtID
+			found = append(found, i)
 		}
 	}
-	return nil
+	if len(found) == 0 {
+		return
+	}
+	// The library cannot add a style to a sheet of styles that lacks parts, as
+	// some programs write it. Those give no format because of what was typed.
+	defer func() { _ = recover() }()
+	mark := `"` + scientificMark + `"0`
+	id, err := book.NewStyle(&excelize.Style{CustomNumFmt: &mark})
+	if err != nil {
+		return
+	}
+	formats := book.Styles.CellXfs.Xf
+	for _, i := range found {
+		formats[i].NumFmtID = formats[id].NumFmtID
+	}
 }
 
 // scientificText gives the text of a number under a scientific format. A

@@ -55,7 +55,8 @@ func IsWorkbook(head []byte) bool {
 // A number stands as it is stored, so that a MAC that was taken for one is
 // exact; but as it is shown if that is a MAC, which a format such as
 // 000000000000 makes of it, or a date. Under a scientific format it may have
-// been an address with an E, and stands as 1.57E+09, which is refused. A formula stands as its last result.
+// been an address with an E, and stands as 1.57E+09, which is refused. A formula
+// stands as its last result.
 //
 // The workbook's parts are unpacked to temporary files that only the user can
 // read, and that are removed.
@@ -293,9 +294,7 @@ func convert(book *excelize.File, name string, numbers bool, dst io.Writer) erro
 	defer stored.Close()
 	shown := stored
 	if numbers {
-		if err := markScientific(book); err != nil {
-			return damaged(err)
-		}
+		markScientific(book)
 		if shown, err = book.Rows(name); err != nil {
 			return damaged(err)
 		}

@@ -310,3 +310,27 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 		t.Fatalf("line %d of %d: %v", row.Line, lines, err)
 	}
 }
+
+// Some programs write no styles, or not all parts of them.
+func TestWorkbookWithoutStyles(t *testing.T) {
+	const start = `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">`
+	for name, styles := range map[string]string{
+		"none":         "",
+		"empty":        start + `</styleSheet>`,
+		"no formats":   start + `<fonts count="1"><font/></fonts></styleSheet>`,
+		"formats only": start + `<cellXfs count="2"><xf/><xf numFmtId="11" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			parts := maps.Clone(bookParts)
+			parts["xl/worksheets/sheet1.xml"] = worksheetStart + `<row r="1"><c r="A1"><v>805000000012</v></c><c r="B1" s="1"><v>7.5</v></c></row>` + worksheetEnd
+			parts["xl/styles.xml"] = styles
+			if styles == "" {
+				delete(parts, "xl/styles.xml")
+			}
+			text, _, err := converted(t, archiveOf(t, parts), "")
+			if want := "\ufeff805000000012,7.5\r\n"; err != nil || text != want {
+				t.Errorf("%q, want %q: %v", text, want, err)
+			}
+		})
+	}
+}
