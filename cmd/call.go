@@ -107,7 +107,7 @@ func (m method) read(args []string) (a arguments, err error) {
 	kinds := strings.Fields(m.takes)
 	need := len(kinds) - strings.Count(m.takes, "[")
 	if len(args) < need || len(args) > len(kinds) {
-		return a, hint(fmt.Errorf("%s takes %d arguments, not %d", m.name, need, len(args)), "rpsbatch call %s", strings.TrimSpace(m.name+" "+m.takes))
+		return a, hint(fmt.Errorf("%s takes %s, not %d", m.name, count(need, "argument"), len(args)), "rpsbatch call %s", strings.TrimSpace(m.name+" "+m.takes))
 	}
 	for i, text := range args {
 		switch kinds[i] {

@@ -32,7 +32,7 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server=, url= or action=; its number where there is no header (repeat it for several)")
 	flags.StringVar(&f.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or pipe (default: found out)")
 	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding, such as windows-1252, utf-16le, shift_jis (default: found out)")
-	flags.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet of an .xlsx workbook (default: the first)")
+	flags.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet of an .xlsx workbook (default: the first that is not hidden)")
 	flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, no header (default: found out)")
 	flags.BoolVar(&f.repair, "repair", false, "give MACs back the leading zeros that a spreadsheet dropped")
 }

@@ -34,6 +34,8 @@ func (j *job) remedy(status batch.Status) string {
 		return "not sent: " + beforeRetry(j.stopped)
 	case status == batch.Exists && j.action == batch.AddServer:
 		return "the name is taken, in this account or another"
+	case status == batch.Exists && j.action == batch.Deregister:
+		return "'register RESULT --only exists --override own' moves them"
 	case status == batch.Exists && j.verify && j.serversFile == "":
 		return "rps_detail tells why; with the URLs of servers, --servers, they can be compared"
 	case status == batch.Exists && (j.override == "own" || j.override == "always"):

@@ -160,7 +160,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 			count(len(long), "server name"), plural(len(long), "has", "have"), csvio.LongServer, shortList(long))
 	}
 	if seen.wide > 0 {
-		fmt.Fprintf(w, "%s cells behind the last column with a name, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
+		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
 			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.place()))
 	}
 	tally := survey.Tally()

@@ -17,7 +17,7 @@ type rowWatch struct {
 	bad  string           // the line of the first row with a problem, and the problem
 	long map[string]bool  // names of servers that may be cut
 
-	surplus []int // lines of the first rows with cells behind the last named column
+	surplus []int // lines of the first rows with more cells than the header
 	wide    int   // all such rows
 }
 
@@ -51,11 +51,11 @@ func (w *rowWatch) tell(log *slog.Logger) {
 		log.Warn("names of servers have more than 20 characters: the service may know them cut", "names", shortList(w.names()))
 	}
 	if w.wide > 0 {
-		log.Warn("rows have cells behind the last column with a name: a delimiter that is not in quotes may have moved their cells", "rows", w.surplusLines("line"))
+		log.Warn("rows have more cells than the header: a delimiter that is not in quotes may have moved their cells", "rows", w.surplusLines("line"))
 	}
 }
 
-// surplusLines names the first rows with cells behind the last named column, with the
+// surplusLines names the first rows with more cells than the header, with the
 // word for a line of the file.
 func (w *rowWatch) surplusLines(place string) string {
 	var b strings.Builder

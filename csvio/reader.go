@@ -153,6 +153,13 @@ func (r *Reader) readStart() error {
 		r.describe(string(s.rec))
 	}
 	r.named = r.lastNamed()
+	for _, record := range records[:at] {
+		for i, line := range strings.FieldsFunc(record.raw, func(c rune) bool { return c == '\n' || c == '\r' }) {
+			if _, _, ok := r.rowsMAC(line); ok && i > 0 && strings.IndexByte(line, r.opts.Comma) >= 0 {
+				return swallowingHeader(record.line)
+			}
+		}
+	}
 	r.tellColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
@@ -282,9 +289,9 @@ func (r *Reader) Read(row *batch.Row) error {
 	}
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
-	if more, direct := r.surplus(record); more && direct && row.Device.URL != "" && r.header.at[roleURL] == r.named-1 {
-		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: "the URL may have been cut at a " + commaWords[r.opts.Comma] +
-			": quote the cell, or give the column behind it a name"})
+	if more, cut := r.surplus(record, row); cut {
+		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + commaWords[r.opts.Comma] +
+			": put it in quotes; if the next cell is no part of it, put that in quotes, or words"})
 	} else if more {
 		row.Note = joined(row.Note, surplusNote)
 	}

@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"regexp"
 	"strings"
 
 	"rpsbatch/batch"
@@ -9,34 +10,54 @@ import (
 const (
 	kindCutURL = "URL that may have been cut"
 
-	surplusNote = "it has cells behind the last column with a name: a delimiter that is not in quotes may have moved them"
+	urlCut = "the URL may have been cut at a"
+
+	surplusNote = "it has more cells than the header: a delimiter that is not in quotes may have moved them"
 )
 
 var commaWords = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
 
-// HasSurplus tells of a row that it has cells with something in them behind the
-// last column with a name, and is sent as it is all the same.
+// HasSurplus tells of a row that it has cells with something in them where the
+// header has none, and is sent as it is all the same.
 func HasSurplus(row *batch.Row) bool {
 	return row.Note != "" && strings.Contains(row.Note, surplusNote)
 }
 
-// surplus finds cells with something in them behind the last column with a name,
-// as a delimiter makes them that should have been in quotes. direct is set if
-// the first follows that column with nothing between, and could be the rest of a
-// URL: words of a note could not.
+// surplus finds cells with something in them where the header has none, as a
+// delimiter makes them that should have been in quotes. cut is set if the row's
+// URL seems to have been cut at one. In a workbook there are none.
 //
-// A result gives such cells columns without a name, so those are behind it too.
-func (r *Reader) surplus(record string) (found, direct bool) {
-	if r.split.cells <= r.named {
+// A result has columns for all cells: of its rows the earlier result tells.
+func (r *Reader) surplus(record string, row *batch.Row) (found, cut bool) {
+	at, width := r.header.at[roleURL], max(len(r.header.names), r.named)
+	if r.opts.Records {
 		return false, false
 	}
-	r.split.splitAll()
-	for i := r.named; i < r.split.cells; i++ {
-		ours := i < len(r.header.ours) && r.header.ours[i] >= 0
-		text := unquoted(cell(record, r.split.ends, i))
-		if !ours && trimmed(text) != "" {
-			return true, i == r.named && !strings.ContainsAny(text, " \t\u00a0")
+	text := func(i int) string { return trimmed(unquoted(cell(record, r.split.ends, i))) }
+	if r.ours {
+		found = strings.Contains(row.PriorDetail, surplusNote)
+	} else if r.split.cells > width {
+		r.split.splitAll()
+		for i := width; i < r.split.cells && !found; i++ {
+			found = text(i) != ""
 		}
 	}
-	return false, false
+	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || at+1 < len(r.header.ours) && r.header.ours[at+1] >= 0 ||
+		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
+		return found, false
+	}
+	r.split.splitAll()
+	rest := text(at + 1)
+	switch {
+	case rest == "" || strings.ContainsAny(rest, " \t\u00a0"):
+		return found, false
+	case r.ours && strings.Contains(row.PriorDetail, urlCut), !r.ours && found:
+		return found, true
+	case strings.Contains(row.Device.URL, "?") && queryRest.MatchString(rest):
+		return found, true
+	}
+	return found, r.split.cells > width && strings.ContainsAny(rest, "=&?#%")
 }
+
+// queryRest is how the rest of a URL goes on that was cut within its query.
+var queryRest = regexp.MustCompile(`^[A-Za-z0-9_.~%-]+=\S*$`)

@@ -2,6 +2,7 @@ package csvio
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"rpsbatch/batch"
@@ -9,7 +10,7 @@ import (
 )
 
 const (
-	kindQuote = "quote missing or too many"
+	kindQuote = "cell that may hold other rows"
 
 	// neverClosed stands in the detail of a row whose quote is never closed, by
 	// which it is known in a result, where the quote is closed.
@@ -32,7 +33,7 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 			"text follows the closing quote of a cell of several lines, so from %s on rows of their own may have been swallowed: put the quote right that is missing or too many", r.lineName(record, i, line))})
 	} else if i, line, mac, ok := r.recordInside(record); ok {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
-			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: put the quote right that is missing or too many; if it is a note, take the MAC from the beginning of its line", r.lineName(record, i, line), mac)})
+			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: give it its row (a quote is missing or too many); if it is a note, take the MAC out of that line", r.lineName(record, i, line), mac)})
 	}
 	if strings.Contains(row.PriorDetail, neverClosed) {
 		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed +
@@ -51,7 +52,7 @@ func swallowingHeader(line int) error {
 // column of MACs. The last line goes on with the cells behind; it is one if
 // there is a delimiter within the cell, or if the cells are then too many. It is
 // none if the MAC is the record's own, unless the first line has one too.
-func (r *Reader) recordInside(record string) (cellIndex, line int, mac rps.MAC, ok bool) {
+func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, ok bool) {
 	ends := r.split.ends
 	if n := r.users; n > 0 && len(ends) == n+ourColumns {
 		ends = ends[:n] // those of the user
@@ -89,12 +90,13 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac rps.MAC, 
 			}
 		}
 	}
-	return 0, 0, rps.MAC{}, false
+	return 0, 0, "", false
 }
 
 // rowsMAC gives the MAC of a line as a record of its own, by the columns of this
-// file or of the one that it is a result of, and where in the line it stands.
-func (r *Reader) rowsMAC(line string) (mac rps.MAC, offset int, ok bool) {
+// file or of the one that it is a result of, and where in the line it stands. Of
+// a line with as many cells as a row, that may be a MAC that was damaged.
+func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	full := r.header.at[roleMAC]
 	users := full
 	for i := range min(max(full, 0), len(r.header.ours)) {
@@ -102,17 +104,22 @@ func (r *Reader) rowsMAC(line string) (mac rps.MAC, offset int, ok bool) {
 			users--
 		}
 	}
-	try := func(cells []string) (rps.MAC, int, bool) {
+	try := func(cells []string) (string, int, bool) {
 		offset := 0
 		for i, text := range cells {
 			if i == full || i == users {
-				if mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false); kind == "" {
-					return mac, offset, true
+				text := tidy(strings.Trim(text, `"`))
+				mac, _, kind, _ := parseMAC(text, false)
+				switch {
+				case kind == "":
+					return mac.String(), offset, true
+				case len(cells) > 1 && len(cells) >= r.named && wasOnceMAC(text, kind):
+					return strconv.Quote(text), offset, true
 				}
 			}
 			offset += len(text) + 1
 		}
-		return rps.MAC{}, 0, false
+		return "", 0, false
 	}
 	if mac, offset, ok = try(strings.Split(line, string(rune(r.opts.Comma)))); ok || strings.IndexByte(line, '"') < 0 {
 		return mac, offset, ok
@@ -129,6 +136,25 @@ func (r *Reader) rowsMAC(line string) (mac rps.MAC, offset int, ok bool) {
 		}
 	}
 	return mac, offset, ok
+}
+
+// wasOnceMAC tells whether a text with a fault can be what is left of a MAC.
+func wasOnceMAC(text, kind string) bool {
+	switch kind {
+	case kindZeros, kindScientific, kindLookAlike:
+		return true
+	case kindBadMAC:
+		digits := 0
+		for _, c := range []byte(text) {
+			if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' {
+				digits++
+			} else if strings.IndexByte("-:. ", c) < 0 {
+				return false
+			}
+		}
+		return digits >= fewestDigits && digits <= 16
+	}
+	return false
 }
 
 // lastNamed is the number of columns up to the last of the user's that has a

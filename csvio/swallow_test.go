@@ -32,6 +32,11 @@ func TestSwallowedRecords(t *testing.T) {
 		{"missing quote", head + "\"001565000001\",\"hq\",\"b\n\"001565000002\",\"hq\",\"c\"\n", "text follows the closing quote|from line 3 on"},
 		{"missing quote in a cell of three lines", head + "001565000001,hq,\"b\nc\n\"1\",\"hq\",\n", "from line 3 on"},
 		{"row", head + "001565000001,hq,\"a\n001565000002,hq,b\"\n", "line 3|MAC 00-15-65-00-00-02|looks like a row"},
+		{"row without leading zeros", head + "001565000001,hq,\"a\n1565000002,hq,b\n1565000003,hq,c\"\n", "line 3|1565000002|looks like a row"},
+		{"row in scientific notation", head + "001565000001,hq,\"a\n1.565E+09,hq,c\"\n", "line 3|1.565E"},
+		{"row with a digit too many", head + "001565000001,hq,\"a\n0015650000022,hq,c\"\n", "line 3|0015650000022"},
+		{"telephone number", head + "001565000001,hq,\"a\n0228123456, Mr X\n4922812345, Mr Y\"\n", ""},
+		{"words with commas", head + "001565000001,hq,\"a\nBonn, Ulm, Köln\nb\"\n", ""},
 		{"row of the same MAC", head + "001565000001,hq,\"a\n001565000001,branch,b\"\n", "line 3|MAC 00-15-65-00-00-01"},
 		{"row behind other lines", head + "001565000001,hq,\"a\r\nb\n\n00:15:65:00:00:02,\"\n", "line 5|MAC 00-15-65-00-00-02"},
 		{"CR", strings.ReplaceAll(head, "\n", "\r") + "001565000001,\"hq,\r00-15-65-00-00-02,hq\",\r", "line 3|MAC 00-15-65-00-00-02"},
@@ -120,4 +125,19 @@ func TestNeverClosedStays(t *testing.T) {
 func TestSwallowedInSheets(t *testing.T) {
 	rows, _ := rowsOf(t, "mac,server,notes\r\n001565000001,hq,\"a\n001565000002,hq,b\"\r\n", Options{NeedServer: true, Records: true, Comma: ',', Encoding: "utf-8"})
 	checkProblem(t, rows[0].Problem, "line 2 of the cell|MAC 00-15-65-00-00-02")
+}
+
+// A title that took in rows is no title.
+func TestTitleSwallowsRows(t *testing.T) {
+	const row = "001565000001,hq,ok"
+	for file, bad := range map[string]bool{
+		"\"Block 1\n" + row + "\n001565000002,hq,x\"\nmac,server,notes\n001565000004,hq,ok\n": true,
+		"\"Block 1\nof all, new\"\nmac,server,notes\n" + row + "\n":                           false,
+		"\"Spares:\n001565000002\"\nmac,server,notes\n" + row + "\n":                          false,
+	} {
+		_, err := NewReader(strings.NewReader(file), Options{NeedServer: true})
+		if (err != nil) != bad || bad && !strings.Contains(err.Error(), "swallowed rows") {
+			t.Errorf("%q: %v", file, err)
+		}
+	}
 }
