@@ -111,7 +111,8 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 				text := tidy(strings.Trim(text, `"`))
 				mac, _, kind, _ := parseMAC(text, false)
 				switch {
-				case kind == "":
+				// Somebody types a note of a few words into a workbook's cell.
+				case kind == "" && (!r.opts.Records || len(cells) >= r.named):
 					return mac.String(), offset, true
 				case len(cells) > 1 && len(cells) >= r.named && wasOnceMAC(text, kind):
 					return strconv.Quote(text), offset, true

@@ -141,3 +141,19 @@ func TestTitleSwallowsRows(t *testing.T) {
 		}
 	}
 }
+
+// In a workbook a note is typed as it is: only a line with all cells of a row is
+// one, of a file that was broken before.
+func TestSwallowedInWorkbook(t *testing.T) {
+	for note, swallowed := range map[string]bool{
+		"Old:\n001565000009, broken":          false,
+		"a\n001565000009,hq,b":                true,
+		"a\n1565000009,hq,b\n1565000008,hq,c": true,
+	} {
+		file := "mac,server,notes\r\n001565000001,hq,\"" + note + "\"\r\n"
+		rows, _ := rowsOf(t, file, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true})
+		if bad := rows[0].Problem != ""; bad != swallowed || !rows[0].Swallows && swallowed {
+			t.Errorf("%q: %+v", note, rows[0])
+		}
+	}
+}
