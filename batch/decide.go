@@ -268,9 +268,9 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 			case it.reach < refused:
 			case it.ours && it.now == absent:
 				v = gone()
-			case it.reach == refused && !it.ours && len(named) > 1:
-				// The service names several at a time, and did not name it
-				// before: it was there, and the list is not whole.
+			case it.reach == refused && a.why == "" && !it.ours && len(named) > 1:
+				// The service names several at a time, and the refusals before
+				// did not name it: it was there, and the list is not whole.
 				v = Verdict{Status: InDoubt, Detail: sentence("an earlier call, which was refused, may have removed it", err.Text)}
 				o.listCut = f.absence
 			case it.ours || it.reach >= doubted || !f.absence:

@@ -237,6 +237,7 @@ func TestDecide(t *testing.T) {
 		{"removal of what is not there", fs, attempt{call: callDeregister, items: rows(2)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1]"},
 		{"removal after a lost one", fs, attempt{call: callDeregister, items: rows(2, func(it *item) { it.ours, it.reach = true, doubted })}, says(rps.InvalidMAC, mac(0)), "check[0] deregister[1]"},
 		{"removal that names what it did not name before", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0), mac(1)), "0:in-doubt 1:in-doubt deregister[2]"},
+		{"removal that names what was refused in other words before", fs, attempt{call: callDeregister, why: "busy", items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0), mac(1)), "0:not-registered 1:not-registered deregister[2]"},
 		{"removal that names one after another", fs, attempt{call: callDeregister, items: rows(3, part, part)}, says(rps.InvalidMAC, mac(0)), "0:not-registered deregister[1 2]"},
 		{"check: gone, after a lost removal", fs, attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:in-doubt"},
 		{"check: gone, after a lost removal, and need not be there", with(func(f *facts) { f.missingOK = true }), attempt{call: callCheck, about: callDeregister, question: missing, items: rows(1, lost)}, found(rps.Unknown, ""), "0:deregistered"},

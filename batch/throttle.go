@@ -46,6 +46,9 @@ const (
 	longClimb  = 2 * time.Minute
 	aboutSame  = 0.15
 
+	// below is the part of such a limit that the next climb makes for.
+	below = 0.97
+
 	// leastDepth is a part of the peak that makes a climb steep enough to get
 	// away from it.
 	leastDepth = 0.05
@@ -97,7 +100,7 @@ func (t *throttle) refused(left, now time.Time, asked time.Duration) (pause time
 		t.rate *= fallFar
 		t.climb = shortClimb
 	case same:
-		t.peak, t.rate, t.climb = 0.97*height, height*fall, min(2*t.climb, longClimb)
+		t.peak, t.rate, t.climb = height*below, height*fall, min(2*t.climb, longClimb)
 	case was == 0 || now.Before(t.grows):
 		t.peak, t.rate, t.climb = height, height*fallFar, shortClimb
 	default:

@@ -44,8 +44,6 @@ func (f *readFlags) addServer(flags *pflag.FlagSet) {
 // delimiters are the values of --delimiter, beside the characters themselves.
 var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
 
-var commaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
-
 // options says how a file is read whose rows want the action, if they do not
 // say otherwise.
 func (f *readFlags) options(action batch.Action) (csvio.Options, error) {

@@ -200,7 +200,7 @@ func (in *input) dialect() string {
 	if f.BOM && strings.HasPrefix(encoding, "UTF-8") {
 		encoding += " with a byte order mark"
 	}
-	return fmt.Sprintf("%s, cells separated by %s, lines ended by %s, %s", encoding, commaNames[f.Comma], lineEndNames[f.LineEnd], header)
+	return fmt.Sprintf("%s, cells separated by %s, lines ended by %s, %s", encoding, csvio.CommaNames[f.Comma], lineEndNames[f.LineEnd], header)
 }
 
 var lineEndNames = map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}

@@ -290,7 +290,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
 	if more, cut := r.surplus(record, row); cut {
-		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + commaWords[r.opts.Comma] +
+		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + CommaNames[r.opts.Comma] +
 			": put it in quotes; if the next cell is no part of it, put that in quotes, or words"})
 	} else if more {
 		row.Note = joined(row.Note, surplusNote)

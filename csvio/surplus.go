@@ -15,7 +15,8 @@ const (
 	surplusNote = "it has more cells than the header: a delimiter that is not in quotes may have moved them"
 )
 
-var commaWords = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
+// CommaNames are the words for the delimiters that are read.
+var CommaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
 
 // HasSurplus tells of a row that it has cells with something in them where the
 // header has none, and is sent as it is all the same.
