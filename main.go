@@ -6,7 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"rpsbatch/cmd"
+	"rpsbatch/batch/cli"
 )
 
 func main() {
@@ -15,5 +15,5 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40)
 	}
-	cmd.Main(os.Args[1:], cmd.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, os.Exit)
+	cli.Main(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, os.Exit)
 }

@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
+)
+
+// A method of the guide as the command line takes it: its arguments in the
+// guide's order, and what it calls. It gives the lines of the answer.
+type method struct {
+	name    string
+	takes   string // the arguments by kind; one in brackets may be left out
+	changes bool   // the account
+	call    func(ctx context.Context, c *rps.Client, a arguments) ([]string, error)
+}
+
+// arguments are those of a call, by the kinds that methods take.
+type arguments struct {
+	macs        []rps.MAC
+	server, url string
+	given       bool // isOverride, which says
+	override    bool
+}
+
+// methods are those of chapter 4 but for the two signatures that the service
+// withdraws.
+var methods = []method{
+	{"registerDevice", "MAC SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		if a.given {
+			return done(c.RegisterDeviceOverride(ctx, a.macs[0], a.server, a.override))
+		}
+		return done(c.RegisterDevice(ctx, a.macs[0], a.server))
+	}},
+	{"registerDevices", "MACS SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		if a.given {
+			return done(c.RegisterDevicesOverride(ctx, a.macs, a.server, a.override))
+		}
+		return done(c.RegisterDevices(ctx, a.macs, a.server))
+	}},
+	{"registerDeviceWithUniqueUrl", "MAC SERVER URL [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		if a.given {
+			return done(c.RegisterDeviceWithUniqueURLOverride(ctx, a.macs[0], a.server, a.url, a.override))
+		}
+		return done(c.RegisterDeviceWithUniqueURL(ctx, a.macs[0], a.server, a.url))
+	}},
+	{"deRegisterDevice", "MAC", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		return done(c.DeRegisterDevice(ctx, a.macs[0]))
+	}},
+	{"deRegisterDevices", "MACS", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		return done(c.DeRegisterDevices(ctx, a.macs))
+	}},
+	{"editDevice", "MAC SERVER", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		return done(c.EditDevice(ctx, a.macs[0], a.server))
+	}},
+	{"editDeviceWithUniqueUrl", "MAC SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		return done(c.EditDeviceWithUniqueURL(ctx, a.macs[0], a.server, a.url))
+	}},
+	{"checkDevice", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		status, err := c.CheckDevice(ctx, a.macs[0])
+		return []string{string(status)}, err
+	}},
+	{"checkDeviceExt", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		status, url, err := c.CheckDeviceExt(ctx, a.macs[0])
+		if url == "" {
+			return []string{string(status)}, err
+		}
+		return []string{string(status), url}, err
+	}},
+	{"listDevices", "", false, func(ctx context.Context, c *rps.Client, _ arguments) ([]string, error) {
+		macs, err := c.ListDevices(ctx)
+		lines := make([]string, len(macs))
+		for i, mac := range macs {
+			lines[i] = mac.String()
+		}
+		return lines, err
+	}},
+	{"addServer", "SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+		return done(c.AddServer(ctx, a.server, a.url))
+	}},
+}
+
+// done is the answer of a call that the service answers with OK.
+func done(err error) ([]string, error) { return []string{"OK"}, err }
+
+// findMethod knows a method also by its whole name, in any case.
+func findMethod(name string) (method, bool) {
+	for _, m := range methods {
+		if strings.EqualFold(name, m.name) || strings.EqualFold(name, "redirect."+m.name) {
+			return m, true
+		}
+	}
+	return method{}, false
+}
+
+// read reads the arguments of a call. Only what no call can carry is refused: of
+// all else the service is to say what it thinks.
+func (m method) read(args []string) (a arguments, err error) {
+	kinds := strings.Fields(m.takes)
+	need := len(kinds) - strings.Count(m.takes, "[")
+	if len(args) < need || len(args) > len(kinds) {
+		return a, hint(fmt.Errorf("%s takes %s, not %d", m.name, count(need, "argument"), len(args)), "rpsbatch call %s", strings.TrimSpace(m.name+" "+m.takes))
+	}
+	for i, text := range args {
+		switch kinds[i] {
+		case "MAC":
+			var mac rps.MAC
+			mac, err = rps.ParseMAC(text)
+			a.macs = []rps.MAC{mac}
+		case "MACS":
+			for one := range strings.SplitSeq(text, ",") {
+				mac, bad := rps.ParseMAC(one)
+				a.macs, err = append(a.macs, mac), errors.Join(err, bad)
+			}
+		case "SERVER":
+			a.server = text
+		case "URL":
+			a.url = text
+		case "[OVERRIDE]":
+			a.given, a.override = true, text == "1"
+			if text != "0" && text != "1" {
+				err = fmt.Errorf("isOverride is %q: 1 overrides, 0 does not", text)
+			}
+		}
+		if err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+type call struct {
+	streams Streams
+	service callFlags // those that say how to reach it
+	lock    lockFlags
+}
+
+func newCall(streams Streams) *cobra.Command {
+	k := &call{streams: streams}
+	var table strings.Builder
+	var names []cobra.Completion
+	for _, m := range methods {
+		fmt.Fprintf(&table, "  %s\n", strings.TrimSpace(m.name+" "+m.takes))
+		names = append(names, m.name)
+	}
+	c := &cobra.Command{
+		Use:   "call METHOD [ARGUMENT...]",
+		Short: "Make one call of the guide and print the answer",
+		Long: `Make one call and print the service's answer: to see what it says of one device,
+in its own words. Nothing is judged, repeated, recorded or looked up; for the
+devices of a file there are the other commands, which do all of that.
+
+` + table.String() + `
+MACS have commas between them. OVERRIDE is 1 or 0; without it the call has no
+isOverride, and the service refuses what is registered already. An empty SERVER
+or URL is ''. Others on this machine can see a command line: a unique URL that
+is to stay a secret belongs into a file for register or edit.
+
+Exit codes:
+  0    the service said yes; its answer is on standard output
+  1    it refused; its words are on standard error
+  2    usage or configuration: nothing was sent
+  4    no answer, or the credentials are refused
+  130  interrupted by SIGINT or SIGTERM`,
+		Example: `  rpsbatch call checkDevice 001565000001
+  rpsbatch call registerDevice 001565000001 "Head office" 1
+  rpsbatch call deRegisterDevices 001565000001,001565000002`,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return hint(errors.New("call takes the name of a method"), "see '%s --help'", c.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			m, ok := findMethod(args[0])
+			if !ok {
+				return hint(fmt.Errorf("there is no method %q", args[0]), "see '%s --help' for all", c.CommandPath())
+			}
+			a, err := m.read(args[1:])
+			if err == nil {
+				err = errors.Join(k.service.checkService(), k.lock.check())
+			}
+			if err != nil {
+				return err
+			}
+			return k.run(c.Context(), m, a)
+		},
+	}
+	c.Flags().SortFlags = false
+	k.service.addService(c.Flags())
+	k.lock.add(c.Flags())
+	return c
+}
+
+func (k *call) run(ctx context.Context, m method, a arguments) error {
+	var sandbox *rpstest.Server
+	if k.service.sandbox {
+		sandbox, _ = newSandbox()
+	}
+	client, err := k.service.client(ctx, k.streams, sandbox)
+	if err != nil {
+		return err
+	}
+	if m.changes && sandbox == nil {
+		account, err := k.lock.take(ctx, slog.New(slog.NewTextHandler(k.streams.Err, nil)), k.service.url, k.service.username)
+		if err != nil {
+			return err
+		}
+		defer account.release()
+	}
+	if ctx.Err() != nil {
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+	// A call in flight is awaited.
+	lines, err := m.call(context.WithoutCancel(ctx), client, a)
+	if err != nil {
+		return k.ended(m, err)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(k.streams.Out, line); err != nil {
+			return cannotWrite("the answer", standardStream, err)
+		}
+	}
+	return nil
+}
+
+// ended tells of a call that was not answered with yes.
+func (k *call) ended(m method, err error) error {
+	var e *rps.Error
+	switch {
+	case !errors.As(err, &e), e.Kind == rps.Unencodable:
+		return err
+	case e.Kind.Refused():
+		fmt.Fprintf(k.streams.Err, "%s: %v\n", m.name, err)
+		return errRows
+	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
+		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}
+	case e.Kind == rps.Unreadable && m.changes:
+		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; checkDeviceExt tells of a device")
+	}
+	return &batch.StopError{Reason: batch.ErrUnreachable, Cause: err}
+}

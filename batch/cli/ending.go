@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rpsbatch/batch"
+)
+
+// ending is what a run came to, for the machines that watch over it.
+type ending struct {
+	command           string
+	started, finished time.Time
+	code              int
+	err               error // nil: code 0
+	summary           batch.Summary
+	result            string // where the results are; "" if they are nowhere
+}
+
+// endingFlags name the files that tell of a run's ending.
+type endingFlags struct {
+	summaryJSON, metricsFile string
+}
+
+func (f *endingFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.summaryJSON, "summary-json", "", "`FILE` for the summary as JSON; '-' is standard output")
+	flags.StringVar(&f.metricsFile, "metrics-file", "", "`FILE` for metrics of the run, for node_exporter's textfile collector: NAME.prom")
+}
+
+// runFiles are the files of a run beside those that tell of its ending. A name
+// may be empty.
+type runFiles struct {
+	result string   // what it writes: the results,
+	pruned string   // what it removed,
+	plan   string   // and what it is going to do
+	before string   // the results of an earlier run, which those of this one may replace
+	inputs []string // what it reads
+}
+
+// check refuses to write a file in the place of another one of the run, and of
+// what is no file.
+func (f *endingFlags) check(files runFiles) error {
+	if f.metricsFile == standardStream {
+		return hint(errors.New("--metrics-file takes the name of a file"), "--summary-json - writes to standard output")
+	}
+	output := "" // what goes to standard output
+	if files.result == standardStream {
+		output = "the results"
+	}
+	taken := files.inputs
+	for _, file := range []struct {
+		flag, name string
+		with       []string // what else its writing takes
+	}{
+		{"--output", files.result, []string{files.before,
+			files.result + partialEnding, files.result + journalEnding, files.result + journalEnding + ".lock"}},
+		{"the file of what is removed", files.pruned, nil},
+		{"--plan-json", files.plan, nil},
+		{"--summary-json", f.summaryJSON, nil},
+		{"--metrics-file", f.metricsFile, nil},
+	} {
+		switch {
+		case file.name == "", file.name == standardStream && file.flag == "--output":
+			continue
+		case file.name == standardStream && output != "":
+			return hint(fmt.Errorf("%s and %s cannot both go to standard output", file.flag, output), "name a file for one of them")
+		case file.name == standardStream:
+			output = file.flag
+			continue
+		}
+		if info, err := os.Stat(file.name); err == nil && !info.Mode().IsRegular() && file.flag != "--output" {
+			return fmt.Errorf("%s %s is no file that can be replaced", file.flag, file.name)
+		}
+		for _, other := range taken {
+			if other != "" && sameFile(file.name, other) {
+				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file; what is removed stands beside --output")
+			}
+		}
+		taken = append(append(taken, file.name), file.with...)
+	}
+	return nil
+}
+
+// sameFile tells whether two names are of one file, if it is there or not.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
+}
+
+// ended does the run of a command, and tells of its ending.
+func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command string, files runFiles, run func(context.Context) error) error {
+	files.inputs = append(files.inputs, f.passwordFile, f.caFile)
+	if err := f.endings.check(files); err != nil {
+		return err
+	}
+	e.command = command
+	err := f.endings.around(streams, e, func() error {
+		if err := f.check(c); err != nil {
+			return err
+		}
+		return run(c.Context())
+	})
+	if f.logFormat != "json" || err == nil || errors.Is(err, errRows) {
+		return err
+	}
+	// Who reads the log as JSON reads the last line too.
+	attrs := []any{"error", err, "exit_code", exitCode(err)}
+	if h := (hinted{}); errors.As(err, &h) {
+		attrs = append(attrs, "hint", h.hint)
+	}
+	slog.New(slog.NewJSONHandler(streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})).Error("the run did not succeed", attrs...)
+	return told{err}
+}
+
+// around does a run, and tells of its ending whatever that is. e is what the
+// run fills in.
+func (f *endingFlags) around(streams Streams, e *ending, run func() error) error {
+	e.started = time.Now()
+	err := run()
+	e.finished = time.Now()
+	// What goes wrong here is told, and is no success; how the run itself ended
+	// counts more.
+	for _, file := range []struct {
+		flag, name string
+		write      func(name string) error
+	}{
+		{"--summary-json", f.summaryJSON, func(name string) error { return e.writeSummary(streams.Out, name) }},
+		{"--metrics-file", f.metricsFile, e.writeMetrics},
+	} {
+		if file.name == "" {
+			continue
+		}
+		e.err, e.code = err, exitCode(err)
+		failed := file.write(file.name)
+		switch {
+		case failed == nil:
+		case err == nil:
+			err = cannotWrite(file.flag, file.name, failed)
+		default:
+			fmt.Fprintf(printable{streams.Err}, "rpsbatch: %v\n", cannotWrite(file.flag, file.name, failed))
+		}
+	}
+	return err
+}
+
+func cannotWrite(flag, name string, err error) error {
+	// The name of the temporary file says nothing to the user.
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	} else if link := (*os.LinkError)(nil); errors.As(err, &link) {
+		err = link.Err
+	}
+	if name == standardStream {
+		name = "to standard output"
+	}
+	return fmt.Errorf("cannot write %s %s: %w", flag, name, err)
+}

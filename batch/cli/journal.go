@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+// runJournal is the journal of a run, if it has one.
+type runJournal struct {
+	*batch.Journal
+	past *batch.History
+	done bool // the results are in place
+}
+
+// removed gives what discarded runs removed because their files lacked it.
+func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
+	if r.Journal == nil {
+		return nil
+	}
+	return r.Removed(r.past)
+}
+
+// close removes the journal if nothing is left to go on with. What fails then is
+// told even by a quiet run: it matters to the next one.
+func (r *runJournal) close(log *slog.Logger) {
+	switch {
+	case r.Journal == nil:
+	case r.done, !r.Used():
+		if err := r.Finish(); err != nil {
+			log.Error("the journal could not be removed: remove it by hand, or the next run with --resume takes its verdicts for its own", "error", err)
+		}
+	default:
+		if err := r.Close(); err != nil {
+			log.Error("the journal could not be brought to the disk: what is gone on with may make calls again", "error", err)
+		}
+	}
+}
+
+// openJournal takes the journal beside the result file. A result on standard
+// output has none.
+func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, error) {
+	if j.output() == standardStream {
+		if j.resume {
+			return nil, hint(errors.New("--resume needs a result file: a run to standard output has no journal"), "name one with --output")
+		}
+		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
+		return &runJournal{}, nil
+	}
+	if err := distinct(j.output(), in); err != nil {
+		return nil, err
+	}
+	if folder := filepath.Dir(j.output()); !isFolder(folder) || strings.HasSuffix(j.output(), string(filepath.Separator)) {
+		return nil, hint(fmt.Errorf("cannot write the result %s: it is no file in a folder that is there", j.output()), "name another one with --output")
+	}
+	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
+	switch {
+	case errors.Is(err, batch.ErrLocked):
+		return nil, hint(err, "wait until it is done, or name another result file with --output")
+	case errors.Is(err, batch.ErrUnfinished):
+		return nil, hint(err, "give --resume to go on with it, or --restart to discard it")
+	case errors.Is(err, batch.ErrDamaged):
+		return nil, hint(err, "--restart discards it; the rows that it told of are then sent again")
+	case errors.Is(err, batch.ErrOtherRun):
+		return nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
+	case err != nil:
+		return nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
+	}
+	if past != nil {
+		log.Info("going on with an unfinished run", "rows done", past.Settled())
+	}
+	return &runJournal{Journal: journal, past: past}, nil
+}
+
+// header says what must be the same for a run to be gone on with.
+func (j *job) header(in *input, survey *batch.Survey) batch.Header {
+	policies := map[string]string{
+		"--url":            j.call.url,
+		"--username":       j.call.username,
+		"--override":       j.override,
+		"--on-conflict":    j.onConflict,
+		"--server":         j.read.server,
+		"--only":           j.only,
+		"--repair":         strconv.FormatBool(j.read.repair),
+		"--no-header":      strconv.FormatBool(j.read.noHeader),
+		"--delimiter":      j.read.delimiter,
+		"--encoding":       j.read.encoding,
+		"--column":         strings.Join(slices.Sorted(slices.Values(j.read.columns)), ", "),
+		"--ignore-missing": strconv.FormatBool(j.ignoreMissing),
+		"--verify":         strconv.FormatBool(j.verify),
+		"--want":           strconv.FormatBool(j.want),
+		"--prune":          strconv.FormatBool(j.prune),
+		"--servers":        j.serversSum,
+		"--baseline":       j.baselineFile,
+		"--sandbox":        strconv.FormatBool(j.call.sandbox),
+	}
+	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
+	return batch.Header{Command: j.name, Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+// fates say in words what a plan does with rows.
+var fates = map[batch.Fate]string{
+	batch.ToRegister:   "to register",
+	batch.ToOverride:   "registered already, to move",
+	batch.ToDeregister: "to remove",
+	batch.ToEdit:       "to edit",
+	batch.ToCheck:      "to look up",
+	batch.ToAdd:        "servers to add",
+	batch.ToVerify:     "registered already, to look up",
+	batch.AsItIs:       "nothing to do",
+	batch.ToLeave:      "registered already, to leave as they are",
+	batch.Repeats:      "duplicates",
+	batch.Conflicting:  "conflicts, not sent",
+	batch.Unsendable:   "invalid, not sent",
+	batch.NoServer:     "for servers that the account lacks",
+	batch.Done:         "done by the run to go on with",
+	batch.PassedOver:   "left as they were (--only)",
+}
+
+// rehearse tells what a run would do.
+func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
+	plan, err := run.Plan(ctx)
+	if err != nil {
+		return j.pruneHint(err)
+	}
+	out := j.streams.Out
+	if j.planJSON == standardStream {
+		out = j.streams.Err // who reads JSON there reads nothing else
+	}
+	// It is all that this run is for.
+	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
+		return err
+	}
+	if err := j.writePlan(plan, run.Config); err != nil {
+		return err
+	}
+	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting]+plan.Fates[batch.ToLeave]+plan.Fates[batch.NoServer] > 0 {
+		return errRows
+	}
+	return nil
+}
+
+// approve shows the plan of a sync and has it confirmed, before anything is
+// changed. It gives the file for what is to be removed, if anything is.
+func (j *job) approve(ctx context.Context, run *batch.Run, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
+	prunes := len(removed) > 0
+	if j.sync || j.planJSON != "" {
+		plan, err := run.Plan(ctx)
+		if errors.Is(err, batch.ErrPrune) {
+			return nil, j.pruneHint(err)
+		}
+		if err != nil {
+			return nil, nil // Do stops of the same, and leaves whole results
+		}
+		if err := j.writePlan(plan, run.Config); err != nil {
+			return nil, err
+		}
+		if err := j.confirmPlan(ctx, plan, run.Config); err != nil {
+			return nil, err
+		}
+		prunes = prunes || plan.Prune+plan.Pruned > 0
+		for mac := range plan.Removals {
+			delete(removed, mac) // it is still there, and told by this run
+		}
+	}
+	if !prunes {
+		return nil, nil
+	}
+	if pruned, err = j.createPruned(in, removed); err == nil {
+		run.Pruned = j.marked(pruned)
+	}
+	return pruned, err
+}
+
+// confirmPlan shows the plan of a sync, and asks whether to go on.
+func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
+	if !j.sync || plan.Changes() == 0 {
+		return nil
+	}
+	if !j.yes || !j.call.quiet {
+		j.tellPlan(printable{j.streams.Err}, plan, config)
+	}
+	if j.yes {
+		return nil
+	}
+	yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o", nil)
+	if err == nil && !yes {
+		fmt.Fprintln(j.streams.Err, "Nothing was changed by this run.")
+		err = errRows
+	}
+	return err
+}
+
+// createPruned makes the file for devices that the input lacks, with those in it
+// that a run has removed which is not gone on with: nobody else tells of them.
+func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resultFile, error) {
+	out, err := createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
+	if err != nil {
+		return nil, err
+	}
+	for _, mac := range slices.SortedFunc(maps.Keys(removed), func(a, b rps.MAC) int { return cmp.Compare(a.Uint64(), b.Uint64()) }) {
+		row := batch.Row{Raw: mac.String(), Cells: 1, Device: batch.Device{Action: batch.Deregister, MAC: mac}}
+		if err := j.marked(out).Write(&row, removed[mac]); err != nil {
+			out.discard()
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (j *job) pruneHint(err error) error {
+	if errors.Is(err, batch.ErrPrune) {
+		return hint(fmt.Errorf("%w (--max-prune %s); nothing was changed", err, j.maxPrune), "see whether the file is whole; if they are to go, allow them with --max-prune N or N%%")
+	}
+	return err
+}
+
+// tellPlan prints a plan, for a person.
+func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
+	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), j.file)
+	switch {
+	case p.Listed:
+		fmt.Fprintf(w, ", at an account with %s:\n", count(p.Devices, "device"))
+	case p.NoList != nil:
+		fmt.Fprintf(w, "; the account's devices could not be listed (%v):\n", p.NoList)
+	default:
+		fmt.Fprintln(w, "; the account was not looked at:")
+	}
+	for _, fate := range batch.Fates {
+		if n := p.Fates[fate]; n > 0 {
+			fmt.Fprintf(w, "  %-43s%10s\n", fates[fate], thousands(n))
+		}
+	}
+	if p.Blank > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(p.Blank))
+	}
+	if p.Prune > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, removed", thousands(p.Prune))
+		var first []string
+		for mac := range p.Removals {
+			if first = append(first, mac.String()); len(first) == examples {
+				break
+			}
+		}
+		if more := p.Prune - len(first); more > 0 {
+			first = append(first, fmt.Sprintf("and %s more (--plan-json names them all)", thousands(more)))
+		}
+		fmt.Fprintln(w, hanging("    ", strings.Join(first, ", ")))
+	} else if p.Missing > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, left", thousands(p.Missing))
+	}
+	fmt.Fprintln(w, callsOf(p, config))
+}
+
+// callsOf tells the calls of a plan, and how long they take.
+func callsOf(p batch.Plan, config batch.Config) string {
+	text := tellCalls(p.Calls)
+	if p.Time > 0 {
+		text += fmt.Sprintf("; about %v at %g calls a second", roundTime(p.Time), config.Rate)
+	}
+	return text
+}
+
+// tellCalls tells numbers of calls by method.
+func tellCalls(calls map[string]int) string {
+	total := 0
+	var parts []string
+	for _, method := range slices.Sorted(maps.Keys(calls)) {
+		total += calls[method]
+		parts = append(parts, thousands(calls[method])+" "+method)
+	}
+	text := count(total, "call")
+	if total > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
+
+// planFile is what --plan-json holds.
+type planFile struct {
+	Command    string             `json:"command"`
+	File       string             `json:"file"`
+	Rows       int                `json:"rows"`
+	Blank      int                `json:"blank"`
+	Fates      map[batch.Fate]int `json:"fates"`
+	Calls      map[string]int     `json:"calls"`
+	TotalCalls int                `json:"total_calls"`
+	Rate       float64            `json:"rate"`
+	Seconds    float64            `json:"seconds"`
+	Listed     bool               `json:"listed"`
+	Devices    int                `json:"devices"`
+	Missing    int                `json:"missing"`
+	Prune      int                `json:"prune"`
+	Pruned     int                `json:"pruned"`   // by the run to go on with
+	Removals   []string           `json:"removals"` // their MACs
+	DryRun     bool               `json:"dry_run"`
+	Time       time.Time          `json:"time"`
+}
+
+func (j *job) writePlan(p batch.Plan, config batch.Config) error {
+	if j.planJSON == "" {
+		return nil
+	}
+	removals := []string{}
+	for mac := range p.Removals {
+		removals = append(removals, mac.String())
+	}
+	err := writeJSON(j.streams.Out, j.planJSON, planFile{
+		Removals: removals,
+		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
+		TotalCalls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
+		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
+		Time: time.Now().UTC().Truncate(time.Second),
+	})
+	if err != nil {
+		return fmt.Errorf("--plan-json: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Whatever stands in a file or is its name, a terminal that it is told on does
+// nothing but print it.
+func TestPrintable(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such names there")
+	}
+	const evil = "\x1b]0;owned\a\u009b31m\u202e"
+	t.Chdir(t.TempDir())
+	name := "d" + evil + ".csv"
+	for name, text := range map[string]string{
+		name:                  "MAC\x1b\a,server,old url " + evil + "\n001565000001,hq,\n00156500000" + evil + ",h" + evil + "q,x\n",
+		"bad" + evil + ".csv": "devices" + evil + ",server\nnone,hq\n",
+		"empty" + evil:        "mac,server\nx,hq\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result := strings.TrimSuffix(name, filepath.Ext(name)) + ".result.csv"
+	for _, args := range [][]string{
+		{"validate", name},
+		{"validate", name, "-o", "judged" + evil},
+		{"validate", "bad" + evil + ".csv"},
+		{"validate", "missing" + evil},
+		{"register", name, "--dry-run", "--sandbox"},
+		{"register", name, "--sandbox", "--rate", "1000"},
+		{"register", name, "--sandbox", "--rate", "1000", "--log-format", "json", "-o", "json" + evil},
+		{"register", "missing" + evil, "--sandbox", "--log-format", "json"},
+		{"register", name, "--column", "mac=" + evil, "--sandbox"},
+		{"sync", "empty" + evil, "--yes", "--sandbox"},
+		{"sync", name, "--yes", "--sandbox", "-o", "sync" + evil, "--rate", "1000"},
+		{"report", result},
+		{"report", result, "--html", "page" + evil},
+	} {
+		var out bytes.Buffer
+		Execute(context.Background(), args, Streams{Out: &out, Err: &out})
+		at := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
+		if at >= 0 || out.Len() == 0 {
+			t.Errorf("%q tells %q", args, out.String())
+		}
+	}
+}

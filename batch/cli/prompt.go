@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"rpsbatch/batch"
+)
+
+// examples is how many devices a question shows.
+const examples = 5
+
+// confirmOverride asks whether the devices that are registered already are to
+// be moved. It asks again until it understands.
+func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (bool, error) {
+	if known.Listed {
+		fmt.Fprintf(streams.Err, "%s of the file %s registered in this account already:\n",
+			count(known.Count, "device"), plural(known.Count, "is", "are"))
+		n := 0
+		for mac := range known.MACs {
+			if n++; n > examples {
+				fmt.Fprintf(streams.Err, "  and %d more\n", known.Count-examples)
+				break
+			}
+			fmt.Fprintf(streams.Err, "  %s\n", mac)
+		}
+	} else {
+		fmt.Fprintln(streams.Err, "The devices of the account could not be listed. Some of the file may be registered already.")
+	}
+	question := "Override them, so that they go where the file says? [y]es, [N]o"
+	if known.Listed && known.Count > examples {
+		question += ", [l]ist them all"
+	}
+	return confirm(ctx, streams, question, func() {
+		for mac := range known.MACs {
+			fmt.Fprintf(streams.Err, "  %s\n", mac)
+		}
+	})
+}
+
+// confirm asks a question until the answer is yes or no. list, if it is not nil,
+// is for those who answer with it.
+func confirm(ctx context.Context, streams Streams, question string, list func()) (bool, error) {
+	for {
+		fmt.Fprintf(streams.Err, "%s: ", question)
+		reply, err := readLine(ctx, streams.In)
+		if err != nil {
+			fmt.Fprintln(streams.Err)
+			return false, err
+		}
+		switch reply = strings.ToLower(reply); {
+		case reply == "y" || reply == "yes":
+			return true, nil
+		case reply == "n" || reply == "no" || reply == "":
+			return false, nil
+		case list != nil && (reply == "l" || reply == "list"):
+			list()
+		default:
+			fmt.Fprintln(streams.Err, "Please answer y or n.")
+		}
+	}
+}
+
+func count(n int, what string) string {
+	return fmt.Sprintf("%s %s", thousands(n), plural(n, what, what+"s"))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// thousands groups the digits of a number: 12,345.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

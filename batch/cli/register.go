@@ -1,0 +1,395 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
+)
+
+// job is one run over a file: register, deregister, edit, check, sync or
+// server add.
+type job struct {
+	streams Streams
+	name    string       // of the command
+	action  batch.Action // of rows that do not say
+	file    string
+	read    readFlags
+	call    callFlags
+	lock    lockFlags
+
+	override, onConflict string
+	ignoreMissing        bool
+	verify, want         bool
+	serversFile          string
+	serversSum           string // of what it says
+	baselineFile         string
+	ownBaseline          bool // it is the result of the unfinished run that may be gone on with
+	maxFailures, only    string
+	resume, restart      bool
+	dryRun               bool
+	planJSON             string
+
+	sync     bool // the account is to have what the file has, and with prune no more
+	prune    bool
+	maxPrune string
+	yes      bool
+
+	ending  ending
+	stopped error          // why the run ended before its end
+	found   map[string]int // what an audit has found
+}
+
+// newJob gives a job with the policies of a command that has no flags for them.
+func newJob(streams Streams, name string, action batch.Action) *job {
+	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse"}
+}
+
+func newRegister(streams Streams) *cobra.Command {
+	j := newJob(streams, "register", batch.Register)
+	c := &cobra.Command{
+		Use:   "register FILE",
+		Short: "Register the devices of a CSV",
+		Long: `Register the devices of a CSV file: bind the MAC of each row to the server
+that it names, or to its unique URL.
+
+FILE has a header with a column for the MACs and columns for server and URL, in
+any order. '-' reads standard input. The result file has the same rows with
+their verdicts.
+
+` + exitCodes,
+		Example: `  rpsbatch register devices.csv
+  rpsbatch register devices.csv --server "Head office" --override own
+  rpsbatch register samples/devices.csv --sandbox`,
+		Args: oneFile,
+		RunE: j.main,
+	}
+	j.addFlags(c)
+	j.read.addServer(c.Flags())
+	c.Flags().StringVar(&j.override, "override", "default", "what to do with devices that are registered already: never, ask, own (this account's), always; by default ask on a terminal, else never")
+	c.Flags().Lookup("override").DefValue = "" // it is in the text
+	j.addBindFlags(c.Flags())
+	return c
+}
+
+// addBindFlags adds the flags of the commands that register devices.
+func (j *job) addBindFlags(flags *pflag.FlagSet) {
+	j.addConflict(flags)
+	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those that are bound as asked are unchanged, --override says what to do with others")
+	j.addServers(flags)
+	flags.Lookup("servers").Usage = "CSV `FILE` with name and url of servers: those that rows need are added first; their URLs tell --verify where a server's devices are bound"
+	flags.StringVar(&j.baselineFile, "baseline", "", "result `FILE` of an earlier run: rows that it shows bound just as they ask, and that are still registered, take no call")
+}
+
+func (j *job) addConflict(flags *pflag.FlagSet) {
+	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
+}
+
+func (j *job) addServers(flags *pflag.FlagSet) {
+	flags.StringVar(&j.serversFile, "servers", "", "CSV `FILE` with name and url of servers, to compare with what devices are bound to")
+}
+
+func (j *job) addFlags(c *cobra.Command) {
+	c.Flags().SortFlags = false
+	j.read.add(c.Flags())
+	j.call.add(c.Flags())
+	j.lock.add(c.Flags())
+	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
+	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
+	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
+	c.Flags().BoolVar(&j.dryRun, "dry-run", false, "judge the file, look at the account, print the plan; change nothing")
+	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines; by itself it makes no dry run")
+	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
+}
+
+func (j *job) main(c *cobra.Command, args []string) error {
+	j.file = args[0]
+	if c.Flags().Changed("only") && j.only == "" {
+		return hint(errors.New("--only names no status"), "failed means all that did not succeed")
+	}
+	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile}}
+	if j.prune || j.restart {
+		files.pruned = prunedName(j.output())
+	}
+	if !sameFile(j.output(), j.file) { // else that is told with better words
+		files.inputs = append(files.inputs, j.file)
+	}
+	return j.call.ended(c, j.streams, &j.ending, j.name, files, func(ctx context.Context) error {
+		if err := j.lock.check(); err != nil {
+			return err
+		}
+		return j.run(ctx)
+	})
+}
+
+// run takes the file through all stages: read and judge it, find duplicates,
+// open the way to the service, make the calls, write the results, tell of them.
+func (j *job) run(ctx context.Context) error {
+	config, err := j.config()
+	if err != nil {
+		return err
+	}
+	options, err := j.read.options(j.action)
+	if err != nil {
+		return err
+	}
+	options.NeedServer, options.Actions = options.NeedServer || j.want, options.Actions || j.want
+	terminal := newBar(j.streams.Err)
+	log, err := j.call.logger(terminal)
+	if err != nil {
+		return err
+	}
+
+	in, err := openInput(ctx, j.streams, j.file, j.read.sheet, options)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := j.choose(in); err != nil {
+		return err
+	}
+	var sandbox *rpstest.Server
+	var seen rowWatch
+	if j.call.sandbox {
+		sandbox, seen.each = newSandbox()
+	}
+	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
+	if err != nil {
+		return err
+	}
+	in.tell(log)
+	seen.tell(log)
+	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
+		return err
+	}
+
+	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
+	if err := j.prepare(ctx, run, sandbox); err != nil {
+		return err
+	}
+	account, err := j.takeAccount(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer account.release()
+	// Not before: a run that was waited for may have written it.
+	if run.Baseline, err = j.readBaseline(ctx, log); err != nil {
+		return err
+	}
+	if j.dryRun {
+		return j.rehearse(ctx, run)
+	}
+	journal, err := j.openJournal(in, survey, log)
+	if err != nil {
+		return err
+	}
+	defer journal.close(log)
+	j.forgetBaseline(run, journal)
+	out, err := createResult(j.streams, j.output(), in, survey.Width)
+	if err != nil {
+		return err
+	}
+	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
+	if j.want {
+		j.found = map[string]int{}
+		run.Results = audit{run.Results, j.found}
+	}
+	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
+		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
+		return yes, err
+	}
+	pruned, err := j.approve(ctx, run, in, journal.removed())
+	if err != nil {
+		out.discard()
+		return err
+	}
+	terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
+	summary, stopped := run.Do(ctx)
+	terminal.finish()
+	j.ending.summary = summary
+
+	return j.end(summary, stopped, results{out, pruned}, journal, log)
+}
+
+// seemsWhole refuses a file that is not, where what it lacks says something.
+func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
+	rows := survey.Rows - survey.Blank
+	switch {
+	case j.sync && survey.Devices() == 0 && rows > 0:
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
+			"sync would take that for an empty account; 'rpsbatch validate %s' tells what is wrong with each", j.file)
+	case j.sync && survey.Devices() == 0:
+		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
+	case j.prune && survey.Cut:
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+	}
+	return nil
+}
+
+// takeAccount keeps other runs from changing the account, if this one does.
+func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, error) {
+	if j.call.sandbox || j.dryRun || j.action == batch.Check {
+		return &accountLock{}, nil
+	}
+	return j.lock.take(ctx, log, j.call.url, j.call.username)
+}
+
+// prepare gives a run what it needs to know beside the file, and the way to the
+// service: none for a rehearsal without credentials.
+func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
+	if run.Servers, err = j.readServers(ctx); err != nil {
+		return err
+	}
+	if j.dryRun && sandbox == nil && !j.call.knowsAccount() {
+		return nil
+	}
+	client, err := j.call.client(ctx, j.streams, sandbox)
+	if err == nil {
+		run.Service = client
+	}
+	return err
+}
+
+// end brings the results home and tells what the run came to.
+func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal, log *slog.Logger) error {
+	if errors.Is(stopped, batch.ErrInput) && summary.Rows+summary.Blank+summary.Passed == 0 {
+		out.discard() // an earlier result is worth more
+		return hint(stopped, "%s", j.goOn(stopped, journal))
+	}
+	if errors.Is(stopped, batch.ErrOutput) {
+		out.discard()
+		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
+	}
+	if err := out.finish(); err != nil {
+		return hint(err, "mend that and %s", j.goOn(stopped, journal))
+	}
+	j.ending.result, j.stopped = out.name, stopped
+	journal.done = stopped == nil
+	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
+	if stopped == nil && !failed && j.call.quiet {
+		return nil
+	}
+	if j.call.logFormat == "json" {
+		logSummary(log, summary, out, j.found)
+	} else {
+		tell(printable{j.streams.Err}, summary, out, j.remedy, j.tellFindings)
+	}
+	switch {
+	case stopped != nil:
+		return hint(stopped, "%s", j.goOn(stopped, journal))
+	case failed:
+		return errRows
+	}
+	return nil
+}
+
+// goOn says how a run that was stopped is gone on with.
+func (j *job) goOn(stopped error, journal *runJournal) string {
+	again := "go on with the same command and --resume"
+	switch {
+	case journal.Journal == nil || !journal.Used():
+		again = "run again"
+	case errors.Is(stopped, batch.ErrInput):
+		again = "run again with --restart when the file is at rest"
+	}
+	first := beforeRetry(stopped)
+	switch {
+	case first == "":
+		return again
+	case errors.Is(stopped, rps.Unauthorized):
+		first += " (no retry before that: the account may be locked)"
+	}
+	return first + ", then " + again
+}
+
+// beforeRetry says what is to be mended before a run is tried again that the
+// service did not let in; "" if nothing is.
+func beforeRetry(stopped error) string {
+	switch {
+	case !errors.Is(stopped, batch.ErrRefused):
+	case errors.Is(stopped, rps.Unauthorized):
+		return "check the username and password"
+	case errors.Is(stopped, rps.Forbidden):
+		return "have the account allowed to call the service"
+	case errors.Is(stopped, rps.Untrusted):
+		return "check --url, or name the service's CA with --ca-file"
+	}
+	return ""
+}
+
+// output names the result: where a link leads, if it is one.
+func (j *job) output() string {
+	name := j.call.output
+	if name == "" {
+		name = resultName(j.file)
+	}
+	if target, err := filepath.EvalSymlinks(name); err == nil && name != standardStream {
+		return target
+	}
+	return name
+}
+
+// config gives the configuration of the run, with the flags that are words.
+func (j *job) config() (batch.Config, error) {
+	config, err := j.call.config()
+	if err != nil {
+		return config, err
+	}
+	config.IgnoreMissing = j.ignoreMissing
+	config.Verify, config.Sync, config.Prune = j.verify, j.sync, j.prune
+	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
+		return config, fmt.Errorf("--max-failures %w", err)
+	}
+	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
+		return config, fmt.Errorf("--on-conflict %w", err)
+	}
+	// A question needs somebody to answer it, on a stream that is not the file.
+	canAsk := j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
+	if j.sync {
+		if config.MaxPrune, err = batch.ParseMaxPrune(j.maxPrune); err != nil {
+			return config, fmt.Errorf("--max-prune %w", err)
+		}
+		if !j.yes && !j.dryRun && !canAsk {
+			return config, hint(errors.New("there is no terminal to confirm the plan on"), "give --yes, or look at the plan first with --dry-run")
+		}
+		if j.prune && j.output() == standardStream {
+			return config, hint(errors.New("--prune leaves a file with what it removed beside the result"), "name a result file with --output")
+		}
+	}
+	switch {
+	case j.override != "default":
+		if config.Override, err = batch.ParseOverride(j.override); err != nil {
+			return config, fmt.Errorf("--override %w", err)
+		}
+	case canAsk:
+		config.Override = batch.OverrideAsk
+	}
+	if config.Override == batch.OverrideAsk && !canAsk {
+		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "say never, own or always")
+	}
+	return config, nil
+}
+
+// choose leaves the rows of a result file alone that --only does not name.
+func (j *job) choose(in *input) error {
+	if j.only == "" {
+		return nil
+	}
+	if err := in.isResult("--only", false); err != nil {
+		return err
+	}
+	only, err := batch.ParseOnly(j.only)
+	if err != nil {
+		return fmt.Errorf("--only %w", err)
+	}
+	in.only = only
+	return nil
+}

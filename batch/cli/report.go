@@ -1,0 +1,305 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+	"rpsbatch/csvio/report"
+)
+
+// reporting tells people what a result file says.
+type reporting struct {
+	streams Streams
+	read    readFlags
+
+	html          string
+	showURLs      bool
+	ignoreMissing bool
+}
+
+func newReport(streams Streams) *cobra.Command {
+	r := &reporting{streams: streams}
+	c := &cobra.Command{
+		Use:   "report RESULT.csv",
+		Short: "Tell what a result file says: counts and refusals, as text or a page",
+		Long: `Count the rows of a result file by status and by server, and tell the
+commonest refusals with a few rows of each. '-' reads standard input.
+
+With --html the same is written as one page that loads nothing from anywhere,
+with a table of what did not succeed to search in. It can be mailed or printed.
+Unique URLs are masked in both, unless --show-urls is given.
+
+Exit code 0 says that it was told, whatever became of the rows; 2 that the file
+cannot be read, or is no result.`,
+		Example: `  rpsbatch report devices.result.csv
+  rpsbatch report devices.result.csv --html report.html
+  rpsbatch register devices.csv -o - | rpsbatch report - --html -  > report.html`,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			return r.run(c.Context(), args[0])
+		},
+	}
+	c.Flags().SortFlags = false
+	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE`; '-' is standard output, the text then goes to standard error")
+	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs as they are: they are secrets")
+	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "of a deregister run with --ignore-missing: not-registered is a success")
+	r.read.add(c.Flags())
+	r.read.addServer(c.Flags())
+	return c
+}
+
+// pageRows is how many rows a page's table has at most: browsers bear more, but
+// people do not read them.
+const pageRows = 10_000
+
+func (r *reporting) run(ctx context.Context, file string) error {
+	options, err := r.read.options(batch.Register) // servers and URLs too, whichever command left them
+	if err != nil {
+		return err
+	}
+	in, err := r.open(ctx, file, options)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if !in.format.PriorStatus {
+		return hint(fmt.Errorf("%s is no result: it has no column rps_status", in.name), "give the file that a run left, such as devices.result.csv")
+	}
+	name := r.html
+	if name != "" && name != standardStream {
+		if name, err = pagePlace(name, in); err != nil {
+			return err
+		}
+	}
+
+	tally := report.NewTally(report.Options{
+		Format: in.format, ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
+	})
+	if err := addAll(tally, in.opener(ctx)); err != nil {
+		return err
+	}
+	if r.html == "" {
+		return tellReport(r.streams.Out, in.name, tally)
+	}
+	page := report.Page{Name: report.Printable(filepath.Base(in.name)), Tally: tally, Remedy: remedy, Number: thousands}
+	if name == standardStream {
+		out := bufio.NewWriter(r.streams.Out)
+		if err := errors.Join(page.Write(out), out.Flush()); err != nil {
+			return fmt.Errorf("cannot write the page: %w", err)
+		}
+		return tellReport(r.streams.Err, in.name, tally)
+	}
+	if err := writePage(name, page); err != nil {
+		return hint(fmt.Errorf("cannot write the page: %w", err), "name another file with --html")
+	}
+	if err := tellReport(r.streams.Out, in.name, tally); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", report.Printable(name))
+	return err
+}
+
+// open opens the result. The user's column of MACs need not be known, since the
+// result has one of ours: where only that stands in the way, any does for it.
+func (r *reporting) open(ctx context.Context, file string, options csvio.Options) (*input, error) {
+	in, err := openInput(ctx, r.streams, file, r.read.sheet, options)
+	var bad *csvio.HeaderError
+	if !errors.As(err, &bad) || options.Columns["mac"] != "" {
+		return in, err
+	}
+	if info, statErr := os.Stat(file); statErr != nil || !info.Mode().IsRegular() {
+		return nil, err // a stream has been read, and cannot be again
+	}
+	for _, name := range bad.Columns {
+		// Those of servers and URLs are wanted for what they are.
+		if lower := strings.ToLower(name); strings.Contains(lower, "server") || strings.Contains(lower, "url") {
+			continue
+		}
+		options.Columns["mac"] = name
+		if in, err := openInput(ctx, r.streams, file, r.read.sheet, options); err == nil {
+			return in, nil
+		}
+	}
+	return nil, err
+}
+
+func addAll(tally *report.Tally, open func() (batch.Source, error)) error {
+	source, err := open()
+	if err != nil {
+		return err
+	}
+	return batch.EachRow(source, func(_ int, row *batch.Row) error {
+		tally.Add(row)
+		return nil
+	})
+}
+
+// remedy says what to do about rows that came to a status. Rows without one are
+// those that no run has reached.
+func remedy(s batch.Status) string {
+	if s == report.NoVerdict {
+		s = batch.NotAttempted
+	}
+	return remedies[s]
+}
+
+// How much of each list the text shows.
+const (
+	serversShown  = 10
+	refusalsShown = 10
+)
+
+// tellReport prints the counts for a person.
+func tellReport(w io.Writer, name string, t *report.Tally) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s: %s: %s as asked", report.Printable(name), count(t.Rows, "row"), thousands(t.Succeeded))
+	if n := t.Rows - t.Succeeded; n > 0 {
+		fmt.Fprintf(out, ", %s not", thousands(n))
+	}
+	if t.Blank > 0 {
+		fmt.Fprintf(out, ", %s passed through", count(t.Blank, "blank record"))
+	}
+	fmt.Fprintln(out)
+	if when := t.When(); when != "" {
+		fmt.Fprintf(out, "Verdicts given %s\n", when)
+	}
+
+	if t.Rows > 0 {
+		fmt.Fprintln(out, "\nBy status")
+	}
+	for _, c := range t.Statuses() {
+		what := ""
+		if c.Failed() > 0 {
+			what = remedy(c.Status())
+		}
+		if c.Failed() > 0 && c.Succeeded > 0 {
+			what = strings.TrimLeft(what+"; ", "; ") + fmt.Sprintf("%s of these not as asked", thousands(c.Failed()))
+		}
+		printLine(out, "  %-21s%10s  %s", c.Name, thousands(c.Rows), what)
+	}
+	tellServers(out, t.Servers())
+	tellRefusals(out, t)
+	return out.Flush()
+}
+
+func tellServers(w io.Writer, servers []report.Count) {
+	if len(servers) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nBy server")
+	shown, rest := head(servers, serversShown)
+	width := 21
+	for _, c := range shown {
+		width = max(width, utf8.RuneCountInString(c.Name))
+	}
+	for _, c := range shown {
+		not := ""
+		if c.Failed() > 0 {
+			not = thousands(c.Failed()) + " not as asked"
+		}
+		printLine(w, "  %-*s%10s  %s", width, c.Name, thousands(c.Rows), not)
+	}
+	rows := 0
+	for _, c := range rest {
+		rows += c.Rows
+	}
+	if len(rest) > 0 {
+		fmt.Fprintf(w, "  and %s with %s\n", count(len(rest), "more server"), count(rows, "row"))
+	}
+}
+
+func tellRefusals(w io.Writer, t *report.Tally) {
+	refusals, unmatched := t.Refusals()
+	if len(refusals) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nCommonest refusals")
+	shown, rest := head(refusals, refusalsShown)
+	for _, r := range shown {
+		fmt.Fprintf(w, "%8s  %s: %s\n", thousands(r.Rows), r.Status, cmp.Or(r.Text, "(no detail)"))
+		fmt.Fprint(w, "          ")
+		for i, e := range r.Examples {
+			if i > 0 {
+				fmt.Fprint(w, ", ")
+			}
+			fmt.Fprintf(w, "line %d", e.Line)
+			if e.MAC != "" {
+				fmt.Fprintf(w, " %s", e.MAC)
+			}
+		}
+		if r.Rows > len(r.Examples) {
+			fmt.Fprint(w, " ...")
+		}
+		fmt.Fprintln(w)
+	}
+	rows := 0
+	for _, r := range rest {
+		rows += r.Rows
+	}
+	if len(rest) > 0 {
+		fmt.Fprintf(w, "  and %s more with %s\n", thousands(len(rest)), count(rows, "row"))
+	}
+	if unmatched > 0 {
+		fmt.Fprintf(w, "  and %s with texts too various to be told apart\n", count(unmatched, "row"))
+	}
+}
+
+// head cuts a list at n, but never to leave a single one out: there is room
+// for it in the place of saying so.
+func head[T any](list []T, n int) (shown, rest []T) {
+	if len(list) <= n+1 {
+		return list, nil
+	}
+	return list[:n], list[n:]
+}
+
+func printLine(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+// pagePlace gives the file that a page is written to, where a link leads if it
+// is one. It refuses the input, and what is no file.
+func pagePlace(name string, in *input) (string, error) {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	own, err := in.file.Stat()
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", fmt.Errorf("cannot write the page: %w", err)
+	case info.IsDir():
+		return "", hint(fmt.Errorf("%s is a folder", name), "name a file with --html")
+	case !info.Mode().IsRegular():
+		return "", hint(fmt.Errorf("%s is no file that can be replaced", name), "name a file with --html, or '-' for standard output")
+	case os.SameFile(info, own):
+		return "", hint(fmt.Errorf("%s is the input itself", name), "name another file with --html")
+	}
+	return name, nil
+}
+
+// writePage writes the page to a file. Its details and URLs are for its owner
+// alone.
+func writePage(name string, page report.Page) error {
+	return writeWhole(name, 0o600, func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 1<<16)
+		return errors.Join(page.Write(out), out.Flush())
+	})
+}

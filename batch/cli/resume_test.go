@@ -1,0 +1,260 @@
+package cli_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// until polls for what another process does.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not come", what)
+		}
+	}
+}
+
+func (c *crash) path(name string) string { return filepath.Join(c.dir, name) }
+
+// answers gives the number of answers that the journal tells of.
+func (c *crash) answers() int {
+	data, _ := os.ReadFile(c.path("devices.result.csv.journal"))
+	return bytes.Count(data, []byte(`{"settled"`))
+}
+
+// untimed gives the result file without its times.
+func (c *crash) untimed() string {
+	var b strings.Builder
+	for _, r := range c.records("devices.result.csv") {
+		b.WriteString(strings.Join(r[:len(r)-1], "|") + "\n")
+	}
+	return b.String()
+}
+
+func code(err error) int {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+// TestInterruptedAndResumed stops a run with each signal: exit code 130, a
+// whole result, and with --resume the same bytes as an uninterrupted run.
+func TestInterruptedAndResumed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such signals there")
+	}
+	rows := crashRows(5000)
+	whole := newCrash(t, rows)
+	whole.register().Run()
+	want := whole.untimed()
+
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			c := newCrash(t, rows, "--latency", "10ms")
+			for _, at := range []int{3, 20, 40} {
+				p := c.register("--resume")
+				if err := p.Start(); err != nil {
+					t.Fatal(err)
+				}
+				until(t, "the run's progress", func() bool { return c.answers() >= at })
+				p.Process.Signal(signal)
+				if got := code(p.Wait()); got != 130 {
+					t.Fatalf("exit code %d, want 130", got)
+				}
+				results := c.records("devices.result.csv")
+				if len(results) != len(rows) {
+					t.Fatalf("%d result rows, want %d", len(results), len(rows))
+				}
+				left := 0
+				for _, r := range results[1:] {
+					switch status := r[len(rows[0])+2]; status {
+					case "not-attempted":
+						left++
+					case "registered", "invalid", "duplicate":
+					default:
+						t.Fatalf("%v", r)
+					}
+				}
+				if left == 0 {
+					t.Fatal("nothing was left to be done")
+				}
+			}
+			if got := code(c.register("--resume").Run()); got != 1 {
+				t.Errorf("exit code %d, want 1 for the invalid rows", got)
+			}
+			if got := c.untimed(); got != want {
+				t.Error("the result is not that of an uninterrupted run")
+			}
+			_, devices := c.finish()
+			c.checkResults(rows, devices)
+		})
+	}
+}
+
+// TestTwoRunsAtOnce starts a second run on the same result: it says who holds
+// it. A run that is killed leaves no lock.
+func TestTwoRunsAtOnce(t *testing.T) {
+	c := newCrash(t, crashRows(2000), "--latency", "50ms")
+	first := c.register()
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the first run's answer", func() bool { return c.answers() >= 1 })
+	for _, flags := range [][]string{nil, {"--resume"}, {"--restart"}, {"--resume", "--restart"}} {
+		out, err := c.register(flags...).CombinedOutput()
+		if code(err) != 2 || !strings.Contains(string(out), "another run has it") || !strings.Contains(string(out), "process ") {
+			t.Errorf("%v: exit code %d: %s", flags, code(err), out)
+		}
+	}
+	first.Process.Kill()
+	first.Wait()
+	out, err := c.register().CombinedOutput()
+	if code(err) != 2 || !strings.Contains(string(out), "--resume") || !strings.Contains(string(out), "--restart") {
+		t.Errorf("an unfinished run: exit code %d: %s", code(err), out)
+	}
+	out, err = c.register("--resume", "--override", "own").CombinedOutput()
+	if code(err) != 2 || !strings.Contains(string(out), "--override") {
+		t.Errorf("another policy: exit code %d: %s", code(err), out)
+	}
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+		t.Errorf("exit code %d: %s", code(err), out)
+	}
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 || !strings.Contains(string(out), "exists") {
+		t.Errorf("nothing to resume is a new run: exit code %d: %s", code(err), out)
+	}
+}
+
+// TestResumeFromADamagedJournal tears the journal's end, as a crash does, and
+// breaks it elsewhere, as no crash does.
+func TestResumeFromADamagedJournal(t *testing.T) {
+	rows := crashRows(2000)
+	c := newCrash(t, rows, "--latency", "5ms")
+	c.killAt(6)
+	name := c.path("devices.result.csv.journal")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := bytes.Clone(whole)
+	broken[len(broken)/2] ^= 0x10
+	if err := os.WriteFile(name, broken, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.register("--resume").CombinedOutput()
+	if code(err) != 2 || !strings.Contains(string(out), "damaged") {
+		t.Errorf("exit code %d: %s", code(err), out)
+	}
+	if err := os.WriteFile(name, whole[:len(whole)-7], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(c.path("devices.result.csv.partial"))
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+		t.Errorf("exit code %d: %s", code(err), out)
+	}
+	_, devices := c.finish()
+	c.checkResults(rows, devices)
+}
+
+// TestResumeAfterTheLastVerdict goes on with a run that was killed when every
+// row had its verdict, and before its result was in place: no call is needed.
+func TestResumeAfterTheLastVerdict(t *testing.T) {
+	rows := crashRows(2000)
+	faults := filepath.Join(t.TempDir(), "faults")
+	if err := os.WriteFile(faults, []byte("registerDevices 3 401\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCrash(t, rows, "--faults", faults)
+	if out, err := c.register().CombinedOutput(); code(err) != 4 {
+		t.Fatalf("exit code %d: %s", code(err), out)
+	}
+	// Its journal gets another name, which the run that goes on does not remove.
+	journal, kept := c.path("devices.result.csv.journal"), c.path("kept")
+	if err := os.Link(journal, kept); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+		t.Fatalf("exit code %d: %s", code(err), out)
+	}
+	whole, err := os.ReadFile(kept)
+	if err != nil || !bytes.Contains(whole, []byte(`{"done"`)) || exists(journal) {
+		t.Fatalf("the journal does not say that all is done, or is still there: %v", err)
+	}
+	if err := errors.Join(os.Rename(kept, journal), os.Remove(c.path("devices.result.csv"))); err != nil {
+		t.Fatal(err)
+	}
+	_, devices := c.finish() // the service is gone
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 || !strings.Contains(string(out), "0 calls") {
+		t.Errorf("exit code %d: %s", code(err), out)
+	}
+	c.checkResults(rows, devices)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// TestOutputThatCannotBeWritten fills the disk, as far as the run can see, and
+// takes the folder away: the run stops and says why, and no more calls are made
+// than are recorded.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such limits there")
+	}
+	rows := crashRows(20_000)
+	t.Run("full", func(t *testing.T) {
+		c := newCrash(t, rows)
+		// A limit of 64 blocks of 512 bytes, or 1 KiB in some shells.
+		p := exec.Command("sh", "-c", `ulimit -f 64; trap '' XFSZ; exec "$0" "$@"`)
+		run := c.register()
+		p.Args = append(p.Args, run.Path)
+		p.Args = append(p.Args, run.Args[1:]...)
+		p.Dir, p.Env = run.Dir, run.Env
+		out, err := p.CombinedOutput()
+		if code(err) != 2 || !strings.Contains(string(out), "cannot be written") || !strings.Contains(string(out), "--resume") {
+			t.Fatalf("exit code %d: %s", code(err), out)
+		}
+		if exists(c.path("devices.result.csv")) {
+			t.Error("there is a result that is not whole")
+		}
+		if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+			t.Fatalf("exit code %d: %s", code(err), out)
+		}
+		_, devices := c.finish()
+		c.checkResults(rows, devices)
+	})
+	t.Run("vanished", func(t *testing.T) {
+		c := newCrash(t, rows, "--latency", "5ms")
+		folder := c.path("out")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		p := c.register("-o", "out/result.csv")
+		var out bytes.Buffer
+		p.Stderr = &out
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the run's progress", func() bool {
+			data, _ := os.ReadFile(filepath.Join(folder, "result.csv.journal"))
+			return bytes.Contains(data, []byte(`{"settled"`))
+		})
+		os.RemoveAll(folder)
+		if got := code(p.Wait()); got != 2 || !strings.Contains(out.String(), "cannot write") {
+			t.Errorf("exit code %d: %s", got, out.String())
+		}
+		if calls, _ := c.finish(); calls > 100 {
+			t.Errorf("%d calls were made after the folder had gone", calls)
+		}
+	})
+}

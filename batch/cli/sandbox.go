@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps/rpstest"
+)
+
+// The account of --sandbox, and another one.
+const (
+	sandboxUser     = "sandbox"
+	sandboxPassword = "sandbox"
+	sandboxOther    = "somebody else"
+)
+
+// What is registered in the sandbox from the start, so that samples/devices.csv
+// meets it.
+var (
+	sandboxOwn    = []string{"001565000010", "001565000011"}
+	sandboxOthers = []string{"001565000020"}
+)
+
+// sandboxed says in the result of a run in the sandbox that it is one, so that
+// nobody takes it for what the service has.
+type sandboxed struct{ *resultFile }
+
+func (s sandboxed) Write(row *batch.Row, v batch.Verdict) error {
+	if v.Status.Success() {
+		v.Detail = strings.TrimSuffix(batch.InSandbox+"; "+v.Detail, "; ")
+	}
+	return s.resultFile.Write(row, v)
+}
+
+// marked gives a file of results as this job is to write it.
+func (j *job) marked(out *resultFile) batch.Results {
+	if j.call.sandbox {
+		return sandboxed{out}
+	}
+	return out
+}
+
+// newSandbox makes a simulated service that has every server that the rows
+// given to each name.
+func newSandbox() (service *rpstest.Server, each func(*batch.Row)) {
+	service = rpstest.New(rpstest.Options{
+		Accounts: map[string]string{sandboxUser: sandboxPassword, sandboxOther: ""},
+	})
+	known := map[string]bool{}
+	add := func(user, name string) {
+		if !known[name] {
+			known[name] = true
+			service.AddServer(user, name, fmt.Sprintf("https://%s.example.com/", strings.ReplaceAll(strings.ToLower(name), " ", "-")))
+		}
+	}
+	add(sandboxUser, "old server")
+	for _, mac := range sandboxOwn {
+		service.AddDevice(sandboxUser, mac, "old server", "")
+	}
+	add(sandboxOther, "their server")
+	for _, mac := range sandboxOthers {
+		service.AddDevice(sandboxOther, mac, "their server", "")
+	}
+	return service, func(row *batch.Row) {
+		if !row.Blank && row.Problem == "" && row.Device.Server != "" {
+			add(sandboxUser, strings.Clone(row.Device.Server))
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+	"rpsbatch/rps/rpstest"
+)
+
+func newServer(streams Streams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "server",
+		Short: "Add configuration servers to the account",
+		Long: `Add configuration servers to the account. The service has no command to list,
+change or remove them.`,
+		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/`,
+		// Without these a command that is not there would be a success.
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newServerAdd(streams))
+	return c
+}
+
+func newServerAdd(streams Streams) *cobra.Command {
+	j := newJob(streams, "server add", batch.AddServer)
+	from := ""
+	c := &cobra.Command{
+		Use:   "add NAME URL | --from FILE",
+		Short: "Add a server, or those of a CSV",
+		Long: `Add a configuration server to the account, or each of a CSV file with columns
+name and url; that leaves a result file with one verdict a row. A server that
+was added is registered. Names are unique over all accounts of the service:
+exists says that there is one of the name, in this account or another.
+
+` + exitCodes,
+		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/
+  rpsbatch server add --from servers.csv`,
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case from == "" && len(args) != 2:
+				return hint(fmt.Errorf("server add takes NAME and URL, or --from FILE"), "quote a name with spaces; see 'rpsbatch server add --help'")
+			case from != "" && len(args) > 0:
+				return errors.New("server add takes NAME and URL or --from FILE, not both")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if from != "" {
+				return j.main(c, []string{from})
+			}
+			if c.Flags().Changed("output") || j.resume || j.restart || j.only != "" {
+				return errors.New("--output, --resume, --restart and --only are for --from FILE")
+			}
+			return j.call.ended(c, j.streams, &j.ending, j.name, runFiles{plan: j.planJSON}, func(ctx context.Context) error {
+				return j.one(ctx, args[0], args[1])
+			})
+		},
+	}
+	j.addFlags(c)
+	c.Flags().StringVar(&from, "from", "", "CSV `FILE` with the servers to add: name, url")
+	j.addConflict(c.Flags())
+	return c
+}
+
+// one adds a single server, read as a file of it would be.
+func (j *job) one(ctx context.Context, name, url string) error {
+	var file bytes.Buffer
+	w := csv.NewWriter(&file)
+	err := errors.Join(w.Write([]string{"name", "url"}), w.Write([]string{name, url}))
+	if w.Flush(); err != nil {
+		return err
+	}
+	open := func() (batch.Source, error) {
+		return csvio.NewReader(bytes.NewReader(file.Bytes()), csvio.Options{Comma: ',', Encoding: "utf-8", Servers: true, Action: batch.AddServer})
+	}
+	config, err := j.config()
+	if err != nil {
+		return err
+	}
+	log, err := j.call.logger(newBar(j.streams.Err))
+	if err != nil {
+		return err
+	}
+	seen := rowWatch{each: func(row *batch.Row) { err = rowError(row) }}
+	survey, surveyed := batch.TakeSurvey(open, config.OnConflict, seen.row)
+	if err := errors.Join(surveyed, err); err != nil {
+		return err
+	}
+	seen.tell(log)
+	run := &batch.Run{Config: config, Survey: survey, Open: open, Log: log}
+	var sandbox *rpstest.Server
+	if j.call.sandbox {
+		sandbox, _ = newSandbox()
+	}
+	if err := j.prepare(ctx, run, sandbox); err != nil {
+		return err
+	}
+	if j.dryRun {
+		return j.rehearse(ctx, run)
+	}
+	account, err := j.takeAccount(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer account.release()
+	verdict := &single{}
+	run.Results = verdict
+	summary, stopped := run.Do(ctx)
+	j.ending.summary = summary
+	json := j.call.logFormat == "json"
+	switch {
+	case stopped != nil:
+		return stopped
+	case json:
+		log.Info("the run is over", "server", name, "status", verdict.Status, "detail", verdict.Detail)
+		if summary.Failed() > 0 {
+			return errRows
+		}
+	case summary.Failed() > 0:
+		fmt.Fprintf(j.streams.Err, "server %q: %s: %s\n", name, verdict.Status, verdict.Detail)
+		return errRows
+	case !j.call.quiet:
+		fmt.Fprintf(j.streams.Err, "server %q was added\n", name)
+	}
+	return nil
+}
+
+func rowError(row *batch.Row) error {
+	if row.Problem == "" {
+		return nil
+	}
+	return errors.New(row.Problem)
+}
+
+// single is the results of a run over one row.
+type single struct{ batch.Verdict }
+
+func (s *single) Write(_ *batch.Row, v batch.Verdict) error {
+	s.Verdict = v
+	return nil
+}
+
+func (s *single) Pass(*batch.Row) error { return nil }

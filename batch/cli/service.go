@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+	"rpsbatch/rps/rpstest"
+)
+
+// client makes the client of the service, or of a simulated one. It asks for
+// credentials on a terminal if they were not given.
+func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstest.Server) (*rps.Client, error) {
+	config := rps.Config{
+		URL:         f.url,
+		Timeout:     f.timeout,
+		Connections: f.workers,
+		UserAgent:   "rpsbatch/" + version(),
+	}
+	if sandbox != nil {
+		config.URL = rps.DefaultURL // nothing goes there
+		config.Username, config.Password = sandboxUser, sandboxPassword
+		config.Transport = sandbox.Transport()
+		return rps.NewClient(config)
+	}
+	if f.caFile != "" {
+		pem, err := os.ReadFile(f.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, hint(fmt.Errorf("--ca-file %s holds no certificate", f.caFile), "it must be in PEM: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	// What is wrong with the URL is told before a password is asked for.
+	if _, err := rps.NewClient(config); err != nil {
+		return nil, err
+	}
+	var err error
+	if config.Username, config.Password, err = f.credentials(ctx, streams); err != nil {
+		return nil, err
+	}
+	f.username = config.Username // as typed at the prompt
+	return rps.NewClient(config)
+}
+
+// knowsAccount tells whether the credentials were given, so that nobody need be
+// asked.
+func (f *callFlags) knowsAccount() bool {
+	has := func(name string) bool {
+		text, err := systemdCredential(name)
+		return text != "" && err == nil
+	}
+	return (f.username != "" || has("rpsbatch-username")) &&
+		(f.passwordFile != "" || os.Getenv("RPSBATCH_PASSWORD") != "" || has("rpsbatch-password"))
+}
+
+// credentials gives those of the account: from flags, else from the environment,
+// else from systemd, else from a person at the terminal.
+func (f *callFlags) credentials(ctx context.Context, streams Streams) (username, password string, err error) {
+	username = f.username
+	if username == "" {
+		if username, err = systemdCredential("rpsbatch-username"); err != nil {
+			return "", "", err
+		}
+	}
+	if username == "" && streams.terminalIn() && streams.terminalErr() {
+		fmt.Fprint(streams.Err, "RPS username: ")
+		if username, err = readLine(ctx, streams.In); err != nil {
+			return "", "", err
+		}
+	}
+	if username == "" {
+		return "", "", hint(errors.New("no account is named"), "set RPSBATCH_USERNAME or give --username; --sandbox needs none")
+	}
+	if f.passwordFile != "" {
+		password, err = firstLine(f.passwordFile, "--password-file")
+		return username, password, err
+	}
+	if password = os.Getenv("RPSBATCH_PASSWORD"); password != "" {
+		return username, password, nil
+	}
+	if password, err = systemdCredential("rpsbatch-password"); err != nil || password != "" {
+		return username, password, err
+	}
+	if !streams.terminalIn() || !streams.terminalErr() {
+		return "", "", hint(fmt.Errorf("there is no password for %s", username), "set RPSBATCH_PASSWORD or give --password-file")
+	}
+	password, err = promptPassword(ctx, streams, username)
+	if err == nil && password == "" {
+		err = errors.New("the password is empty")
+	}
+	return username, password, err
+}
+
+// systemdCredential reads a file that systemd hands to a service alone, as
+// LoadCredential= in its unit says. It gives "" if there is none of that name.
+func systemdCredential(name string) (string, error) {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	if folder == "" {
+		return "", nil
+	}
+	text, err := firstLine(filepath.Join(folder, name), "credential")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return text, err
+}
+
+// firstLine reads the first line of a file, which must not be empty.
+func firstLine(name, what string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", hint(fmt.Errorf("%s %s: its first line is empty", what, name), "that is what is read of it")
+	}
+	return line, nil
+}
+
+// promptPassword reads a password that the terminal does not show: it is silent
+// before the question stands there. When ctx ends, the terminal is left as it
+// was.
+func promptPassword(ctx context.Context, streams Streams, username string) (string, error) {
+	fd := int(streams.In.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", fmt.Errorf("cannot ask for the password: %w", err)
+	}
+	defer term.Restore(fd, before)
+	type reply struct {
+		password string
+		err      error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		t := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{streams.In, streams.Err}, "")
+		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", username))
+		replies <- reply{password, err}
+	}()
+	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
+	select {
+	case r := <-replies:
+		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are keys like others here
+			fmt.Fprint(streams.Err, "\r\n")
+			return "", interrupted
+		}
+		if r.err != nil {
+			return "", fmt.Errorf("cannot read the password: %w", r.err)
+		}
+		return r.password, nil
+	case <-ctx.Done():
+		fmt.Fprint(streams.Err, "\r\n")
+		return "", interrupted
+	}
+}
+
+// readLine reads a line that a person types. It takes no byte beyond it.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	type reply struct {
+		line string
+		err  error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		var line []byte
+		var b [1]byte
+		for {
+			n, err := in.Read(b[:])
+			if n == 1 && b[0] != '\n' {
+				line = append(line, b[0])
+				continue
+			}
+			if n == 1 || errors.Is(err, io.EOF) {
+				err = nil
+			}
+			replies <- reply{strings.TrimSpace(string(line)), err}
+			return
+		}
+	}()
+	select {
+	case r := <-replies:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+}

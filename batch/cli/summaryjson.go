@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"io"
+	"maps"
+	"time"
+
+	"rpsbatch/batch"
+)
+
+// summaryJSON is the file of --summary-json. Its keys are for programs: they may
+// become more, and none changes its meaning.
+type summaryJSON struct {
+	Command        string                 `json:"command"`
+	Version        string                 `json:"version"`
+	Started        time.Time              `json:"started"`
+	Finished       time.Time              `json:"finished"`
+	ElapsedSeconds float64                `json:"elapsed_seconds"` // all of it, waiting for the account included
+	ExitCode       int                    `json:"exit_code"`
+	Reason         string                 `json:"reason"`      // why the exit code is not 0; "" if it is
+	ResultFile     string                 `json:"result_file"` // as it was named; "-": standard output; "": there is none
+	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
+	Succeeded      int                    `json:"succeeded"`
+	Failed         int                    `json:"failed"`
+	Blank          int                    `json:"blank"`      // records that are no devices
+	Passed         int                    `json:"passed"`     // rows that --only left as they were
+	Resumed        int                    `json:"resumed"`    // rows done by the run that this one went on with
+	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
+	NotPruned      int                    `json:"not_pruned"` // those that should have been
+	HeldBack       int                    `json:"held_back"`  // those left because rows of the file cannot be read
+	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, zeros left out
+	Calls          int                    `json:"calls"`
+	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
+	ServersAdded   int                    `json:"servers_added"` // because rows need them
+	Throttled      int                    `json:"throttled"`     // answers that asked to slow down
+	RateBorne      float64                `json:"rate_borne"`    // calls a second when the service asked last; 0: never
+}
+
+// methodCalls are the calls of a method by what came of them.
+type methodCalls struct {
+	Granted    int `json:"granted"`
+	Refused    int `json:"refused"`
+	Unanswered int `json:"unanswered"`
+}
+
+func (e *ending) toJSON() summaryJSON {
+	s := e.summary
+	out := summaryJSON{
+		Command:        e.command,
+		Version:        version(),
+		Started:        e.started.UTC().Truncate(time.Second),
+		Finished:       e.finished.UTC().Truncate(time.Second),
+		ElapsedSeconds: e.finished.Sub(e.started).Round(time.Millisecond).Seconds(),
+		ExitCode:       e.code,
+		ResultFile:     e.result,
+		Rows:           s.Rows,
+		Succeeded:      s.Succeeded,
+		Failed:         s.Failed(),
+		Blank:          s.Blank,
+		Passed:         s.Passed,
+		Resumed:        s.Resumed,
+		Pruned:         s.Pruned,
+		NotPruned:      s.NotPruned,
+		HeldBack:       s.HeldBack,
+		Statuses:       map[batch.Status]int{},
+		Calls:          s.TotalCalls(),
+		CallsByMethod:  map[string]methodCalls{},
+		ServersAdded:   len(s.Added),
+		Throttled:      s.Throttled,
+		RateBorne:      s.Bore,
+	}
+	if e.err != nil {
+		out.Reason = e.err.Error()
+	}
+	maps.Copy(out.Statuses, s.Counts)
+	maps.DeleteFunc(out.Statuses, func(_ batch.Status, n int) bool { return n == 0 })
+	for method, o := range s.Outcomes {
+		out.CallsByMethod[method] = methodCalls(o)
+	}
+	return out
+}
+
+// writeSummary writes the summary to a file for its owner alone, since service
+// and input have a say in the reason, or to standard output.
+func (e *ending) writeSummary(stdout io.Writer, name string) error {
+	return writeJSON(stdout, name, e.toJSON())
+}
