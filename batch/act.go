@@ -196,7 +196,7 @@ func (r *Run) facts(a attempt) facts {
 // the server's name: it can tell the server's URL.
 func (r *Run) teach(d *Device, v Verdict) {
 	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
-	if bound && d.Server != "" && d.URL == "" && !strings.Contains(v.Detail, notCompared) {
+	if bound && v.Proof.bound() && d.Server != "" && d.URL == "" {
 		r.server(d.Server).teacher = d.MAC
 	}
 }

@@ -20,7 +20,7 @@ func TakeBaseline(source Source) (*Baseline, error) {
 		mac := row.Device.MAC.Uint64()
 		switch {
 		case row.Blank || row.Problem != "":
-		case row.PriorStatus == Deregistered:
+		case row.Prior.Status == Deregistered:
 			delete(b.bound, mac)
 		case row.provesBound():
 			b.bound[mac] = b.target(&row.Device)

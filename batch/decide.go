@@ -137,10 +137,10 @@ func applied(f facts, a attempt) outcome {
 		url = f.serverURL
 	}
 	for _, it := range a.items {
-		v := Verdict{URL: url}
+		v := Verdict{Proof: ProofAnswer, URL: url}
 		switch a.call {
 		case callDeregister:
-			v = Verdict{Status: Deregistered}
+			v = Verdict{Status: Deregistered, Proof: ProofAnswer}
 			// It was registered though the account's list did not show it.
 			o.listCut = o.listCut || !it.ours && f.absence
 		case callAddServer:
@@ -177,7 +177,7 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 	case rps.InvalidServer, rps.BadServerName:
 		if a.call.binds() {
 			o.noSuch = true
-			v := Verdict{Status: UnknownServer, Detail: says(err.Text)}
+			v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(err.Text)}
 			if f.notAdded != "" {
 				v.Detail = fmt.Sprintf("the server could not be added (%s); %s", f.notAdded, v.Detail)
 			}
@@ -202,7 +202,7 @@ func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
 // decideServer decides a server that the service did not add.
 func decideServer(a attempt, err *rps.Error) outcome {
 	var o outcome
-	v := Verdict{Status: Refused, Detail: says(wordsOf(err))}
+	v := Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(wordsOf(err))}
 	for _, it := range a.items {
 		switch {
 		case err.Kind == rps.Unencodable:
@@ -210,7 +210,7 @@ func decideServer(a attempt, err *rps.Error) outcome {
 		case err.Kind == rps.ServerNameUsed && it.reach >= doubted:
 			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost; or the name was taken before", err.Text)}
 		case err.Kind == rps.ServerNameUsed:
-			v = Verdict{Status: Exists, Detail: sentence("there is a server of this name, in this account or another", err.Text)}
+			v = Verdict{Status: Exists, Proof: ProofAnswer, Detail: sentence("there is a server of this name, in this account or another", err.Text)}
 		case it.reach >= doubted:
 			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost", err.Text)}
 		}
@@ -235,7 +235,7 @@ func decideWhole(f facts, a attempt, err *rps.Error) outcome {
 		o.then(a.look(f, unanswered, wordsOf(err), a.items)...)
 		return o
 	}
-	o.settle(Verdict{Status: Refused, Detail: says(wordsOf(err))}, a.items...)
+	o.settle(Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(wordsOf(err))}, a.items...)
 	return o
 }
 
@@ -252,7 +252,7 @@ func decideNamed(f facts, a attempt, err *rps.Error) outcome {
 	var o outcome
 	var open, lost []item
 	for _, it := range named {
-		v := Verdict{Status: Refused, Detail: says(err.Text)}
+		v := Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(err.Text)}
 		switch {
 		case err.Kind == rps.RepeatedMAC && it.reach >= doubted:
 			// It may be the call that was lost that it repeats.
@@ -377,7 +377,7 @@ func decidePrompt(f facts, a attempt) outcome {
 		case it.ours && f.override == OverrideOwn:
 			ours = append(ours, it)
 		case it.ours:
-			o.settle(existing(""), it)
+			o.settle(existing(ProofList, ""), it)
 		case f.appeared(it, a.url):
 			o.settle(byList(), it)
 		default:
@@ -409,8 +409,8 @@ func anyTouched(items []item) bool {
 }
 
 // existing is the verdict of a row that is registered and stays as it is.
-func existing(url string) Verdict {
-	return Verdict{Status: Exists, URL: url, Detail: "registered already, by this account; not overridden (--override own would move it)"}
+func existing(proof Proof, url string) Verdict {
+	return Verdict{Status: Exists, Proof: proof, URL: url, Detail: "registered already, by this account; not overridden (--override own would move it)"}
 }
 
 // appeared tells whether a row to be registered by server is known to be: this
@@ -432,11 +432,11 @@ func anew(f facts, a attempt) []attempt {
 // byList is the verdict of a row that this run sent and that the account's
 // list has shown since, but not before.
 func byList() Verdict {
-	return Verdict{Status: Registered, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; where it is bound was " + notCompared}
+	return Verdict{Status: Registered, Proof: ProofList, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; where it is bound was not looked up"}
 }
 
 // gone is the verdict of a row that this run may have removed, and that the
 // account's list has not shown since, but did before.
 func gone() Verdict {
-	return Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}
+	return Verdict{Status: Deregistered, Proof: ProofList, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}
 }

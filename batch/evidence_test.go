@@ -2,49 +2,69 @@ package batch
 
 import "testing"
 
-func TestEvidence(t *testing.T) {
+func TestProvesBound(t *testing.T) {
 	for _, test := range []struct {
-		name        string
-		status      Status
-		detail      string
-		good, bound bool
+		status Status
+		proof  Proof
+		good   bool // without a look at what it is bound to
+		bound  bool
 	}{
-		{"registered", Registered, "", true, true},
-		{"looked up after a lost answer", Registered, asAsked(facts{}, attempt{about: callRegister}, item{reach: doubted}).Detail, true, true},
-		{"only in the list after a lost answer", Registered, byList().Detail, true, false},
-		{"checked", Registered, "in the account; " + notCompared + " with its row", true, false},
-		{"checked, behind a note", Registered, "leading zeros were given back; in the account; " + notCompared, true, false},
-		{"checked as asked", Registered, "bound as asked", true, true},
-		{"checked, elsewhere", Registered, elsewhereBound + " it is bound to another URL", false, false},
-		{"checked, not known where", Registered, notVerified + " in the account, and " + notCompared, false, false},
-		{"checked, not there", Unregistered, notBound + " this account has not registered it", false, false},
-		{"checked without a wish", Unregistered, "", true, false},
-		{"checked, another account's", RegisteredElsewhere, "", true, false},
-		{"refused, another account's", RegisteredElsewhere, "the service says: Error", false, false},
-		{"in a baseline", Unchanged, inBaseline + "; the account's list still shows it", true, true},
-		{"in a baseline, and the run stopped", NotAttempted, inBaseline + "; the run stopped before it", false, true},
-		{"stopped", NotAttempted, "the run stopped before it", false, false},
-		{"left alone", Exists, existing("").Detail, false, false},
-		{"in doubt", InDoubt, "", false, false},
+		{Registered, ProofAnswer, true, true},
+		{Registered, ProofLookup, true, true},
+		{Registered, ProofList, true, false},
+		{Registered, ProofSandbox, true, false},
+		{Registered, ProofNone, true, false}, // an earlier layout
+		{Overridden, ProofAnswer, true, true},
+		{Edited, ProofAnswer, true, true},
+		{Matches, ProofLookup, true, true},
+		{Unchanged, ProofBaseline, true, true},
+		{Unchanged, ProofList, true, false},
+		{NotAttempted, ProofBaseline, false, true},
+		{NotAttempted, ProofNone, false, false},
+		{Exists, ProofBaseline, false, true},
+		{Exists, ProofList, false, false},
+		{Exists, ProofLookup, false, false},
+		{Differs, ProofLookup, false, false},
+		{NotVerified, ProofLookup, false, false},
+		{NotBound, ProofLookup, false, false},
+		{Unregistered, ProofLookup, true, false},
+		{RegisteredElsewhere, ProofAnswer, false, false},
+		{InDoubt, ProofNone, false, false},
+		{Deregistered, ProofAnswer, true, false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(string(test.status)+" by "+string(test.proof), func(t *testing.T) {
+			prior := Prior{Server: "A"}
+			prior.Status, prior.Proof = test.status, test.proof
 			row := device(1, "A", "")
-			row.PriorStatus, row.PriorDetail = test.status, test.detail
-			if good := PriorSucceeded(test.status, test.detail); good != test.good {
+			row.Prior = prior
+			if good := row.priorSucceeded(); good != test.good {
 				t.Errorf("succeeded: %v", good)
 			}
 			if bound := row.provesBound(); bound != test.bound {
 				t.Errorf("bound: %v", bound)
 			}
-			row.PriorMAC = mac(2)
-			if row.provesBound() {
-				t.Error("the result of another device counts")
-			}
-			row = device(1, "A", "https://u.example.com/new")
-			row.PriorStatus, row.PriorDetail, row.PriorURL = test.status, test.detail, "https://u.example.com/old"
-			if row.provesBound() && test.detail == "" {
-				t.Error("the result of another URL counts")
+			for what, change := range map[string]func(*Row){
+				"device":       func(r *Row) { r.Prior.MAC = mac(2) },
+				"server":       func(r *Row) { r.Device.Server = "B" },
+				"unknown URL":  func(r *Row) { r.Device.URL = "https://u.example.com/new" },
+				"another URL":  func(r *Row) { r.Device.URL, r.Prior.URL = "https://u.example.com/new", "https://u.example.com/old" },
+				"other action": func(r *Row) { r.Device.Action = Deregister },
+			} {
+				row := device(1, "A", "")
+				row.Prior = prior
+				if change(&row); row.provesBound() {
+					t.Errorf("%s: counts all the same", what)
+				}
 			}
 		})
+	}
+}
+
+// A device of another account is a finding of check, and a refusal to others.
+func TestElsewhereSucceedsInACheck(t *testing.T) {
+	for action, want := range map[Action]bool{Register: false, Deregister: false, Edit: false, Check: true, CheckGone: true} {
+		if got := action.Succeeds(RegisteredElsewhere); got != want {
+			t.Errorf("action %d: %v", action, got)
+		}
 	}
 }

@@ -210,8 +210,7 @@ func (r *Run) readRow() {
 		s.settled = true
 		// Rows that are run again may follow it.
 		s.leads = !s.row.Blank && s.row.Problem == "" && r.Survey.fate(n, &s.row).leads
-		s.verdict.Status = s.row.PriorStatus
-		s.verdict.Amiss = !PriorSucceeded(s.row.PriorStatus, s.row.PriorDetail)
+		s.verdict.Status, s.verdict.Proof = s.row.Prior.Status, s.row.Prior.Proof
 	case s.row.Blank:
 		s.settled = true
 	case r.pruning:
@@ -304,7 +303,7 @@ func (r *Run) together(in *grouper, key groupKey, it item) {
 func (r *Run) settle(row int, v Verdict) Verdict {
 	s := r.window.at(row)
 	if v.Status == Exists && r.Baseline.has(&s.row.Device) {
-		v.Detail += "; " + inBaseline // and nothing was done to it
+		v.Proof = ProofBaseline // nothing was done to it
 	}
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
@@ -357,7 +356,7 @@ func (r *Run) abandon() {
 		}
 		v := Verdict{Status: NotAttempted, Detail: "the run stopped before it: " + r.stop.Error()}
 		if r.Baseline.has(&s.row.Device) {
-			v.Detail = inBaseline + "; " + v.Detail
+			v.Proof = ProofBaseline
 		}
 		if s.reach >= refused {
 			v = Verdict{Status: InDoubt, Detail: "it may have been applied; the run stopped before it could be looked up: " + r.stop.Error()}
@@ -379,10 +378,10 @@ func (r *Run) write() {
 		decisive := s.verdict
 		if s.follows != 0 {
 			decisive = r.leaders[s.row.Device.key()]
-			s.verdict = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
 		}
 		if s.leads {
-			r.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Amiss: decisive.Amiss}
+			r.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
 		}
 		good := r.good(&s.row.Device, decisive)
 		isPruned := r.window.base >= r.Survey.Rows
@@ -425,15 +424,7 @@ func (r *Run) write() {
 
 // good tells whether a row with a verdict is as the user asked.
 func (r *Run) good(d *Device, v Verdict) bool {
-	switch {
-	case v.Amiss:
-		return false
-	case v.Status == NotRegistered:
-		return r.Config.IgnoreMissing || r.pruning
-	case v.Status == RegisteredElsewhere:
-		return d.Action == Check || d.Action == CheckGone
-	}
-	return v.Status.Success()
+	return d.Action.Succeeds(v.Status) || v.Status == NotRegistered && (r.Config.IgnoreMissing || r.pruning)
 }
 
 // pruned gives a row for each device that is to be removed because the file

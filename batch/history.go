@@ -166,7 +166,7 @@ func (h *History) add(rec record) error {
 		h.removed = rec.Removed
 	}
 	for _, s := range rec.Settled {
-		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time, Amiss: s.Amiss})
+		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})
 		for _, row := range s.Rows {
 			if !h.has(row) {
 				return fmt.Errorf("no such row: %d", row)

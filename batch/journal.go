@@ -105,11 +105,11 @@ type noSuch struct {
 type settling struct {
 	Rows   []int     `json:"rows"`
 	Status Status    `json:"status"`
+	Proof  Proof     `json:"proof,omitempty"`
 	Detail string    `json:"detail,omitempty"`
 	URL    string    `json:"url,omitempty"`
 	Calls  int       `json:"calls,omitempty"`
 	Time   time.Time `json:"time,omitzero"`
-	Amiss  bool      `json:"amiss,omitempty"`
 }
 
 // A Journal keeps on disk how far a run is, so that it can be killed at any
@@ -272,7 +272,7 @@ func (j *Journal) settled(all []settlement) error {
 			i = len(same)
 			at[s.verdict] = i
 			v := s.verdict
-			same = append(same, settling{Status: v.Status, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time, Amiss: v.Amiss})
+			same = append(same, settling{Status: v.Status, Proof: v.Proof, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time})
 		}
 		same[i].Rows = append(same[i].Rows, s.row)
 	}

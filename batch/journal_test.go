@@ -151,10 +151,10 @@ func FuzzHistory(f *testing.F) {
 func TestOnly(t *testing.T) {
 	row := func(n int, prior Status) Row {
 		r := device(n, "A", "")
-		r.Prior, r.PriorStatus = "x", prior
+		r.Prior.Cells, r.Prior.Status = "x", prior
 		return r
 	}
-	rows := []Row{row(1, Registered), row(2, Exists), row(1, Duplicate), row(2, Duplicate), row(3, ""), row(4, NotAttempted), {Blank: true, Prior: "x"}}
+	rows := []Row{row(1, Registered), row(2, Exists), row(1, Duplicate), row(2, Duplicate), row(3, ""), row(4, NotAttempted), {Blank: true, Prior: Prior{Cells: "x"}}}
 	for text, want := range map[string]string{
 		"failed":               "-+-++++",
 		"exists":               "-+-----",
@@ -234,7 +234,7 @@ func TestMaxFailuresAndStops(t *testing.T) {
 func TestPassedRowsLead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		prior := func(r Row, line int, s Status) Row {
-			r.Line, r.Prior, r.PriorStatus = line, "x", s
+			r.Line, r.Prior.Cells, r.Prior.Status = line, "x", s
 			return r
 		}
 		only, _ := ParseOnly("failed")

@@ -93,24 +93,24 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 		return o
 	case rps.RegisteredElsewhere:
 		if a.about == callDeregister && !it.ours {
-			o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
+			o.settle(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
 			return o
 		}
-		o.settle(Verdict{Status: RegisteredElsewhere, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
+		o.settle(Verdict{Status: RegisteredElsewhere, Proof: ProofLookup, Detail: sentence("a look-up shows that another account owns it", a.text)}, it)
 		return o
 	}
 	// It is not registered.
 	switch {
 	case a.about == callDeregister && it.ours:
-		o.settle(Verdict{Status: Deregistered, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
+		o.settle(Verdict{Status: Deregistered, Proof: ProofLookup, Detail: "the answer was lost or refused as a whole; a look-up shows that it is no longer registered"}, it)
 	case a.about == callDeregister && f.absence && it.reach < doubted:
-		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
+		o.settle(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("a look-up shows that it is not registered, and the account's list did not show it before this run", a.text)}, it)
 	case a.about == callDeregister && f.missingOK:
-		o.settle(Verdict{Status: Deregistered, Detail: sentence("a look-up shows that it is not registered; whether it was before this run is not known", a.text)}, it)
+		o.settle(Verdict{Status: Deregistered, Proof: ProofLookup, Detail: sentence("a look-up shows that it is not registered; whether it was before this run is not known", a.text)}, it)
 	case a.about == callDeregister:
 		o.settle(Verdict{Status: InDoubt, Detail: sentence("it is not registered now; whether this run removed it is not known, since the account's list did not show it before", a.text)}, it)
 	case a.about == callEdit:
-		o.settle(Verdict{Status: NotRegistered, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
+		o.settle(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("a look-up shows that it is not registered", a.text)}, it)
 	case a.question == verifying:
 		// The list was wrong, or is by now.
 		it.ours = false
@@ -130,39 +130,43 @@ func decideCheck(f facts, a attempt, ans answer) outcome {
 // decideAsked decides with the look-up that the user asked for.
 func decideAsked(f facts, a attempt, ans answer) outcome {
 	var o outcome
-	v := Verdict{URL: ans.url}
-	wants, want := a.server != "" || a.url != "", a.url
+	want := a.url
 	if want == "" {
 		want = f.serverURL
 	}
-	switch ans.status {
-	case rps.Registered:
-		v.Status, v.Detail = Registered, "in the account; "+notCompared+" with its row"
-		switch {
-		case a.question == askedGone:
-			v.Amiss, v.Detail = true, stillBound+" it is in the account, and its row says that it is to be removed"
-		case !wants:
-		case ans.url == "":
-			v.Amiss, v.Detail = true, notVerified+" in the account, and "+notCompared+": the service does not tell to which URL it is bound"
-		case want == "":
-			v.Amiss, v.Detail = true, notVerified+" in the account, and "+notCompared+": the URL of its server is not known (--servers tells it)"
-		case sameURL(ans.url, want):
-			v.Detail = "bound as asked"
-		default:
-			v.Amiss, v.Detail = true, elsewhereBound+" it is bound to another URL than the row's"
-		}
-	case rps.RegisteredElsewhere:
-		v.Status, v.Amiss = RegisteredElsewhere, wants
-	case rps.Unregistered:
-		v.Status, v.Amiss = Unregistered, wants
+	status, detail := found(ans.status), ""
+	switch ours := ans.status == rps.Registered; {
+	case a.question == askedGone && ours:
+		status, detail = StillBound, "it is in the account, and its row wants it removed"
+	case a.question == askedGone:
+		status = Matches
+	case a.server == "" && a.url == "": // nothing is wanted
+	case !ours:
+		status, detail = NotBound, "this account has not registered it: "+string(status)
+	case ans.url == "":
+		status, detail = NotVerified, "in the account; the service does not say to which URL it is bound"
+	case want == "":
+		status, detail = NotVerified, "in the account; the URL of its server is not known (--servers names it)"
+	case sameURL(ans.url, want):
+		status = Matches
 	default:
-		v.Status, v.Amiss = Unknown, wants
+		status, detail = Differs, "it is bound to another URL than its row's"
 	}
-	if v.Amiss && v.Detail == "" {
-		v.Detail = notBound + " this account has not registered it, and its row says where it is to be bound"
-	}
-	o.settle(v, a.items...)
+	o.settle(Verdict{Status: status, Proof: ProofLookup, Detail: detail, URL: ans.url}, a.items...)
 	return o
+}
+
+// found is the status of what a look-up shows.
+func found(s rps.DeviceStatus) Status {
+	switch s {
+	case rps.Registered:
+		return Registered
+	case rps.RegisteredElsewhere:
+		return RegisteredElsewhere
+	case rps.Unregistered:
+		return Unregistered
+	}
+	return Unknown
 }
 
 // lookupStatus is that of a row whose look-up the service refused, or did not
@@ -197,7 +201,7 @@ func decideFound(f facts, a attempt) outcome {
 		if a.bound == "" {
 			finding = "registered already; the service does not tell to which URL"
 		}
-		o.settle(Verdict{Status: Exists, URL: a.bound, Detail: finding}, it)
+		o.settle(Verdict{Status: Exists, Proof: ProofLookup, URL: a.bound, Detail: finding}, it)
 	case a.about == callRegister && it.reach == untouched && a.question != verifying:
 		// It was registered before this run. To which server does not matter.
 		return boundElsewhere(f, a)
@@ -206,7 +210,7 @@ func decideFound(f facts, a attempt) outcome {
 		o.then(a.again().as(callLearn))
 	case a.about == callRegister && f.appeared(it, a.url):
 		v := byList()
-		v.URL, v.Detail = a.bound, "the answer was lost or refused as a whole; a look-up shows it registered now, and the account's list did not before this run; the URL of the server asked for is not known, so it was "+notCompared
+		v.URL, v.Detail = a.bound, "the answer was lost or refused as a whole; a look-up shows it registered now, and the account's list did not before this run; the URL of the server asked for is not known, so where it is bound was not compared"
 		o.settle(v, it)
 	case a.about == callRegister && f.absence && it.now == unasked && f.canList && a.url == "":
 		o.then(a.again().as(callList))
@@ -229,19 +233,19 @@ func (f facts) canLearn(a attempt) bool {
 // words of the service, if there are some. That is final only if no call can
 // still be on its way through the service.
 func (it item) final(a attempt, url, finding string) Verdict {
-	v := Verdict{Status: Failed, URL: url, Detail: "no readable answer; " + finding}
+	v := Verdict{Status: Failed, Proof: ProofLookup, URL: url, Detail: "no readable answer; " + finding}
 	if a.text != "" {
 		v.Status, v.Detail = Refused, sentence(finding, a.text)
 	}
 	if it.reach == hung {
-		v.Status, v.Detail = InDoubt, v.Detail+"; a call timed out, and may still be applied"
+		v.Status, v.Proof, v.Detail = InDoubt, ProofNone, v.Detail+"; a call timed out, and may still be applied"
 	}
 	return v
 }
 
 // asAsked is the verdict of a row that is bound as it should be.
 func asAsked(f facts, a attempt, it item) Verdict {
-	v := Verdict{URL: a.bound}
+	v := Verdict{Proof: ProofLookup, URL: a.bound}
 	switch {
 	case a.about == callEdit:
 		v.Status = Edited
@@ -273,7 +277,7 @@ func boundElsewhere(f facts, a attempt) outcome {
 	case a.about != callRegister:
 		o.settle(it.final(a, a.bound, "a look-up shows it bound to another URL"), it)
 	case f.override == OverrideNever && !unsure:
-		v := existing(a.bound)
+		v := existing(ProofLookup, a.bound)
 		if a.question == verifying {
 			v.Detail = "registered already, by this account, and bound to another URL; not overridden (--override own would move it)"
 		}

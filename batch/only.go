@@ -57,21 +57,21 @@ func (o *onlySource) Read(row *Row) error {
 		return err
 	}
 	if row.Blank {
-		row.Pass = row.Prior != ""
+		row.Pass = row.Prior.Cells != ""
 		return nil
 	}
 	key := row.Device.key()
 	if row.Damaged {
-		key = row.PriorMAC.Uint64()
+		key = row.Prior.MAC.Uint64()
 	}
-	good := PriorSucceeded(row.PriorStatus, row.PriorDetail)
-	row.Pass = !o.only[row.PriorStatus] && (good || !o.only[Failed])
+	good := row.priorSucceeded()
+	row.Pass = !o.only[row.Prior.Status] && (good || !o.only[Failed])
 	switch {
-	case row.ofAnother(), good && row.retargeted() && row.Device.Action != Deregister:
+	case row.ofAnother(), good && row.retargeted():
 		row.Pass = false
 	case good:
 		o.succeeded.Add(key)
-	case row.PriorStatus == Duplicate && o.succeeded.Contains(key):
+	case row.Prior.Status == Duplicate && o.succeeded.Contains(key):
 		// It shares the fate of a row before it, and that succeeded.
 		row.Pass = !o.only[Duplicate] || o.only[Failed]
 	}

@@ -47,7 +47,7 @@ func TestResumedRunIsTheSame(t *testing.T) {
 				s.AddDevice("user", mac(2).Bare(), "B", "")
 			},
 			known:   []rps.MAC{mac(2)},
-			settled: []settlement{{0, Verdict{Status: Registered}}},
+			settled: []settlement{{0, Verdict{Status: Registered, Proof: ProofAnswer}}},
 			want:    []Status{Registered, Overridden},
 			calls:   4,
 		},

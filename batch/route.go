@@ -32,15 +32,15 @@ func (r *Run) route(d *Device, it item) way {
 		known := it.ours && it.reach == untouched
 		switch {
 		case known && r.Baseline.has(d):
-			return way{verdict: Verdict{Status: Unchanged, Detail: inBaseline + "; the account's list still shows it"}}
+			return way{verdict: Verdict{Status: Unchanged, Proof: ProofBaseline, Detail: "bound as asked by an earlier run; the account's list still shows it"}}
 		case known && r.Config.Verify:
 			// The URL of a server that has taught none yet may be learnt
 			// from what this run registers.
 			return way{attempts: alone.look(f, verifying, "", alone.items), later: d.URL == "" && f.serverURL == ""}
 		case known && r.override == OverrideNever && r.Config.Sync:
-			return way{verdict: Verdict{Status: Unchanged, Detail: "in the account; " + notCompared + " with its row (--verify looks it up)"}}
+			return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
 		case known && r.override == OverrideNever:
-			return way{verdict: existing("")}
+			return way{verdict: existing(ProofList, "")}
 		case f.appeared(it, d.URL):
 			return way{verdict: byList()}
 		case it.ours && (r.override == OverrideOwn || r.override == OverrideAlways && d.URL != ""):

@@ -69,6 +69,13 @@ type Row struct {
 	// many: of which devices the file has rows is then not known.
 	Swallows bool
 
+	// Unclosed is set if it swallows them by a quote that is never closed.
+	Unclosed bool
+
+	// Surplus is set if the row has cells with something in them where the
+	// header has none, and is sent as it is all the same.
+	Surplus bool
+
 	// Cut is set if the file seems to end in the middle of the row: it has no
 	// line end, and a problem or fewer cells than the header.
 	Cut bool
@@ -88,17 +95,22 @@ type Row struct {
 	// written as it was.
 	Pass bool
 
-	// Prior is, in a result file fed back, what an earlier run said of the
-	// row: the cells of Columns as they stand in the input, joined with its
-	// delimiter. "" if the input has no such columns.
-	Prior string
+	// Prior is what an earlier run made of the row, in a result fed back.
+	Prior Prior
+}
 
-	// PriorStatus, PriorDetail, PriorMAC and PriorURL are what stands in Prior,
-	// without quoting.
-	PriorStatus Status
-	PriorDetail string
-	PriorMAC    rps.MAC
-	PriorURL    string
+// Prior is what a result file says of a row. The zero value is that of a file
+// that is no result. Cells that are missing, or no longer what was written, have
+// their zero value: a spreadsheet may have been there since.
+type Prior struct {
+	// Cells are the cells of the result's own columns as they stand in the
+	// input, joined with its delimiter. "" if it has no such columns.
+	Cells string
+
+	Line   int
+	MAC    rps.MAC
+	Server string // that the row asked for
+	Verdict
 }
 
 // A Fault is what is wrong with one cell.

@@ -38,7 +38,7 @@ func (c *collected) Write(row *Row, v Verdict) error {
 	return nil
 }
 
-func (c *collected) Pass(row *Row) error { return c.Write(row, Verdict{Status: row.PriorStatus}) }
+func (c *collected) Pass(row *Row) error { return c.Write(row, Verdict{Status: row.Prior.Status}) }
 
 func mac(n int) rps.MAC { return rps.MACFromUint64(0x001565000000 + uint64(n)) }
 

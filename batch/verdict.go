@@ -26,31 +26,61 @@ const (
 	// Of Check alone, beside Registered and RegisteredElsewhere.
 	Unregistered Status = "unregistered" // bound to nothing
 	Unknown      Status = "unknown"      // the service does not know the device
+
+	// Of Check where the row says what is wanted.
+	Matches     Status = "matches"      // bound, or gone, as its row asks
+	Differs     Status = "differs"      // bound to another URL than the row's
+	NotBound    Status = "not-bound"    // this account has not registered it
+	StillBound  Status = "still-bound"  // its row wants it removed, and it is registered
+	NotVerified Status = "not-verified" // registered; whether as its row asks cannot be known
 )
 
 // Statuses has every status, in the order in which a summary tells them.
 var Statuses = []Status{
-	Registered, Overridden, Unchanged, Deregistered, Edited, Unregistered, Unknown, Duplicate,
+	Registered, Overridden, Unchanged, Deregistered, Edited, Matches, Unregistered, Unknown, Duplicate,
+	Differs, NotBound, StillBound, NotVerified,
 	Exists, RegisteredElsewhere, NotRegistered, UnknownServer, Refused,
 	Invalid, Conflict, Failed, InDoubt, NotAttempted,
 }
 
-// Success tells whether the row is as the user asked. A duplicate is what the
-// row is that it repeats, so Duplicate itself is none.
+// Success reports whether the status is a success, whatever was asked. A
+// duplicate is what the row is that it repeats, so Duplicate itself is none.
 func (s Status) Success() bool {
 	switch s {
-	case Registered, Overridden, Unchanged, Deregistered, Edited, Unregistered, Unknown:
+	case Registered, Overridden, Unchanged, Deregistered, Edited, Matches, Unregistered, Unknown:
 		return true
 	}
 	return false
 }
 
+// Succeeds reports whether the status is a success of a row that asks for the
+// action: a device of another account is something that Check finds out, and a
+// refusal to all others.
+func (a Action) Succeeds(s Status) bool {
+	return s.Success() || s == RegisteredElsewhere && (a == Check || a == CheckGone)
+}
+
+// A Proof is how a verdict is known, as it stands in the result file.
+type Proof string
+
+const (
+	ProofNone     Proof = ""         // nothing is proven
+	ProofAnswer   Proof = "answer"   // the service's answer to a call for this row
+	ProofLookup   Proof = "lookup"   // checkDeviceExt showed where it is bound
+	ProofList     Proof = "list"     // the account's list shows only that it is there, or is not
+	ProofBaseline Proof = "baseline" // an earlier result
+	ProofSandbox  Proof = "sandbox"  // a simulated service, which proves nothing of the real one
+)
+
+// bound reports whether the proof is of where a device is bound.
+func (p Proof) bound() bool { return p == ProofAnswer || p == ProofLookup || p == ProofBaseline }
+
 // Verdict is what the result file says of a row.
 type Verdict struct {
 	Status Status
-	Detail string    // one line of text, the service's own words included
+	Proof  Proof     // how it is known
+	Detail string    // one line for a person, the service's own words included
 	URL    string    // the bound URL where it is known; a secret
 	Calls  int       // calls that carried the row
 	Time   time.Time // when it was settled; zero if it took no call
-	Amiss  bool      // of Check: the row is not bound as it asks
 }

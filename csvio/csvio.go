@@ -60,18 +60,6 @@ package csvio
 
 import "rpsbatch/batch"
 
-// Columns are the names of our columns in the result file, in their order.
-// Header cells with just these names are taken for those of an earlier result.
-var Columns = []string{"rps_line", "rps_mac", "rps_status", "rps_detail", "rps_url", "rps_calls", "rps_time"}
-
-const (
-	ourColumns   = 7 // the number of Columns
-	macColumn    = 1 // the places of some among them
-	statusColumn = 2
-	detailColumn = 3
-	urlColumn    = 4
-)
-
 // DefaultMaxRecord is the size of a record in bytes that is refused nowhere
 // but in files with a stray quote.
 const DefaultMaxRecord = 1 << 20

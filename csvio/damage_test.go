@@ -123,7 +123,7 @@ func TestRepair(t *testing.T) {
 			if test.note != "" {
 				want = test.note + "; so it is"
 			}
-			if !strings.Contains(result, ",registered,"+want+",") || !strings.Contains(result, "\n"+test.cell+",") {
+			if !strings.Contains(result, ",,registered,,"+want+",") || !strings.Contains(result, "\n"+test.cell+",") {
 				t.Errorf("result %q", result)
 			}
 		})

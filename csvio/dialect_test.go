@@ -84,8 +84,8 @@ func TestDialects(t *testing.T) {
 						one := written(t, rows, format, func(w *Writer, row *batch.Row) error { return w.Write(row, verdict) })
 						again, format2 := rowsOf(t, one, opts)
 						checkDialectRows(t, again)
-						if again[0].PriorStatus != batch.Failed {
-							t.Errorf("prior status %q", again[0].PriorStatus)
+						if again[0].Prior.Status != batch.Failed {
+							t.Errorf("prior status %q", again[0].Prior.Status)
 						}
 						if got, want := usersText(again, format2), usersText(rows, format); got != want && start.name != "no header" {
 							t.Errorf("the user's cells fed back are\n%q, were\n%q", got, want)

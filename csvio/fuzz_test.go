@@ -199,11 +199,11 @@ func FuzzRoundTrip(f *testing.F) {
 				(row.Device != was.Device || row.Problem != was.Problem || row.Blank != was.Blank) {
 				t.Fatalf("row %+v was %+v", row, was)
 			}
-			if pass && was.Prior != "" && row.Prior != was.Prior {
-				t.Fatalf("prior %q was %q", row.Prior, was.Prior)
+			if pass && was.Prior.Cells != "" && row.Prior.Cells != was.Prior.Cells {
+				t.Fatalf("prior %q was %q", row.Prior.Cells, was.Prior.Cells)
 			}
-			if !pass && !row.Blank && !was.Blank && row.PriorStatus != batch.Failed {
-				t.Fatalf("status %q", row.PriorStatus)
+			if !pass && !row.Blank && !was.Blank && row.Prior.Status != batch.Failed {
+				t.Fatalf("status %q", row.Prior.Status)
 			}
 		}
 		twice := written(t, again, format2, func(w *Writer, row *batch.Row) error { return w.Pass(row) })

@@ -9,45 +9,45 @@ import (
 	"rpsbatch/rps"
 )
 
-// Prior is what an earlier run said of a row: the cells of [Columns].
-type Prior struct {
-	Line int    // rps_line, 0 if it holds no number
-	MAC  string // rps_mac, as it stands there
-	batch.Verdict
+// Columns are the names of our columns in the result file, in their order.
+// Header cells with just these names are taken for those of an earlier result.
+var Columns = []string{
+	lineColumn: "rps_line", macColumn: "rps_mac", serverColumn: "rps_server", statusColumn: "rps_status", proofColumn: "rps_proof",
+	detailColumn: "rps_detail", urlColumn: "rps_url", callsColumn: "rps_calls", timeColumn: "rps_time",
 }
 
-// Prior takes [batch.Row.Prior] of a file's row apart. Cells that are missing,
-// or no longer what a [Writer] wrote, have their zero value: a spreadsheet may
-// have been there since.
-//
-// Its strings are parts of the row's, and to be cloned where they are kept.
-func (f Format) Prior(row *batch.Row) Prior {
-	var cells [ourColumns]string
-	rest, more := row.Prior, true
-	for i := 0; i < len(cells) && more; i++ {
-		cells[i], rest, more = cutCell(rest, f.Comma)
-		cells[i] = trimmed(unquoted(cells[i]))
+const (
+	lineColumn = iota
+	macColumn
+	serverColumn
+	statusColumn
+	proofColumn
+	detailColumn
+	urlColumn
+	callsColumn
+	timeColumn
+	ourColumns // their number
+)
+
+// priorOf reads what an earlier result says of a row, from the cells of Columns
+// as they stand there.
+func priorOf(cell func(column int) string) (p batch.Prior) {
+	value := func(column int) string { return trimmed(unquoted(cell(column))) }
+	p.Line, _ = strconv.Atoi(value(lineColumn))
+	if text := value(macColumn); text != "" {
+		p.MAC, _ = rps.ParseMAC(text)
 	}
-	p := Prior{MAC: cells[1]}
-	p.Line, _ = strconv.Atoi(cells[0])
-	p.Status = batch.Status(cells[2])
-	p.Detail = unguarded(cells[3])
-	p.URL = unguarded(cells[4])
-	p.Calls, _ = strconv.Atoi(cells[5])
-	p.Time, _ = time.Parse(time.RFC3339, cells[6])
+	p.Server = unguarded(value(serverColumn))
+	p.Status, p.Proof = batch.Status(value(statusColumn)), batch.Proof(value(proofColumn))
+	p.Detail, p.URL = unguarded(value(detailColumn)), unguarded(value(urlColumn))
+	p.Calls, _ = strconv.Atoi(value(callsColumn))
+	if text := value(timeColumn); text != "" {
+		p.Time, _ = time.Parse(time.RFC3339, text)
+	}
 	return p
 }
 
-// Device gives the MAC as a device's, if it is one.
-func (p Prior) Device() (mac rps.MAC, ok bool) {
-	if p.MAC == "" {
-		return rps.MAC{}, false
-	}
-	mac, err := rps.ParseMAC(p.MAC)
-	return mac, err == nil
-}
-
-// cutCell cuts a text behind its first cell. more tells whether there was a
+// cutCell cuts a text behind its first cell. more reports whether there was a
 // delimiter.
 func cutCell(text string, comma byte) (cell, rest string, more bool) {
 	from := 0

@@ -6,40 +6,38 @@ import (
 	"time"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 func TestPrior(t *testing.T) {
 	at := time.Date(2026, 11, 23, 12, 32, 48, 0, time.UTC)
+	mac1 := mustMAC(t, "001565000001")
+	const header = "mac,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time"
 	for _, test := range []struct {
-		name  string
-		prior string
-		comma byte
-		want  Prior
+		name, cells string
+		comma       string
+		want        batch.Prior
 	}{
-		{"as written", "2,00-15-65-00-00-01,registered,,https://example.com/u/1,1,2026-11-23T12:32:48Z", ',',
-			Prior{2, "00-15-65-00-00-01", batch.Verdict{Status: "registered", URL: "https://example.com/u/1", Calls: 1, Time: at}}},
-		{"quoted", `3,,invalid,"the MAC: ""O"", or so",,0,`, ',',
-			Prior{3, "", batch.Verdict{Status: "invalid", Detail: `the MAC: "O", or so`}}},
-		{"quotes at both ends", `3,,refused,"""a"",""b""",x,0,`, ',',
-			Prior{3, "", batch.Verdict{Status: "refused", Detail: `"a","b"`, URL: "x"}}},
-		{"text behind a quote", `3,,refused,"a,b"c,x,0,`, ',',
-			Prior{3, "", batch.Verdict{Status: "refused", Detail: "a,bc", URL: "x"}}},
-		{"semicolons", `4;00-15-65-00-00-02;refused;"a;b,c";;2;`, ';',
-			Prior{4, "00-15-65-00-00-02", batch.Verdict{Status: "refused", Detail: "a;b,c", Calls: 2}}},
-		{"a guarded formula", `5,,refused,'=cmd|x,,1,`, ',',
-			Prior{5, "", batch.Verdict{Status: "refused", Detail: "=cmd|x", Calls: 1}}},
-		{"an apostrophe of the service", `5,,refused,'no',,1,`, ',',
-			Prior{5, "", batch.Verdict{Status: "refused", Detail: "'no'", Calls: 1}}},
-		{"times of a spreadsheet", `"6",, failed ,,,1.5,23.11.2026`, ',',
-			Prior{6, "", batch.Verdict{Status: "failed"}}},
-		{"an open quote", `7,,refused,"a,b`, ',',
-			Prior{7, "", batch.Verdict{Status: "refused", Detail: "a,b"}}},
-		{"too few", "8", ',', Prior{Line: 8}},
-		{"none", "", ',', Prior{}},
+		{"as written", "2,00-15-65-00-00-01,hq,registered,answer,,https://example.com/u/1,1,2026-11-23T12:32:48Z", ",",
+			batch.Prior{Line: 2, MAC: mac1, Server: "hq", Verdict: batch.Verdict{Status: "registered", Proof: "answer", URL: "https://example.com/u/1", Calls: 1, Time: at}}},
+		{"quoted", `3,,"a,b",invalid,,"the MAC: ""O"", or so",,0,`, ",",
+			batch.Prior{Line: 3, Server: "a,b", Verdict: batch.Verdict{Status: "invalid", Detail: `the MAC: "O", or so`}}},
+		{"quotes at both ends", `3,,,refused,,"""a"",""b""",x,0,`, ",",
+			batch.Prior{Line: 3, Verdict: batch.Verdict{Status: "refused", Detail: `"a","b"`, URL: "x"}}},
+		{"semicolons", `4;00-15-65-00-00-01;;refused;;"a;b,c";;2;`, ";",
+			batch.Prior{Line: 4, MAC: mac1, Verdict: batch.Verdict{Status: "refused", Detail: "a;b,c", Calls: 2}}},
+		{"guarded formulas", `5,,'=hq,refused,,'=cmd|x,,1,`, ",",
+			batch.Prior{Line: 5, Server: "=hq", Verdict: batch.Verdict{Status: "refused", Detail: "=cmd|x", Calls: 1}}},
+		{"an apostrophe of the service", `5,,,refused,,'no',,1,`, ",",
+			batch.Prior{Line: 5, Verdict: batch.Verdict{Status: "refused", Detail: "'no'", Calls: 1}}},
+		{"times of a spreadsheet", `"6",,, failed ,,,,1.5,23.11.2026`, ",", batch.Prior{Line: 6, Verdict: batch.Verdict{Status: "failed"}}},
+		{"too few", "8", ",", batch.Prior{Line: 8}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := Format{Comma: test.comma}.Prior(&batch.Row{Prior: test.prior})
-			if got != test.want {
+			text := strings.ReplaceAll(header, ",", test.comma) + "\n001565000001" + test.comma + test.cells + "\n"
+			rows, _ := rowsOf(t, text, Options{Comma: test.comma[0]})
+			got := rows[0].Prior
+			if got.Cells = ""; got != test.want {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
 			}
 		})
@@ -50,7 +48,7 @@ func TestPrior(t *testing.T) {
 // have been moved to since.
 func TestPriorRoundTrip(t *testing.T) {
 	want := batch.Verdict{
-		Status: batch.Refused, Detail: `=the service, says; "no"|`, URL: "https://example.com/u/1,2;3|4",
+		Status: batch.Refused, Proof: batch.ProofAnswer, Detail: `=the service, says; "no"|`, URL: "https://example.com/u/1,2;3|4",
 		Calls: 7, Time: time.Date(2026, 11, 23, 12, 32, 48, 0, time.UTC),
 	}
 	for _, comma := range []byte(",;\t|") {
@@ -75,7 +73,7 @@ func TestPriorRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		moved := strings.NewReplacer("mac"+separator+"server", "mac"+separator+"rps_calls"+separator+"server",
-			"01"+separator+"hq", "01"+separator+"7"+separator+"hq",
+			"001565000001"+separator+"hq", "001565000001"+separator+"7"+separator+"hq",
 			separator+"rps_calls"+separator+"rps_time", separator+"rps_time",
 			separator+"7"+separator+"2026", separator+"2026").Replace(result.String())
 		if strings.Count(moved, "rps_calls") != 1 || !strings.HasPrefix(moved, "mac"+separator+"rps_calls") {
@@ -89,10 +87,19 @@ func TestPriorRoundTrip(t *testing.T) {
 			if err := r.Read(&row); err != nil {
 				t.Fatal(err)
 			}
-			got := r.Format().Prior(&row)
-			if got.Line != 2 || got.MAC != "00-15-65-00-00-01" || got.Verdict != want {
+			got := row.Prior
+			if got.Line != 2 || got.MAC != mustMAC(t, "001565000001") || got.Server != "hq" || got.Verdict != want {
 				t.Errorf("%q: got %+v", comma, got)
 			}
 		}
 	}
+}
+
+func mustMAC(t *testing.T, text string) rps.MAC {
+	t.Helper()
+	mac, err := rps.ParseMAC(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mac
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"rpsbatch/batch"
-	"rpsbatch/rps"
 )
 
 // A Reader reads the rows of a CSV file, one for each record behind the
@@ -271,7 +270,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	values[roleMAC] = r.value(record, roleMAC)
 	if s.open {
 		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
-		row.Swallows = true
+		row.Swallows, row.Unclosed = true, hasLineBreak(record)
 		r.blame(row, fault{role: noRole, cell: s.cells, kind: kindQuote,
 			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
@@ -293,6 +292,7 @@ func (r *Reader) Read(row *batch.Row) error {
 		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + CommaNames[r.opts.Comma] +
 			": put it in quotes; if the next cell is no part of it, put that in quotes, or words"})
 	} else if more {
+		row.Surplus = true
 		row.Note = joined(row.Note, surplusNote)
 	}
 	swallowed := r.swallowed(record, row)
@@ -301,9 +301,9 @@ func (r *Reader) Read(row *batch.Row) error {
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	for _, fault := range faults {
-		if fault.role == roleMAC && wasMAC(values[roleMAC], row.PriorMAC) {
+		if fault.role == roleMAC && wasMAC(values[roleMAC], row.Prior.MAC) {
 			// The earlier result knows what a spreadsheet made of it since.
-			row.Device.MAC = row.PriorMAC
+			row.Device.MAC = row.Prior.MAC
 			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
 			continue
 		}
@@ -345,8 +345,8 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	record := row.Raw
 	if n := r.users; n > 0 && len(ends) == n+ourColumns {
 		row.Raw, row.Cells = record[:ends[n-1]], n
-		row.Prior = record[ends[n-1]+1:]
-		r.prior(row, func(column int) string { return cell(record, ends, n+column) })
+		row.Prior = priorOf(func(column int) string { return cell(record, ends, n+column) })
+		row.Prior.Cells = record[ends[n-1]+1:]
 		return
 	}
 	var prior [ourColumns]string
@@ -369,18 +369,8 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 		row.Cells = max(row.Cells, 1)
 	}
 	row.Raw = string(raw)
-	row.Prior = strings.Join(prior[:], string(rune(r.opts.Comma)))
-	r.prior(row, func(column int) string { return prior[column] })
-}
-
-// prior sets what an earlier result says of a row.
-func (r *Reader) prior(row *batch.Row, cell func(column int) string) {
-	row.PriorStatus = batch.Status(trimmed(unquoted(cell(statusColumn))))
-	row.PriorDetail = unquoted(cell(detailColumn))
-	row.PriorURL = trimmed(unquoted(cell(urlColumn)))
-	if text := trimmed(unquoted(cell(macColumn))); text != "" {
-		row.PriorMAC, _ = rps.ParseMAC(text)
-	}
+	row.Prior = priorOf(func(column int) string { return prior[column] })
+	row.Prior.Cells = strings.Join(prior[:], string(rune(r.opts.Comma)))
 }
 
 // allBlank reports whether the user's cells hold nothing but white space.

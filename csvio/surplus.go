@@ -18,32 +18,29 @@ const (
 // CommaNames are the words for the delimiters that are read.
 var CommaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
 
-// HasSurplus tells of a row that it has cells with something in them where the
-// header has none, and is sent as it is all the same.
-func HasSurplus(row *batch.Row) bool {
-	return row.Note != "" && strings.Contains(row.Note, surplusNote)
-}
-
-// surplus finds cells with something in them where the header has none, as a
+// surplus finds cells with something in them where the header has no name, as a
 // delimiter makes them that should have been in quotes. cut is set if the row's
 // URL seems to have been cut at one. In a workbook there are none.
 //
-// A result has columns for all cells: of its rows the earlier result tells.
+// A result has a header cell without a name for each. Where it says that the row
+// was invalid, the URL is taken for cut again, until it is in quotes.
 func (r *Reader) surplus(record string, row *batch.Row) (found, cut bool) {
-	at, width := r.header.at[roleURL], max(len(r.header.names), r.named)
 	if r.opts.Records {
 		return false, false
 	}
+	at, width := r.header.at[roleURL], len(r.header.names)
 	text := func(i int) string { return trimmed(unquoted(cell(record, r.split.ends, i))) }
-	if r.ours {
-		found = strings.Contains(row.PriorDetail, surplusNote)
-	} else if r.split.cells > width {
+	ours := func(i int) bool { return i < len(r.header.ours) && r.header.ours[i] >= 0 }
+	beyond := false
+	if r.split.cells > r.named {
 		r.split.splitAll()
-		for i := width; i < r.split.cells && !found; i++ {
-			found = text(i) != ""
+		for i := r.named; i < r.split.cells; i++ {
+			if text(i) != "" && !ours(i) {
+				found, beyond = true, beyond || i >= width
+			}
 		}
 	}
-	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || at+1 < len(r.header.ours) && r.header.ours[at+1] >= 0 ||
+	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || ours(at+1) ||
 		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
 		return found, false
 	}
@@ -52,12 +49,12 @@ func (r *Reader) surplus(record string, row *batch.Row) (found, cut bool) {
 	switch {
 	case rest == "" || strings.ContainsAny(rest, " \t\u00a0"):
 		return found, false
-	case r.ours && strings.Contains(row.PriorDetail, urlCut), !r.ours && found:
+	case beyond, found && row.Prior.Status == batch.Invalid:
 		return found, true
 	case strings.Contains(row.Device.URL, "?") && queryRest.MatchString(rest):
 		return found, true
 	}
-	return found, r.split.cells > width && strings.ContainsAny(rest, "=&?#%")
+	return found, r.split.cells > max(width, r.named) && strings.ContainsAny(rest, "=&?#%")
 }
 
 // queryRest is how the rest of a URL goes on that was cut within its query.

@@ -20,7 +20,7 @@ func TestSurplusCells(t *testing.T) {
 		{"comma in a URL", head + "001565000001,hq,https://a.example.com/x?a=1,2\n", "cut at a comma: put it in quotes"},
 		{"comma in a quoted URL", head + "001565000001,hq,\"https://a.example.com/x?a=1,2\"\n", ""},
 		{"semicolon in a URL", "mac;url\n001565000001;https://a.example.com/x?a=1;2\n", "cut at a semicolon"},
-		{"header with unnamed cells", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,ok,\n", ""},
+		{"header with unnamed cells", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,ok,\n", "note"},
 		{"query behind a URL", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,b=2,\n", "cut at a comma"},
 		{"query in the notes", head[:len(head)-1] + ",notes\n001565000001,hq,https://a.example.com/x?a=1,b=2,\n", "cut at a comma"},
 		{"one word in the notes, and one more delimiter", head[:len(head)-1] + ",notes\n001565000001,hq,https://a.example.com/x,ok,\n", ""},
@@ -37,12 +37,16 @@ func TestSurplusCells(t *testing.T) {
 			rows, format := rowsOf(t, test.file, Options{NeedServer: true})
 			for range 3 {
 				checkProblem(t, rows[0].Problem, strings.TrimPrefix(test.want, "note"))
-				if HasSurplus(&rows[0]) != (test.want == "note") {
+				if rows[0].Surplus != (test.want == "note") {
 					t.Errorf("%+v", rows[0])
 				}
 				// Its result has columns for them, and says the same.
 				result := written(t, rows, format, func(w *Writer, row *batch.Row) error {
-					return w.Write(row, batch.Verdict{Status: batch.Invalid, Detail: row.Problem})
+					verdict := batch.Verdict{Status: batch.Registered, Proof: batch.ProofAnswer}
+					if row.Problem != "" {
+						verdict = batch.Verdict{Status: batch.Invalid, Detail: "whatever it says"}
+					}
+					return w.Write(row, verdict)
 				})
 				rows, format = rowsOf(t, result, Options{NeedServer: true})
 			}

@@ -12,8 +12,6 @@ import (
 const (
 	kindQuote = "cell that may hold other rows"
 
-	// neverClosed stands in the detail of a row whose quote is never closed, by
-	// which it is known in a result, where the quote is closed.
 	neverClosed = "a quote is never closed"
 )
 
@@ -35,9 +33,10 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
 			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: give it its row (a quote is missing or too many); if it is a note, take the MAC out of that line", r.lineName(record, i, line), mac)})
 	}
-	if strings.Contains(row.PriorDetail, neverClosed) {
-		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed +
-			", as an earlier run found, and the lines of the cell may be rows of their own: give each its row; if they are none, empty the cells rps_status and rps_detail"})
+	// Of what takes a quote that is never closed, the result has no MAC.
+	if prior := &row.Prior; prior.Status == batch.Invalid && prior.MAC == (rps.MAC{}) && row.Device.MAC != (rps.MAC{}) {
+		row.Unclosed = true
+		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed + ", as an earlier run found, and the lines of the cell may be rows of their own: give each its row; if they are none, empty the cell rps_status"})
 	}
 	return faults
 }

@@ -55,7 +55,7 @@ func TestSwallowedRecords(t *testing.T) {
 				if remark := strings.Contains(row.Note, "swallowed"); row.Swallows != (test.want != "") || remark != (test.want == "note") {
 					t.Errorf("%+v", row)
 				}
-				if row.Problem != "" && (row.Faults[0].Cell == 0 || row.Faults[0].Column == "") && row.PriorStatus == "" && row.Cells <= format.Width() {
+				if row.Problem != "" && (row.Faults[0].Cell == 0 || row.Faults[0].Column == "") && row.Prior.Status == "" && row.Cells <= format.Width() {
 					t.Errorf("%+v: no column", row.Faults)
 				}
 			}

@@ -69,13 +69,18 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	}
 	w.buf = append(w.buf, comma)
 	mac := row.Device.MAC
-	if row.Damaged {
-		mac = row.PriorMAC // the only trace of it
+	switch {
+	case row.Unclosed:
+		mac = rps.MAC{} // by which it is known in a result, where the quote is closed
+	case row.Damaged:
+		mac = row.Prior.MAC // the only trace of it
 	}
 	if mac != (rps.MAC{}) {
 		w.buf = append(w.buf, mac.String()...)
 	}
+	w.cell(row.Device.Server)
 	w.cell(string(verdict.Status))
+	w.cell(string(verdict.Proof))
 	w.cell(oneLine(joined(row.Note, verdict.Detail)))
 	w.cell(oneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
@@ -100,8 +105,8 @@ func (w *Writer) Pass(row *batch.Row) error {
 	}
 	w.user(row.Raw, row.Cells)
 	w.comma()
-	w.buf = append(w.buf, row.Prior...)
-	if row.Prior == "" {
+	w.buf = append(w.buf, row.Prior.Cells...)
+	if row.Prior.Cells == "" {
 		w.fill(ourColumns - 1)
 	}
 	return w.end()
@@ -118,7 +123,9 @@ func (w *Writer) Flush() error {
 
 // isLine reports whether a row is a line with nothing on it, which programs
 // that read CSV take for no record.
-func (w *Writer) isLine(row *batch.Row) bool { return row.Blank && row.Cells == 0 && row.Prior == "" }
+func (w *Writer) isLine(row *batch.Row) bool {
+	return row.Blank && row.Cells == 0 && row.Prior.Cells == ""
+}
 
 // fits refuses a row with more cells than the first pass found, which would
 // push our cells under the wrong header.

@@ -41,11 +41,11 @@ func widest(rows []batch.Row) (width int) {
 	return width
 }
 
-const ourHeader = "rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time"
+const ourHeader = "rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time"
 
 func TestResultFile(t *testing.T) {
 	verdict := batch.Verdict{Status: batch.Registered, Calls: 1, Time: time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.FixedZone("", 3600))}
-	const ours = "00-15-65-00-00-01,registered,,,1,2026-01-02T02:04:05Z"
+	const ours = "00-15-65-00-00-01,,registered,,,,1,2026-01-02T02:04:05Z"
 	tests := []struct{ name, file, want string }{
 		{"plain", "mac,server\n001565000001,s\n", "mac,server," + ourHeader + "\n001565000001,s,2," + ours + "\n"},
 		{"CRLF", "mac\r\n001565000001\r\n", "mac," + ourHeader + "\r\n001565000001,2," + ours + "\r\n"},
@@ -58,9 +58,9 @@ func TestResultFile(t *testing.T) {
 		{"quotes are left", "\"mac\", n \n\"001565000001\", \"\"\"x\n", "\"mac\", n ," + ourHeader + "\n\"001565000001\", \"\"\"x,2," + ours + "\n"},
 		{"short rows are filled up", "mac,a,b\n001565000001\n", "mac,a,b," + ourHeader + "\n001565000001,,,2," + ours + "\n"},
 		{"header is filled up to long rows", "mac\n001565000001,x,\n001565000001\n",
-			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,", "registered,"+surplusNote, 1) + "\n001565000001,,,3," + ours + "\n"},
-		{"blank", "mac,a\n\n,\n\"\" \n", "mac,a," + ourHeader + "\n\n,,3,,,,,,\n\"\" ,,4,,,,,,\n"},
-		{"no MAC", "mac\nx\n", "mac," + ourHeader + "\nx,2,,registered,,,1,2026-01-02T02:04:05Z\n"},
+			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,,", "registered,,"+surplusNote, 1) + "\n001565000001,,,3," + ours + "\n"},
+		{"blank", "mac,a\n\n,\n\"\" \n", "mac,a," + ourHeader + "\n\n,,3,,,,,,,,\n\"\" ,,4,,,,,,,,\n"},
+		{"no MAC", "mac\nx\n", "mac," + ourHeader + "\nx,2,,,registered,,,,1,2026-01-02T02:04:05Z\n"},
 		{"quote is closed", "mac,a\n001565000001,\"b\n", "mac,a," + ourHeader + "\n001565000001,\"b\",2," + ours + "\n"},
 	}
 	for _, test := range tests {
@@ -92,7 +92,7 @@ func TestOurCells(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := resultOf(t, "mac\nx\n", Options{}, batch.Verdict{Status: batch.Refused, Detail: test.detail})
-			want := "mac," + ourHeader + "\nx,2,,refused," + test.want + ",,0,\n"
+			want := "mac," + ourHeader + "\nx,2,,,refused,," + test.want + ",,0,\n"
 			if got != want {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
@@ -112,7 +112,7 @@ func TestOurCells(t *testing.T) {
 	}
 	// With another delimiter a comma needs no quotes.
 	got := resultOf(t, "mac;n\nx;\n", Options{Comma: ';'}, batch.Verdict{Detail: "a,b", URL: "c;d"})
-	if want := "mac;n;" + strings.ReplaceAll(ourHeader, ",", ";") + "\nx;;2;;;a,b;\"c;d\";0;\n"; got != want {
+	if want := "mac;n;" + strings.ReplaceAll(ourHeader, ",", ";") + "\nx;;2;;;;;a,b;\"c;d\";0;\n"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -137,10 +137,10 @@ func TestResultOfResult(t *testing.T) {
 			}
 			for _, row := range rows {
 				switch {
-				case row.Blank && row.PriorStatus != "", !row.Blank && row.PriorStatus != batch.Failed:
-					t.Errorf("prior status %q of %+v", row.PriorStatus, row)
-				case !row.Blank && strings.Count(row.Prior, ",") != 7:
-					t.Errorf("prior %q", row.Prior)
+				case row.Blank && row.Prior.Status != "", !row.Blank && row.Prior.Status != batch.Failed:
+					t.Errorf("prior status %q of %+v", row.Prior.Status, row)
+				case !row.Blank && strings.Count(row.Prior.Cells, ",") < len(Columns)-1:
+					t.Errorf("prior %q", row.Prior.Cells)
 				}
 			}
 			passed := written(t, rows, format, func(w *Writer, row *batch.Row) error { return w.Pass(row) })
@@ -168,19 +168,19 @@ func TestReorderedResult(t *testing.T) {
 		header     string
 	}{
 		{"ours first", "rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time,mac,n\n7,M,failed,\"a,b\",,1,T,001565000001,\" x\"\n",
-			`001565000001," x"`, `7,M,failed,"a,b",,1,T`, batch.Failed, "mac,n"},
+			`001565000001," x"`, `7,M,,failed,,"a,b",,1,T`, batch.Failed, "mac,n"},
 		{"among the user's", "mac,rps_status,n,rps_line,rps_detail\n001565000001,\"failed\",x,7,d\n",
-			"001565000001,x", `7,,"failed",d,,,`, batch.Failed, "mac,n"},
+			"001565000001,x", `7,,,"failed",,d,,,`, batch.Failed, "mac,n"},
 		{"user's column added behind", "mac,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time,new\n001565000001,7,M,exists,,,1,T,y\n",
-			"001565000001,y", "7,M,exists,,,1,T", batch.Exists, "mac,new"},
+			"001565000001,y", "7,M,,exists,,,,1,T", batch.Exists, "mac,new"},
 		{"cells beyond the header", "mac,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time\n001565000001,7,M,exists,,,1,T,y,z\n",
-			"001565000001,y,z", "7,M,exists,,,1,T", batch.Exists, "mac"},
+			"001565000001,y,z", "7,M,,exists,,,,1,T", batch.Exists, "mac"},
 		{"short row", "mac,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time\n001565000001,7\n",
-			"001565000001", "7,,,,,,", "", "mac"},
-		{"no status", "mac,rps_line\n001565000001,7\n", "001565000001", "7,,,,,,", "", "mac"},
+			"001565000001", "7,,,,,,,,", "", "mac"},
+		{"no status", "mac,rps_line\n001565000001,7\n", "001565000001", "7,,,,,,,,", "", "mac"},
 		{"named almost like ours", "mac,RPS_line,rps_status2\n001565000001,7,x\n", "001565000001,7,x", "", "", "mac,RPS_line,rps_status2"},
-		{"quoted names", "\"mac\",\"rps_status\"\n001565000001,failed\n", "001565000001", ",,failed,,,,", batch.Failed, `"mac"`},
-		{"only our cells", "rps_status,mac\nfailed\n", "", ",,failed,,,,", batch.Failed, "mac"},
+		{"quoted names", "\"mac\",\"rps_status\"\n001565000001,failed\n", "001565000001", ",,,failed,,,,,", batch.Failed, `"mac"`},
+		{"only our cells", "rps_status,mac\nfailed\n", "", ",,,failed,,,,,", batch.Failed, "mac"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -189,15 +189,15 @@ func TestReorderedResult(t *testing.T) {
 				t.Fatalf("%d rows", len(rows))
 			}
 			row := rows[0]
-			if row.Raw != test.raw || row.Prior != test.prior || row.PriorStatus != test.status || format.Header != test.header {
-				t.Errorf("raw %q, prior %q, status %q, header %q; want %+v", row.Raw, row.Prior, row.PriorStatus, format.Header, test)
+			if row.Raw != test.raw || row.Prior.Cells != test.prior || row.Prior.Status != test.status || format.Header != test.header {
+				t.Errorf("raw %q, prior %q, status %q, header %q; want %+v", row.Raw, row.Prior.Cells, row.Prior.Status, format.Header, test)
 			}
 			if row.Cells != strings.Count(test.raw, ",")+1 || row.Problem != "" {
 				t.Errorf("%d cells, problem %q", row.Cells, row.Problem)
 			}
 			result := written(t, rows, format, func(w *Writer, row *batch.Row) error { return w.Pass(row) })
 			again, _ := rowsOf(t, result, Options{})
-			if len(again) != 1 || again[0].Device != row.Device || again[0].PriorStatus != row.PriorStatus || !strings.HasPrefix(again[0].Raw, row.Raw) {
+			if len(again) != 1 || again[0].Device != row.Device || again[0].Prior.Status != row.Prior.Status || !strings.HasPrefix(again[0].Raw, row.Raw) {
 				t.Errorf("read back: %+v\nwas %+v", again, row)
 			}
 		})

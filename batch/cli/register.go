@@ -44,8 +44,7 @@ type job struct {
 	yes      bool
 
 	ending  ending
-	stopped error          // why the run ended before its end
-	found   map[string]int // what an audit has found
+	stopped error // why the run ended before its end
 }
 
 // newJob gives a job with the policies of a command that has no flags for them.
@@ -198,10 +197,6 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
-	if j.want {
-		j.found = map[string]int{}
-		run.Results = audit{run.Results, j.found}
-	}
 	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
 		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
 		return yes, err
@@ -278,9 +273,9 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 		return nil
 	}
 	if j.call.logFormat == "json" {
-		logSummary(log, summary, out, j.found)
+		logSummary(log, summary, out)
 	} else {
-		tell(printable{j.streams.Err}, summary, out, j.remedy, j.tellFindings)
+		tell(printable{j.streams.Err}, summary, out, j.remedy)
 	}
 	switch {
 	case stopped != nil:

@@ -86,10 +86,15 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	}
 
 	tally := report.NewTally(report.Options{
-		Format: in.format, ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
+		ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
 	})
 	if err := addAll(tally, in.opener(ctx)); err != nil {
 		return err
+	}
+	if again, needed := tally.Again(); needed {
+		if tally = again; addAll(tally, in.opener(ctx)) != nil {
+			return addAll(tally, in.opener(ctx))
+		}
 	}
 	if r.html == "" {
 		return tellReport(r.streams.Out, in.name, tally)

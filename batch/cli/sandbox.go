@@ -22,13 +22,13 @@ var (
 	sandboxOthers = []string{"001565000020"}
 )
 
-// sandboxed says in the result of a run in the sandbox that it is one, so that
-// nobody takes it for what the service has.
+// sandboxed marks the proofs of a run in the sandbox, so that nobody takes its
+// result for what the service has.
 type sandboxed struct{ *resultFile }
 
 func (s sandboxed) Write(row *batch.Row, v batch.Verdict) error {
-	if v.Status.Success() {
-		v.Detail = strings.TrimSuffix(batch.InSandbox+"; "+v.Detail, "; ")
+	if v.Proof != batch.ProofNone {
+		v.Proof = batch.ProofSandbox
 	}
 	return s.resultFile.Write(row, v)
 }

@@ -17,6 +17,10 @@ var remedies = map[batch.Status]string{
 	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
 	batch.Exists:              "--override own moves them",
 	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
+	batch.Differs:             "'register RESULT --only differs --override own' moves them",
+	batch.NotBound:            "'register RESULT --only not-bound' registers them",
+	batch.StillBound:          "'register RESULT --only still-bound' removes them",
+	batch.NotVerified:         "--servers FILE names the URLs of servers",
 	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing takes that for a success",
 	batch.UnknownServer:       "add the server to the account, or mend its name",
 	batch.Refused:             "rps_detail has the service's own words",
@@ -32,6 +36,8 @@ func (j *job) remedy(status batch.Status) string {
 		return ""
 	case status == batch.NotAttempted && beforeRetry(j.stopped) != "":
 		return "not sent: " + beforeRetry(j.stopped)
+	case status == batch.NotVerified && j.serversFile != "":
+		return "rps_detail says why"
 	case status == batch.Exists && j.action == batch.AddServer:
 		return "the name is taken, in this account or another"
 	case status == batch.Exists && j.action == batch.Deregister:
@@ -48,7 +54,7 @@ func (j *job) remedy(status batch.Status) string {
 const summaryWidth = 80
 
 // tell prints what a run came to, for a person.
-func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string, more func(io.Writer)) {
+func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string) {
 	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
 	if s.Failed() > 0 {
 		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
@@ -68,7 +74,6 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 			fmt.Fprintln(w, hanging(fmt.Sprintf("  %-21s%10s  ", status, thousands(n)), remedy(status)))
 		}
 	}
-	more(w)
 	fmt.Fprintln(w, tellCalls(s.Calls))
 	if s.Pruned+s.NotPruned > 0 {
 		fmt.Fprintf(w, "%s that the file lacks %s removed", count(s.Pruned, "device"), plural(s.Pruned, "was", "were"))
@@ -105,15 +110,12 @@ func rateText(perSecond float64) string {
 }
 
 // logSummary tells the same to a program that reads the log.
-func logSummary(log *slog.Logger, s batch.Summary, out results, found map[string]int) {
+func logSummary(log *slog.Logger, s batch.Summary, out results) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
 		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.Calls, "throttled", s.Throttled,
 		"seconds", s.Elapsed.Seconds(), "result", out.place()}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
-	}
-	if found != nil {
-		attrs = append(attrs, "findings", found)
 	}
 	if s.HeldBack > 0 {
 		attrs = append(attrs, "held_back", s.HeldBack)

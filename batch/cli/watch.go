@@ -31,7 +31,7 @@ func (w *rowWatch) row(row *batch.Row) {
 	if w.bad == "" && row.Problem != "" && !row.Blank {
 		w.bad = fmt.Sprintf("%d: %s", row.Line, row.Problem)
 	}
-	if row.Problem == "" && !row.Pass && csvio.HasSurplus(row) {
+	if row.Problem == "" && !row.Pass && row.Surplus {
 		if w.wide++; len(w.surplus) < mostExamples {
 			w.surplus = append(w.surplus, row.Line)
 		}

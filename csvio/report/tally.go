@@ -19,15 +19,14 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"rpsbatch/batch"
-	"rpsbatch/csvio"
+	"rpsbatch/rps"
 )
 
 // Options say what a Tally counts, and what it keeps.
 type Options struct {
-	Format        csvio.Format // of the result file
-	Rows          int          // rows that did not succeed to keep, at most
-	ShowURLs      bool         // unique URLs as they are
-	IgnoreMissing bool         // not-registered is a success
+	Rows          int  // rows that did not succeed to keep, at most
+	ShowURLs      bool // unique URLs as they are
+	IgnoreMissing bool // not-registered is a success
 }
 
 // A Tally counts the rows of a result file. Its fields may be read at any time;
@@ -44,9 +43,10 @@ type Tally struct {
 	servers  map[string]*Count
 	refusals refusals
 
-	// What became of the devices of the rows so far. A MAC can be in both:
-	// one row of it was refused for its target, and another was sent.
-	good, bad *roaring64.Bitmap
+	// fates has the devices of the rows so far by status. A MAC can be in
+	// several: one row of it was refused for its target, and another was sent.
+	fates      map[batch.Status]*roaring64.Bitmap
+	unresolved int // duplicates whose row has not come before them
 }
 
 // A Count is how many rows have something in common.
@@ -93,7 +93,7 @@ const (
 func NewTally(opts Options) *Tally {
 	return &Tally{
 		opts: opts, statuses: map[batch.Status]*Count{}, servers: map[string]*Count{},
-		refusals: refusals{by: map[refusalKey]*Refusal{}}, good: roaring64.New(), bad: roaring64.New(),
+		refusals: refusals{by: map[refusalKey]*Refusal{}}, fates: map[batch.Status]*roaring64.Bitmap{},
 	}
 }
 
@@ -103,11 +103,11 @@ func (t *Tally) Add(row *batch.Row) {
 		t.Blank++
 		return
 	}
-	prior := t.opts.Format.Prior(row)
+	prior := row.Prior
 	if prior.Line == 0 {
 		prior.Line = row.Line
 	}
-	good, fate := t.judge(&prior)
+	good, fate := t.judge(row)
 	t.Rows++
 	mask := masker{show: t.opts.ShowURLs, secrets: [...]string{row.Device.URL, prior.URL}}
 	status := t.status(prior.Status, mask)
@@ -115,7 +115,7 @@ func (t *Tally) Add(row *batch.Row) {
 		fate = status
 	}
 	t.count(t.statuses, status, good)
-	server := mask.name(row.Device.Server)
+	server := mask.name(cmp.Or(prior.Server, row.Device.Server))
 	t.countServer(server, good)
 	if at := prior.Time; !at.IsZero() {
 		if t.From.IsZero() || at.Before(t.From) {
@@ -129,11 +129,14 @@ func (t *Tally) Add(row *batch.Row) {
 		t.Succeeded++
 		return
 	}
-	example := Example{Line: prior.Line, MAC: mask.name(prior.MAC)}
+	example := Example{Line: prior.Line}
+	if prior.MAC != (rps.MAC{}) {
+		example.MAC = prior.MAC.String()
+	}
 	t.refusals.add(status, fate, refusalText(mask.always().text(prior.Detail)), example)
 	if len(t.Failed) < t.opts.Rows {
 		t.Failed = append(t.Failed, Row{
-			Line: prior.Line, MAC: strings.Clone(example.MAC), Server: t.servers[cmp.Or(server, NoServer)].Name,
+			Line: prior.Line, MAC: example.MAC, Server: t.servers[cmp.Or(server, NoServer)].Name,
 			Status: status, Fate: fate,
 			Detail: strings.Clone(clipped(mask.text(prior.Detail), longestDetail)),
 			URL:    strings.Clone(clipped(mask.text(prior.URL), longestDetail)),
@@ -141,40 +144,44 @@ func (t *Tally) Add(row *batch.Row) {
 	}
 }
 
-// judge tells whether a row is as the user asked. A duplicate shares the fate
-// of an earlier row: that of its device in this file if it is there, as --only
-// reads it, since the word in its detail may be of an earlier run.
-func (t *Tally) judge(prior *csvio.Prior) (good bool, fate batch.Status) {
-	device, known := prior.Device()
-	mac := device.Uint64()
-	if prior.Status != batch.Duplicate {
-		good = t.success(prior.Status, prior.Detail)
-		switch {
-		case !known:
-		case good:
-			t.good.Add(mac)
-		case prior.Status != batch.Conflict && prior.Status != batch.Invalid: // those say nothing of the device
-			t.bad.Add(mac)
+// judge reports whether a row is as the user asked. A duplicate shares the fate
+// of an earlier row, which is that of its device in this file.
+func (t *Tally) judge(row *batch.Row) (good bool, fate batch.Status) {
+	status, mac := row.Prior.Status, row.Prior.MAC
+	if status != batch.Duplicate {
+		// A conflict and what is invalid say nothing of the device.
+		if mac != (rps.MAC{}) && status != batch.Conflict && status != batch.Invalid {
+			t.fate(status).Add(mac.Uint64())
 		}
-		return good, prior.Status
+		return t.success(row, status), status
 	}
-	fate = batch.Duplicate
-	if i := strings.LastIndex(prior.Detail, ": "); i >= 0 {
-		if at := slices.Index(batch.Statuses, batch.Status(prior.Detail[i+2:])); at >= 0 {
-			fate = batch.Statuses[at]
+	for _, known := range batch.Statuses {
+		if macs := t.fates[known]; macs != nil && macs.Contains(mac.Uint64()) {
+			return t.success(row, known), known
 		}
 	}
-	switch {
-	case known && t.good.Contains(mac):
-		return true, fate
-	case known && t.bad.Contains(mac):
-		return false, fate
-	}
-	return t.success(fate, "told by the row that it repeats"), fate
+	t.unresolved++
+	return false, status
 }
 
-func (t *Tally) success(s batch.Status, detail string) bool {
-	return batch.PriorSucceeded(s, detail) || s == batch.NotRegistered && t.opts.IgnoreMissing
+// Again returns a tally for counting the same rows once more, if there are
+// duplicates before the rows that they repeat: it knows what became of those.
+func (t *Tally) Again() (again *Tally, needed bool) {
+	again = NewTally(t.opts)
+	again.fates = t.fates
+	return again, t.unresolved > 0
+}
+
+// fate returns the devices of the rows of a status.
+func (t *Tally) fate(s batch.Status) *roaring64.Bitmap {
+	if t.fates[s] == nil {
+		t.fates[batch.Status(strings.Clone(string(s)))] = roaring64.New()
+	}
+	return t.fates[s]
+}
+
+func (t *Tally) success(row *batch.Row, s batch.Status) bool {
+	return row.Device.Action.Succeeds(s) || s == batch.NotRegistered && t.opts.IgnoreMissing
 }
 
 // status gives the name under which a row's status is counted.
