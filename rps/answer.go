@@ -25,84 +25,54 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	unreadable := func(err error) (answer, *Error) {
 		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
 	}
-	l, err := layoutOf(body)
-	if err != nil {
-		return unreadable(err)
-	}
-	if l.fault {
-		return answer{}, &Error{Kind: Unreadable, Method: method, Text: withoutURLs(faultText(body))}
-	}
-	granted, texts, list, err := decode(l)
+	v, err := parse(body)
 	switch {
 	case err != nil:
 		return unreadable(err)
-	case !granted && l.list:
+	case v.fault:
+		return answer{}, &Error{Kind: Unreadable, Method: method, Text: withoutURLs(faultText(body))}
+	case !v.granted && v.list:
 		return unreadable(errors.New("the answer refuses, and holds a list"))
-	case !granted:
-		return answer{}, refusal(method, texts[0])
-	case l.values < 2, l.list && method != MethodListDevices:
+	case !v.granted:
+		return answer{}, refusal(method, v.texts[0])
+	case v.n == 0, v.list && method != MethodListDevices:
 		return unreadable(errShape)
 	}
+	text := v.texts[0]
 
 	// A text is shown only if it is none of the guide's; one that is a URL may
 	// be somebody's unique one.
 	unknown := func(words string) (answer, *Error) {
-		e := &Error{Kind: Unreadable, Method: method, Text: withoutURLs(oneLine(texts[0])), Err: errors.New(words)}
+		e := &Error{Kind: Unreadable, Method: method, Text: withoutURLs(oneLine(text)), Err: errors.New(words)}
 		return answer{}, e
 	}
 	switch method {
 	case MethodListDevices:
-		if l.values != 2 {
+		if v.n != 1 {
 			return unreadable(errShape)
 		}
-		if !l.list {
-			list = texts[:1] // a list of one that is not written as one
-			if _, err := ParseMAC(texts[0]); err != nil {
+		if !v.list { // a list of one that is not written as one
+			mac, err := ParseMAC(text)
+			if err != nil {
 				return unknown("that is no list of devices")
 			}
+			v.macs = []MAC{mac}
 		}
-		macs := make([]MAC, 0, len(list))
-		for _, text := range list {
-			if mac, err := ParseMAC(strings.TrimSpace(text)); err == nil {
-				macs = append(macs, mac)
-			}
-		}
-		return answer{macs: macs}, nil
+		return answer{macs: v.macs}, nil
 	case MethodCheckDevice, MethodCheckDeviceExt:
-		status, ok := parseStatus(texts[0])
+		status, ok := parseStatus(text)
 		if !ok {
 			return unknown("that is none of the four states of a device")
 		}
-		return answer{status: status, url: texts[1]}, nil
+		return answer{status: status, url: v.texts[1]}, nil
 	}
 	switch {
-	case l.values != 2:
+	case v.n != 1:
 		return unreadable(errShape)
-	case !strings.EqualFold(texts[0], "OK"):
+	case !strings.EqualFold(text, "OK"):
 		return unknown("the code says true, and the text does not say OK")
 	}
 	return answer{}, nil
-}
-
-// decode reads the values of an answer. The destinations have to fit them in
-// number and type, which is why the layout comes first.
-func decode(l layout) (granted bool, texts [2]string, list []string, err error) {
-	into := []any{&granted, &texts[0], &texts[1]}[:l.values]
-	if l.list {
-		into[1] = &list
-	}
-	// The library sets what it has read before it stumbles: no value counts
-	// if there is an error.
-	if err := xmlrpc.Response(l.body).Unmarshal(&into); err != nil {
-		return false, texts, nil, fmt.Errorf("the answer cannot be read: %w", err)
-	}
-	if len(into) != l.values || len(list) != l.entries {
-		return false, texts, nil, errShape
-	}
-	for i := range texts {
-		texts[i] = strings.TrimSpace(texts[i])
-	}
-	return granted, texts, list, nil
 }
 
 // faultText gives the code and the words of a fault. A fault too odd for the
