@@ -11,16 +11,16 @@ import (
 	"github.com/kolo/xmlrpc"
 )
 
-// An answer is what the service said to a call that it granted.
+// An answer is what the service answered to a call that it granted.
 type answer struct {
 	status DeviceStatus // of checkDevice and checkDeviceExt
 	url    string       // of checkDeviceExt, "" if there is none
 	macs   []MAC        // of listDevices
 }
 
-// readAnswer reads the body of an answer with HTTP status 200. It is the only
-// judge of what counts as granted: the code true, with what the guide puts
-// behind it for that method. Anything else is a refusal or is Unreadable.
+// readAnswer reads the body of an answer with HTTP status 200. It alone decides
+// what counts as granted: the code true, followed by what the guide has there
+// for that method. Anything else is a refusal or Unreadable.
 func readAnswer(method string, body []byte) (answer, *Error) {
 	unreadable := func(err error) (answer, *Error) {
 		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
@@ -32,7 +32,7 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	case v.fault:
 		return answer{}, &Error{Kind: Unreadable, Method: method, Text: withoutURLs(faultText(body))}
 	case !v.granted && v.list:
-		return unreadable(errors.New("the answer refuses, and holds a list"))
+		return unreadable(errors.New("the answer refuses the call and holds a list"))
 	case !v.granted:
 		return answer{}, refusal(method, v.texts[0])
 	case v.n == 0, v.list && method != MethodListDevices:
@@ -40,8 +40,8 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	}
 	text := v.texts[0]
 
-	// A text is shown only if it is none of the guide's; one that is a URL may
-	// be somebody's unique one.
+	// A text is shown only if it is not one of the guide's; a URL may be
+	// somebody's unique one.
 	unknown := func(words string) (answer, *Error) {
 		e := &Error{Kind: Unreadable, Method: method, Text: withoutURLs(oneLine(text)), Err: errors.New(words)}
 		return answer{}, e
@@ -54,7 +54,7 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 		if !v.list { // a list of one that is not written as one
 			mac, err := ParseMAC(text)
 			if err != nil {
-				return unknown("that is no list of devices")
+				return unknown("this is not a list of devices")
 			}
 			v.macs = []MAC{mac}
 		}
@@ -62,7 +62,7 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	case MethodCheckDevice, MethodCheckDeviceExt:
 		status, ok := parseStatus(text)
 		if !ok {
-			return unknown("that is none of the four states of a device")
+			return unknown("this is not one of the four states of a device")
 		}
 		return answer{status: status, url: v.texts[1]}, nil
 	}
@@ -70,13 +70,13 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	case v.n != 1:
 		return unreadable(errShape)
 	case !strings.EqualFold(text, "OK"):
-		return unknown("the code says true, and the text does not say OK")
+		return unknown("the result code is true, but the text is not OK")
 	}
 	return answer{}, nil
 }
 
-// faultText gives the code and the words of a fault. A fault too odd for the
-// library, or cut off, is told by whatever text is in it.
+// faultText returns the code and the words of a fault; or, of a fault that is
+// cut off or too odd for the library, whatever text is in it.
 func faultText(body []byte) string {
 	body = body[:min(len(body), maxAnswer)]
 	var fault xmlrpc.FaultError
@@ -112,6 +112,6 @@ var (
 	errEmpty   = errors.New("the answer is empty")
 	errHTML    = errors.New("the answer is a web page, not XML-RPC")
 	errForeign = errors.New("the answer is not XML-RPC")
-	errShape   = errors.New("the answer has not the form that the guide gives it")
+	errShape   = errors.New("unexpected answer format")
 	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)
 )

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// document gives an answer with these values.
+// document returns an answer with these values.
 func document(values ...string) string {
 	var b strings.Builder
 	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse\nxmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\">\n" +

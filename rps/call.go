@@ -22,19 +22,19 @@ import (
 )
 
 const (
-	// maxAnswer bounds the body of an answer, once unpacked. The longest that
+	// maxAnswer bounds the body of an answer, decompressed. The longest that
 	// make sense name each MAC of a batch.
 	maxAnswer = 1 << 20
 	// maxList bounds that of listDevices: a million devices take some 80 MB,
 	// written as in section 4.4.4.
 	maxList = 128 << 20
-	// maxDrain is how much of a body that nobody wants is read so that its
-	// connection can be used again.
+	// maxDrain is how much of an unwanted body is read so that its connection
+	// can be used again.
 	maxDrain = 64 << 10
 )
 
-// call makes a call and reads the answer. Whatever goes wrong is an *Error,
-// and leaves here without secrets: url is the URL among the arguments, if any.
+// call makes a call and reads the answer. Every error is an *Error, and leaves
+// here without secrets: url is the URL among the arguments, if there is one.
 func (c *Client) call(ctx context.Context, method, url string, args ...any) (answer, error) {
 	body, e := c.send(ctx, method, args)
 	var a answer
@@ -48,7 +48,7 @@ func (c *Client) call(ctx context.Context, method, url string, args ...any) (ans
 	return a, nil
 }
 
-// send makes a call and gives the body of an answer with HTTP status 200.
+// send makes a call and returns the body of an answer with HTTP status 200.
 func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *Error) {
 	if err := encodable(args); err != nil {
 		return nil, &Error{Kind: Unencodable, Method: method, Err: err}
@@ -63,8 +63,8 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	// A transport that comes by no connection has sent nothing. Where it asks
-	// a second time, it was able to write nothing on the first one.
+	// A transport that gets no connection has sent nothing. If it asks for a
+	// second one, it could write nothing on the first.
 	var asked, got atomic.Bool
 	callCtx = httptrace.WithClientTrace(callCtx, &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true); got.Store(false) },
@@ -81,7 +81,7 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 		request.SetBasicAuth(c.username, c.password)
 	}
 
-	// There is no http.Client around the transport: so no redirect can be
+	// There is no http.Client around the transport: no redirect can be
 	// followed, no cookie is kept, and a redirect to nowhere stays an answer.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
@@ -110,7 +110,7 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 	return body, nil
 }
 
-// readBody reads a body to its end, which also sets its connection free.
+// readBody reads a body to its end, which also frees its connection.
 func readBody(response *http.Response, limit int64) ([]byte, error) {
 	tooBig := fmt.Errorf("the answer is larger than %d MiB", limit>>20)
 	if response.ContentLength > limit {
@@ -129,8 +129,8 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// cause says what ended a call. If the caller's context ended, the cause is
-// that, whatever the transport made of it.
+// cause returns what ended a call: the caller's context if that ended, whatever
+// the transport made of it.
 func (c *Client) cause(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
@@ -143,7 +143,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// untrusted tells whether the service's certificate was not accepted. The
+// untrusted reports whether the service's certificate was not accepted. The
 // handshake ends there: no call has been sent.
 func untrusted(err error) bool {
 	var (
@@ -157,16 +157,16 @@ func untrusted(err error) bool {
 		errors.As(err, &certificate) || errors.As(err, &roots)
 }
 
-// dialing tells whether an error is of the search for a connection. It is for
-// transports that do not report their connections.
+// dialing reports whether an error comes from looking for a connection. It is
+// for transports that do not report their connections.
 func dialing(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns)
 }
 
-// statusError says what an answer with another HTTP status than 200 means. Its
-// body is some page of a proxy, and is not looked at.
+// statusError returns what an answer with an HTTP status other than 200 means.
+// Its body is some page of a proxy, and does not matter.
 func statusError(method string, response *http.Response, now time.Time) *Error {
 	e := &Error{Kind: Unreadable, Method: method, StatusCode: response.StatusCode}
 	switch response.StatusCode {
@@ -184,7 +184,7 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 	}
 	if response.StatusCode/100 == 3 {
 		e.Kind = NotService
-		// No more than the host: the rest may hold a session, or the like.
+		// Only the host: the rest may hold a session or the like.
 		if to, err := response.Location(); err == nil && to.Host != "" {
 			e.Err = fmt.Errorf("it redirects to %s, which is not followed", oneLine(to.Host))
 		}
@@ -193,12 +193,12 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 }
 
 // retryAfter reads the header of that name in both its forms: seconds, or a
-// date, which is measured by the service's own clock if it sends that. What is
-// in the past or makes no sense is 0; what is too long for a Duration is the
+// date, which is compared with the service's own clock if it sends that. A time
+// in the past and a malformed one are 0; one too long for a Duration is the
 // longest there is.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(header.Get("Retry-After"))
-	seconds, err := strconv.ParseInt(text, 10, 64) // out of range, it gives the nearest
+	seconds, err := strconv.ParseInt(text, 10, 64) // out of range, it returns the nearest
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		if seconds > int64(math.MaxInt64/time.Second) {
 			return math.MaxInt64
@@ -215,8 +215,8 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return max(0, until.Sub(now)) // Sub stops at the longest Duration
 }
 
-// encodable refuses arguments that cannot be carried: characters outside of
-// XML 1.0, which the encoder would silently replace, and empty lists.
+// encodable refuses arguments that the API cannot carry: characters outside XML
+// 1.0, which the encoder would silently replace, and empty lists.
 func encodable(args []any) error {
 	for _, arg := range args {
 		switch arg := arg.(type) {
@@ -224,16 +224,16 @@ func encodable(args []any) error {
 			for i, r := range arg {
 				if r == utf8.RuneError {
 					if _, size := utf8.DecodeRuneInString(arg[i:]); size == 1 {
-						return errors.New("an argument is not in UTF-8")
+						return errors.New("an argument is not valid UTF-8")
 					}
 				}
 				if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
-					return fmt.Errorf("an argument holds the character U+%04X, which XML cannot carry", r)
+					return fmt.Errorf("an argument contains the character U+%04X, which XML cannot carry", r)
 				}
 			}
 		case []string: // of MACs
 			if len(arg) == 0 {
-				return errors.New("there is no MAC in the list")
+				return errors.New("the list of MACs is empty")
 			}
 		}
 	}

@@ -32,19 +32,20 @@ type Config struct {
 	// machine (localhost, 127.0.0.0/8, ::1), and holds no credentials, query
 	// or fragment.
 	URL string
-	// Username and Password are the account's (chapter 3), for HTTP Basic
-	// authentication (chapter 1). A user name holds no colon.
+	// Username and Password are those of the account (chapter 3), for HTTP
+	// Basic authentication (chapter 1). A user name holds no colon.
 	Username, Password string
-	// Timeout bounds one call, from the search for a connection to the last
-	// byte of the answer; 30 seconds if 0.
+	// Timeout bounds one call, from looking for a connection to the last byte
+	// of the answer; 30 seconds if 0.
 	Timeout time.Duration
-	// RootCAs are trusted in place of the system's, if not nil.
+	// RootCAs are trusted instead of the system's, if not nil.
 	RootCAs *x509.CertPool
-	// Connections are kept open between calls at most, 4 if 0. More calls
-	// than that may be made at once, on connections that are closed after.
+	// Connections is how many connections are kept open between calls, 4 if
+	// 0. More calls than that may be made at once, on connections that are
+	// closed afterwards.
 	Connections int
-	// Transport, if not nil, is used in place of the client's own, such as
-	// for a simulated service in the process. RootCAs and Connections mean
+	// Transport, if not nil, is used instead of the client's own, such as that
+	// of a simulated service in the process. RootCAs and Connections mean
 	// nothing then.
 	Transport http.RoundTripper
 	// UserAgent is sent with each call; "rpsbatch" if "".
@@ -62,7 +63,7 @@ type Client struct {
 	timeout            time.Duration
 }
 
-// NewClient gives a client of the service. It makes no call. An error says
+// NewClient returns a client of the service. It makes no call. An error says
 // what is wrong with the configuration, without a secret.
 func NewClient(config Config) (*Client, error) {
 	c := &Client{
@@ -87,24 +88,24 @@ func NewClient(config Config) (*Client, error) {
 	case err != nil:
 		return nil, err
 	case strings.Contains(c.username, ":"):
-		return nil, errors.New("the username holds a colon, which HTTP Basic authentication cannot carry")
+		return nil, errors.New("the user name contains a colon, which HTTP Basic authentication cannot carry")
 	case strings.ContainsFunc(c.userAgent, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return nil, errors.New("the user agent holds control characters")
+		return nil, errors.New("the user agent contains control characters")
 	case c.timeout < 0:
 		return nil, fmt.Errorf("the timeout of a call is %v: it must be positive", c.timeout)
 	}
 	if c.transport == nil {
 		// The proxy's own URL may hold a password, and its errors show it.
 		if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
-			return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: it must be of the form http://HOST:PORT")
+			return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: write it as http://HOST:PORT")
 		}
 		c.transport, c.ownTransport = newTransport(config, c.timeout), true
 	}
 	return c, nil
 }
 
-// newTransport gives the transport of a client. It speaks HTTP/1.1 alone: on a
-// connection of HTTP/2 one reset puts all calls in doubt that share it.
+// newTransport returns the transport of a client. It speaks HTTP/1.1 alone: on
+// an HTTP/2 connection one reset puts all calls that share it in doubt.
 func newTransport(config Config, timeout time.Duration) *http.Transport {
 	connections := config.Connections
 	if connections <= 0 {
@@ -125,25 +126,25 @@ func newTransport(config Config, timeout time.Duration) *http.Transport {
 	}
 }
 
-// checkURL refuses what a password must not be sent to, and says what to do.
-// It repeats the URL only when that is known to hold no secret.
+// checkURL refuses what a password must not be sent to, and says what to do. It
+// repeats the URL only where that cannot hold a secret.
 func checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("the service's URL cannot be read: it must be of the form https://HOST:PORT/xmlrpc")
+		return nil, errors.New("the service's URL cannot be read: write it as https://HOST:PORT/xmlrpc")
 	case u.User != nil:
-		return nil, errors.New("the service's URL holds credentials: leave them out and give them apart, as others can see the URL")
+		return nil, errors.New("the service's URL contains credentials, and others can see the URL: leave them out and give them separately")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
 		return nil, errors.New("the service's URL has a query or a fragment: leave out what begins with ? or #")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":
-		return nil, errors.New("the service's URL has no https:// before it: it must be of the form https://HOST:PORT/xmlrpc")
+		return nil, errors.New("the service's URL does not begin with https://: write it as https://HOST:PORT/xmlrpc")
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("the service's URL %q names no host: it must be of the form https://HOST:PORT/xmlrpc", text)
+		return nil, fmt.Errorf("the service's URL %q has no host: write it as https://HOST:PORT/xmlrpc", text)
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port()):
 		return nil, fmt.Errorf("the service's URL %q has no valid port: use one from 1 to 65535, or none", text)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http is for this machine alone)", text)
+		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http works only for this machine)", text)
 	}
 	return u, nil
 }
@@ -161,8 +162,8 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// secrets are what no error of a call may show: the credentials in the forms
-// in which they are sent, and the URL that the call carries.
+// secrets returns what no error of a call may show: the credentials as they are
+// sent, and the URL that the call carries.
 func (c *Client) secrets(url string) secrets {
 	s := secrets{url, c.password}
 	if c.password != "" {

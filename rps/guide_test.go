@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// guideBlocks gives the blocks of XML in the guide that begin so, by section.
+// guideBlocks returns the blocks of XML in the guide that begin so, by section.
 func guideBlocks(t testing.TB, prolog string) map[string]string {
 	t.Helper()
 	guide, err := os.ReadFile("testdata/rps-xml-api-guide.txt")
@@ -121,7 +121,7 @@ type wireCall struct {
 	} `xml:"params>param"`
 }
 
-// params gives the parameters: a text each, or a list.
+// params returns the parameters: a text each, or a list.
 func (w wireCall) params() (params [][]string) {
 	for _, p := range w.Params {
 		switch {

@@ -2,9 +2,9 @@ package rps
 
 import "strings"
 
-// refusals are the guide's words in lower case and in the singular (see
-// plain), the longer before those that begin them. The first that a text
-// begins with, as whole words, gives the kind; what follows varies.
+// refusals are the words of the guide in lower case and in the singular (see
+// plain), longer ones before those that begin like them. The first that a text
+// begins with, as whole words, decides the kind; what follows varies.
 var refusals = []struct {
 	words string
 	kind  Kind
@@ -34,8 +34,8 @@ var refusals = []struct {
 }
 
 // refusal turns the words with which the service refused a call into an error.
-// It is the only place that looks at them. The guide spells the same refusal
-// in several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
+// It is the only place that looks at them. The guide spells one refusal in
+// several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
 // server"), and so does the service.
 func refusal(method, text string) *Error {
 	text = oneLine(text)
@@ -50,8 +50,8 @@ func refusalKind(line string) Kind {
 		}
 	}
 	switch {
-	// Nothing but the address tells this refusal: what follows it is advice
-	// over several lines, and not the same everywhere.
+	// Only the address marks this refusal: the advice that follows takes
+	// several lines, and is not the same everywhere.
 	case beginsWithMAC(words) && (lead || strings.Contains(words, "please check the mac")):
 		return Foreign
 	case tooBig(words):
@@ -60,9 +60,9 @@ func refusalKind(line string) Kind {
 	return Refusal
 }
 
-// plain gives the words in lower case, without the Error that may or may not
-// stand before them and without the plurals in brackets. It tells whether
-// there was such an Error, with its colon.
+// plain returns the words in lower case, without the Error that may precede them
+// and without the plurals in brackets. It reports whether there was such an
+// Error, with its colon.
 func plain(line string) (words string, lead bool) {
 	words = strings.ToLower(line)
 	if rest, ok := strings.CutPrefix(words, "error"); ok {
@@ -79,7 +79,7 @@ func plain(line string) (words string, lead bool) {
 
 var brackets = strings.NewReplacer("(s)", "", "(es)", "")
 
-// tooBig tells words that say that a list is too long. Nobody has seen the
+// tooBig reports whether words say that a list is too long. Nobody has seen the
 // service say so, thus they are guessed: a limit, and the thing that is
 // limited. Limits on calls, on names and on what an account may have are not
 // meant, since smaller batches do not help there.
@@ -105,7 +105,7 @@ func beginsWithMAC(text string) bool {
 	return end > 0
 }
 
-// namedMACs gives the addresses in a text, each once.
+// namedMACs returns the addresses in a text, each once.
 func namedMACs(text string) []MAC {
 	var macs []MAC
 	var seen map[MAC]bool
@@ -127,10 +127,10 @@ func namedMACs(text string) []MAC {
 	return macs
 }
 
-// macAt reads an address in any of the forms of ParseMAC that starts at i and
-// is no part of a longer word or of a longer run of groups. Without one end is
-// 0. Addresses with spaces inside are read from the left: where a list of them
-// begins is known from the words before it.
+// macAt reads an address, in any of the forms of ParseMAC, that starts at i and
+// is not part of a longer word or of a longer run of groups. If there is none,
+// end is 0. Addresses with spaces inside are read from the left: the words
+// before a list of them show where it begins.
 func macAt(text string, i int) (mac MAC, end int) {
 	if !isHex(text[i:]) || i > 0 && isWord(text[i-1]) {
 		return MAC{}, 0
@@ -169,7 +169,7 @@ func macAt(text string, i int) (mac MAC, end int) {
 	return mac, end
 }
 
-// isHex tells whether a text begins with a hexadecimal digit.
+// isHex reports whether a text begins with a hexadecimal digit.
 func isHex(text string) bool { return text != "" && hexValue[text[0]] < 16 }
 
 func isWord(c byte) bool {

@@ -8,7 +8,7 @@ import (
 )
 
 // maxText is how much of the service's words an Error keeps: enough for some
-// hundreds of MACs, and less than the cell of a spreadsheet takes.
+// hundreds of MACs, and less than the cell of a spreadsheet holds.
 const maxText = 16 << 10
 
 // oneLine folds white space and removes what is not to be printed: control
@@ -57,8 +57,8 @@ func (s secrets) mask(text string) string {
 	return text
 }
 
-// conceal masks the secrets in all that an error shows. What is beneath keeps
-// its identity for errors.Is, and loses its words only if they hold a secret.
+// conceal masks the secrets in all that an error shows. The cause keeps its
+// identity for errors.Is, and loses its words only if they hold a secret.
 func (s secrets) conceal(e *Error) {
 	lines := make(secrets, len(s)) // as they look in a text made one line
 	for i, secret := range s {
@@ -73,8 +73,8 @@ func (s secrets) conceal(e *Error) {
 	}
 }
 
-// concealed is an error whose own words hold a secret. There is no Unwrap, by
-// which the words could be had.
+// concealed is an error whose own words hold a secret. It has no Unwrap, which
+// would show them.
 type concealed struct {
 	text string
 	err  error

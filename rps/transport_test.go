@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// asError gives the *Error that err is to be.
+// asError returns the *Error that err is to be.
 func asError(t *testing.T, err error) *Error {
 	t.Helper()
 	var e *Error
