@@ -69,7 +69,7 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		return retry(f, a, err), true
 	case rps.NotSent:
 		return retry(f, a, err), true
-	case rps.Unreadable:
+	case rps.Unreadable, rps.HandlerFailed:
 		if a.call.changes() {
 			by := doubted
 			if err.Late() {
@@ -90,7 +90,7 @@ func bars(k rps.Kind) bool {
 // readable tells whether an error is an answer of the service to the call.
 func readable(k rps.Kind) bool {
 	switch k {
-	case rps.Throttled, rps.NotSent, rps.Unreadable:
+	case rps.Throttled, rps.NotSent, rps.Unreadable, rps.HandlerFailed:
 		return false
 	}
 	return true

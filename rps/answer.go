@@ -1,11 +1,10 @@
 package rps
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/kolo/xmlrpc"
@@ -30,7 +29,11 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	case err != nil:
 		return unreadable(err)
 	case v.fault:
-		return answer{}, &Error{Kind: Unreadable, Method: method, Text: withoutURLs(faultText(body))}
+		fault, err := readFault(body)
+		if err != nil {
+			return unreadable(err)
+		}
+		return answer{}, faultError(method, fault)
 	case !v.granted && v.list:
 		return unreadable(errors.New("the answer refuses the call and holds a list"))
 	case !v.granted:
@@ -75,27 +78,18 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	return answer{}, nil
 }
 
-// faultText returns the code and the words of a fault; or, of a fault that is
-// cut off or too odd for the library, whatever text is in it.
-func faultText(body []byte) string {
-	body = body[:min(len(body), maxAnswer)]
-	var fault xmlrpc.FaultError
-	if errors.As(xmlrpc.Response(body).Err(), &fault) && strings.TrimSpace(fault.String) != "" {
-		return oneLine(fmt.Sprintf("fault %d: %s", fault.Code, fault.String))
+// readFault reads an answer that is a fault. What else is in it than a code and
+// words, such as a serialised exception, is dropped.
+func readFault(body []byte) (fault xmlrpc.FaultError, err error) {
+	// The library does not take the padding that the guide's answers have.
+	body = padding.ReplaceAll(body, []byte(">$1<"))
+	if !errors.As(xmlrpc.Response(body).Err(), &fault) {
+		return fault, errFault
 	}
-	var text strings.Builder
-	text.WriteString("fault:")
-	for dec := xml.NewDecoder(bytes.NewReader(body)); ; {
-		token, err := dec.RawToken()
-		if err != nil {
-			return oneLine(text.String())
-		}
-		if words, ok := token.(xml.CharData); ok {
-			text.WriteByte(' ')
-			text.Write(words)
-		}
-	}
+	return fault, nil
 }
+
+var padding = regexp.MustCompile(`>\s*(-?\d+|faultCode|faultString)\s*<`)
 
 // withoutURLs masks each word that is a URL.
 func withoutURLs(line string) string {
@@ -112,6 +106,7 @@ var (
 	errEmpty   = errors.New("the answer is empty")
 	errHTML    = errors.New("the answer is a web page, not XML-RPC")
 	errForeign = errors.New("the answer is not XML-RPC")
+	errFault   = errors.New("the answer is a fault that cannot be read")
 	errShape   = errors.New("unexpected answer format")
 	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)
 )

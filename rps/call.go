@@ -179,7 +179,7 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		e.Kind = Throttled
 		e.RetryAfter = retryAfter(response.Header, now)
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
 		e.Kind = NotService
 	}
 	if response.StatusCode/100 == 3 {

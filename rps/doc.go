@@ -13,10 +13,10 @@
 // Every error is an *Error, and its Kind says what may be concluded. After a
 // kind that is Refused, the service has read the call and said no. After
 // NotSent, Untrusted and Unencodable it has surely not seen the call. After
-// Unreadable the call may have been applied: only asking (ListDevices,
-// CheckDeviceExt) can tell. The HTTP kinds (Unauthorized, Forbidden, Throttled,
-// PayloadTooLarge, NotService) mean that something in front of the service
-// turned the call away.
+// Unreadable and HandlerFailed the call may have been applied: only asking
+// (ListDevices, CheckDeviceExt) can tell. Unauthorized, Forbidden, Throttled,
+// PayloadTooLarge and NotService mean that something in front of the handler
+// turned the call away: a proxy, the web server, or the XML-RPC engine.
 //
 // A call is sent once. Nothing is repeated, delayed or split here, redirects are
 // not followed, and credentials go to no host but the configured one, over TLS

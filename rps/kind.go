@@ -34,15 +34,20 @@ const (
 	BatchTooBig                     // words, not in the guide, that one call has too many MACs
 )
 
+// HandlerFailed is an answer of the service that neither grants nor refuses: a
+// fault, such as "Failed to invoke method ...", of a handler that threw an
+// exception before or after it acted. The call may have been applied.
+const HandlerFailed Kind = 32
+
 // Failures other than a refusal.
 const (
 	NotSent         Kind = iota + 64 // the call surely never reached the service: DNS, dial, proxy, TLS
-	Unauthorized                     // HTTP 401
+	Unauthorized                     // HTTP 401, or a fault that says so
 	Forbidden                        // HTTP 403
 	Untrusted                        // the service's certificate is not trusted; nothing was sent
 	PayloadTooLarge                  // HTTP 413
 	Throttled                        // HTTP 429 and 503
-	NotService                       // HTTP 3xx, 404, 405, 410: what answers is not RPS
+	NotService                       // HTTP 3xx, 400, 404, 405, 410; a fault: no such handler, or not for these arguments
 	Unreadable                       // sent, and no readable answer: the call may have been applied
 	Unencodable                      // never sent: the API cannot carry an argument
 )
@@ -65,6 +70,8 @@ var kinds = map[Kind]struct{ name, words string }{
 	ServerURLEmpty:  {"ServerURLEmpty", "refused: empty server URL"},
 	ServerNameUsed:  {"ServerNameUsed", "refused: server name already in use"},
 	BatchTooBig:     {"BatchTooBig", "refused: too many MACs in one call"},
+
+	HandlerFailed: {"HandlerFailed", "the service failed to handle the call"},
 
 	NotSent:         {"NotSent", "could not reach the service"},
 	Unauthorized:    {"Unauthorized", "access denied: check the user name and password; RPS wants those of RPS XML API, not an AccessKey"},

@@ -1,19 +1,29 @@
 package rps
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kolo/xmlrpc"
+)
+
+// A phrase is words of the service that decide a kind.
+type phrase struct {
+	words string
+	kind  Kind
+}
 
 // refusals are the words of the guide in lower case and in the singular (see
 // plain), longer ones before those that begin like them. The first that a text
 // begins with, as whole words, decides the kind; what follows varies.
-var refusals = []struct {
-	words string
-	kind  Kind
-}{
+var refusals = []phrase{
 	{"invalid mac", InvalidMAC},
 	{"invalid macs", InvalidMAC},
 	{"repeated mac", RepeatedMAC},
 	{"repeated macs", RepeatedMAC},
 	{"are you sure you want to override", OverridePrompt},
+	{"existing mac", OverridePrompt}, // of another vendor: registered by this account
+	{"existing macs", OverridePrompt},
 	{"mac address overriding failed", OverrideFailed},
 	{"mac addresses overriding failed", OverrideFailed},
 	{"only 0 or 1 can be used", BadOverride},
@@ -33,6 +43,16 @@ var refusals = []struct {
 	{"no devices exists", NoDevices},
 }
 
+// faults are words of the engines behind the service, Apache's and PHP's, that
+// come before any handler is called. They are written and found like refusals.
+var faults = []phrase{
+	{"not authorized", Unauthorized},
+	{"no such handler", NotService},
+	{"no method matching arguments", NotService},
+	{"unknown method", NotService},
+	{"this is not a known method", NotService},
+}
+
 // refusal turns the words with which the service refused a call into an error.
 // It is the only place that looks at them. The guide spells one refusal in
 // several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
@@ -42,14 +62,34 @@ func refusal(method, text string) *Error {
 	return &Error{Kind: refusalKind(text), Method: method, Text: text, MACs: namedMACs(text)}
 }
 
-func refusalKind(line string) Kind {
-	words, lead := plain(line)
-	for _, r := range refusals {
-		if rest, ok := strings.CutPrefix(words, r.words); ok && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
-			return r.kind
+// faultError turns a fault into an error. Words that do not show that no handler
+// was called leave open whether the call was applied.
+func faultError(method string, fault xmlrpc.FaultError) *Error {
+	text := oneLine(fault.String)
+	words, _ := plain(text)
+	kind := kindOf(words, faults)
+	if kind == 0 {
+		kind = HandlerFailed
+	}
+	return &Error{Kind: kind, Method: method, Text: withoutURLs(strings.TrimSpace(fmt.Sprintf("fault %d: %s", fault.Code, text))), MACs: namedMACs(text)}
+}
+
+// kindOf returns the kind of the first phrase that words begin with, or 0.
+func kindOf(words string, phrases []phrase) Kind {
+	for _, p := range phrases {
+		if rest, ok := strings.CutPrefix(words, p.words); ok && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
+			return p.kind
 		}
 	}
+	return 0
+}
+
+func refusalKind(line string) Kind {
+	words, lead := plain(line)
+	kind := kindOf(words, refusals)
 	switch {
+	case kind != 0:
+		return kind
 	// Only the address marks this refusal: the advice that follows takes
 	// several lines, and is not the same everywhere.
 	case beginsWithMAC(words) && (lead || strings.Contains(words, "please check the mac")):
@@ -79,16 +119,18 @@ func plain(line string) (words string, lead bool) {
 
 var brackets = strings.NewReplacer("(s)", "", "(es)", "")
 
-// tooBig reports whether words say that a list is too long. Nobody has seen the
-// service say so, thus they are guessed: a limit, and the thing that is
-// limited. Limits on calls, on names and on what an account may have are not
-// meant, since smaller batches do not help there.
+// tooBig reports whether words say that one call carries too many MACs. Nobody
+// has seen the service say so, so they are a guess: a limit, and that it is one
+// of a list or of a call. A limit on calls, on names, or on what an account may
+// have is another matter: smaller batches do not help there.
 func tooBig(words string) bool {
 	return containsAny(words, "too many", "too large", "too big", "too long", "exceed", "maximum",
 		"at most", "more than", "limit") &&
-		containsAny(words, "mac", "device", "list", "batch", "entries", "items", "array") &&
-		!containsAny(words, "request", "call", "rate", "frequen", "often", "second", "minute", "hour",
-			"name", "url", "quota", "licen", "account", "character", "login", "attempt")
+		containsAny(words, "too many mac", "list", "batch", "array", "entries", "items", "at a time", "at once",
+			"one call", "a call", "per call", "each call", "single call",
+			"one request", "a request", "per request", "each request", "single request") &&
+		!containsAny(words, "requests", "calls", "rate", "frequen", "often", "second", "minute", "hour", "today",
+			"name", "url", "quota", "licen", "account", "character", "login", "attempt", "reached", "enterprise", "company", "total")
 }
 
 func containsAny(text string, words ...string) bool {

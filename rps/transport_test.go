@@ -34,7 +34,7 @@ func asError(t *testing.T, err error) *Error {
 func TestStatus(t *testing.T) {
 	for code, want := range map[int]Kind{
 		204: Unreadable, 300: NotService, 301: NotService, 302: NotService, 304: NotService, 308: NotService,
-		400: Unreadable, 401: Unauthorized, 403: Forbidden, 404: NotService, 405: NotService, 407: Unreadable,
+		400: NotService, 401: Unauthorized, 403: Forbidden, 404: NotService, 405: NotService, 407: Unreadable,
 		408: Unreadable, 410: NotService, 413: PayloadTooLarge, 418: Unreadable, 429: Throttled,
 		500: Unreadable, 502: Unreadable, 503: Throttled, 504: Unreadable,
 	} {
