@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
-
-	"github.com/kolo/xmlrpc"
 )
 
 // An answer is what the service answered to a call that it granted.
@@ -19,21 +16,33 @@ type answer struct {
 
 // readAnswer reads the body of an answer with HTTP status 200. It alone decides
 // what counts as granted: the code true, followed by what the guide has there
-// for that method. Anything else is a refusal or Unreadable.
-func readAnswer(method string, body []byte) (answer, *Error) {
+// for that method, in a body that is whole. Anything else is a refusal, a fault
+// or Unreadable.
+func readAnswer(method, contentType string, b *body) (answer, *Error) {
+	v, _, err := parse(b, contentType)
+	var a answer
+	var e *Error
+	if err == nil {
+		a, e = judge(method, v)
+		io.Copy(io.Discard, b)
+	}
+	if b.broken() != nil {
+		err = b.broken()
+	}
+	if err != nil {
+		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
+	}
+	return a, e
+}
+
+// judge decides what the values of an answer mean.
+func judge(method string, v values) (answer, *Error) {
 	unreadable := func(err error) (answer, *Error) {
 		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
 	}
-	v, err := parse(body)
 	switch {
-	case err != nil:
-		return unreadable(err)
-	case v.fault:
-		fault, err := readFault(body)
-		if err != nil {
-			return unreadable(err)
-		}
-		return answer{}, faultError(method, fault)
+	case v.fault != nil:
+		return answer{}, faultError(method, *v.fault)
 	case !v.granted && v.list:
 		return unreadable(errors.New("the answer refuses the call and holds a list"))
 	case !v.granted:
@@ -67,6 +76,9 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 		if !ok {
 			return unknown("this is not one of the four states of a device")
 		}
+		if len(v.texts[1]) > maxURL {
+			return unreadable(errLong)
+		}
 		return answer{status: status, url: v.texts[1]}, nil
 	}
 	switch {
@@ -77,19 +89,6 @@ func readAnswer(method string, body []byte) (answer, *Error) {
 	}
 	return answer{}, nil
 }
-
-// readFault reads an answer that is a fault. What else is in it than a code and
-// words, such as a serialised exception, is dropped.
-func readFault(body []byte) (fault xmlrpc.FaultError, err error) {
-	// The library does not take the padding that the guide's answers have.
-	body = padding.ReplaceAll(body, []byte(">$1<"))
-	if !errors.As(xmlrpc.Response(body).Err(), &fault) {
-		return fault, errFault
-	}
-	return fault, nil
-}
-
-var padding = regexp.MustCompile(`>\s*(-?\d+|faultCode|faultString)\s*<`)
 
 // withoutURLs masks each word that is a URL.
 func withoutURLs(line string) string {
@@ -106,6 +105,7 @@ var (
 	errEmpty   = errors.New("the answer is empty")
 	errHTML    = errors.New("the answer is a web page, not XML-RPC")
 	errForeign = errors.New("the answer is not XML-RPC")
+	errLong    = errors.New("a part of the answer is too long")
 	errFault   = errors.New("the answer is a fault that cannot be read")
 	errShape   = errors.New("unexpected answer format")
 	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)

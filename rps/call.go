@@ -21,26 +21,14 @@ import (
 	"github.com/kolo/xmlrpc"
 )
 
-const (
-	// maxAnswer bounds the body of an answer, decompressed. The longest that
-	// make sense name each MAC of a batch.
-	maxAnswer = 1 << 20
-	// maxList bounds that of listDevices: a million devices take some 80 MB,
-	// written as in section 4.4.4.
-	maxList = 128 << 20
-	// maxDrain is how much of an unwanted body is read so that its connection
-	// can be used again.
-	maxDrain = 64 << 10
-)
+// maxDrain is how much of an unwanted body is read so that its connection can be
+// used again.
+const maxDrain = 64 << 10
 
 // call makes a call and reads the answer. Every error is an *Error, and leaves
 // here without secrets: url is the URL among the arguments, if there is one.
 func (c *Client) call(ctx context.Context, method, url string, args ...any) (answer, error) {
-	body, e := c.send(ctx, method, args)
-	var a answer
-	if e == nil {
-		a, e = readAnswer(method, body)
-	}
+	a, e := c.exchange(ctx, method, args)
 	if e != nil {
 		c.secrets(url).conceal(e)
 		return answer{}, e
@@ -48,17 +36,17 @@ func (c *Client) call(ctx context.Context, method, url string, args ...any) (ans
 	return a, nil
 }
 
-// send makes a call and returns the body of an answer with HTTP status 200.
-func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *Error) {
+// exchange sends a call and reads the answer.
+func (c *Client) exchange(ctx context.Context, method string, args []any) (answer, *Error) {
 	if err := encodable(args); err != nil {
-		return nil, &Error{Kind: Unencodable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unencodable, Method: method, Err: err}
 	}
 	message, err := xmlrpc.EncodeMethodCall(method, args...)
 	if err != nil {
-		return nil, &Error{Kind: Unencodable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unencodable, Method: method, Err: err}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &Error{Kind: NotSent, Method: method, Err: err}
+		return answer{}, &Error{Kind: NotSent, Method: method, Err: err}
 	}
 
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -72,7 +60,7 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 	})
 	request, err := http.NewRequestWithContext(callCtx, http.MethodPost, c.url, bytes.NewReader(message))
 	if err != nil {
-		return nil, &Error{Kind: NotSent, Method: method, Err: err}
+		return answer{}, &Error{Kind: NotSent, Method: method, Err: err}
 	}
 	request.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	request.Header.Set("Accept", "text/xml")
@@ -92,41 +80,25 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 		case (asked.Load() || c.ownTransport) && !got.Load(), !asked.Load() && dialing(err):
 			kind = NotSent
 		}
-		return nil, &Error{Kind: kind, Method: method, Err: c.cause(ctx, err)}
+		return answer{}, &Error{Kind: kind, Method: method, Err: c.cause(ctx, err)}
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		io.CopyN(io.Discard, response.Body, maxDrain)
-		return nil, statusError(method, response, time.Now())
+		return answer{}, statusError(method, response, time.Now())
 	}
-	limit := int64(maxAnswer)
-	if method == MethodListDevices {
-		limit = maxList
+	b := newBody(callCtx, response.Body, method)
+	if response.ContentLength > b.limit {
+		b.err = b.tooBig()
 	}
-	body, err := readBody(response, limit)
-	if err != nil {
-		return nil, &Error{Kind: Unreadable, Method: method, Err: c.cause(ctx, err)}
+	a, e := readAnswer(method, response.Header.Get("Content-Type"), b)
+	switch {
+	case b.broken() != nil:
+		e.Err = c.cause(ctx, e.Err)
+	case e != nil:
+		io.CopyN(io.Discard, b, maxDrain)
 	}
-	return body, nil
-}
-
-// readBody reads a body to its end, which also frees its connection.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
-	tooBig := fmt.Errorf("the answer is larger than %d MiB", limit>>20)
-	if response.ContentLength > limit {
-		return nil, tooBig
-	}
-	var b bytes.Buffer
-	if response.ContentLength > 0 {
-		b.Grow(int(response.ContentLength) + bytes.MinRead)
-	}
-	if _, err := b.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
-		return nil, err
-	}
-	if int64(b.Len()) > limit {
-		return nil, tooBig
-	}
-	return b.Bytes(), nil
+	return a, e
 }
 
 // cause returns what ended a call: the caller's context if that ended, whatever

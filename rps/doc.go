@@ -22,6 +22,10 @@
 // not followed, and credentials go to no host but the configured one, over TLS
 // unless that is this machine. Passwords and unique URLs are in no error.
 //
+// Answers are read in the encoding that they declare. What is in one is bounded,
+// and so is the memory that it takes: 1 MiB, or 128 MiB for ListDevices, of which
+// only the MACs are kept.
+//
 // Methods may be called from several goroutines at once. Each takes a context
 // first, and ends soon after the context does.
 //
@@ -30,5 +34,5 @@
 // The guide does not say whether a refused batch is applied in part, whether
 // listDevices is complete, how many MACs a call may carry, or how many calls a
 // second are allowed. The client assumes nothing: see ListDevices,
-// RegisterDevices and BatchTooBig. Answers must be in UTF-8, as the guide's are.
+// RegisterDevices and BatchTooBig.
 package rps

@@ -2,9 +2,13 @@ package rps
 
 import (
 	"encoding/xml"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"golang.org/x/text/encoding/htmlindex"
 )
 
 // However a text is written, it is the same text, refused for the same reason.
@@ -39,10 +43,58 @@ func FuzzRefusalText(f *testing.F) {
 				"\n<!-- x -->"+cdata(text[:half])+"<!-- y -->"+cdata(text[half:])+"\n")
 		}
 		for _, form := range forms {
-			_, got := readAnswer(MethodRegisterDevices, []byte(document(no, form)))
+			_, got := readText(MethodRegisterDevices, document(no, form))
 			if got == nil || got.Kind != want.Kind || got.Text != want.Text || !slices.Equal(got.MACs, want.MACs) {
 				t.Fatalf("%q is read as %#v, want %#v", form, got, want)
 			}
 		}
 	})
 }
+
+// Whatever the encoding of an answer, it says the same.
+func FuzzEncodings(f *testing.F) {
+	for _, text := range []string{"Invalid server", "é", "电话 001565000001", "\U0001D11E\ufeff", "a&b]]>\n"} {
+		for i := range encodings {
+			f.Add(text, uint(i), true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, n uint, mark bool) {
+		if encodable([]any{text}) != nil || strings.ContainsAny(text, "\ufffd\r") {
+			return
+		}
+		name := encodings[n%uint(len(encodings))]
+		in, err := htmlindex.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var escaped strings.Builder
+		xml.EscapeText(&escaped, []byte(text))
+		body := strings.Replace(document(no, escaped.String()), "UTF-8", name, 1)
+		if mark && strings.HasPrefix(name, "utf-16") {
+			body = "\ufeff" + body
+		}
+		encoded, err := in.NewEncoder().String(body)
+		if err != nil {
+			return // it cannot be said in that encoding
+		}
+		if plain, err := in.NewDecoder().String(encoded); err != nil || plain != body {
+			return
+		}
+		want := refusal(MethodEditDevice, text)
+		_, got := readText(MethodEditDevice, encoded)
+		if got == nil || got.Kind != want.Kind || got.Text != want.Text || !slices.Equal(got.MACs, want.MACs) {
+			t.Fatalf("%q in %s is read as %#v, want %#v", text, name, got, want)
+		}
+		// The halves of a character are one.
+		halves := utf16.Encode([]rune(text))
+		escaped.Reset()
+		for _, half := range halves {
+			fmt.Fprintf(&escaped, "&#%d;", half)
+		}
+		if _, got := readText(MethodEditDevice, document(no, escaped.String())); got == nil || got.Text != want.Text {
+			t.Fatalf("%s is read as %#v, want %#v", escaped.String(), got, want)
+		}
+	})
+}
+
+var encodings = []string{"utf-8", "utf-16le", "utf-16be", "windows-1252", "gbk", "gb18030", "shift_jis", "koi8-r"}

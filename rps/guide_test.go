@@ -80,7 +80,7 @@ func TestGuideAnswers(t *testing.T) {
 		if !ok {
 			t.Fatalf("the guide has no %s1", section)
 		}
-		got, err := readAnswer(method, []byte(body))
+		got, err := readText(method, body)
 		if want := granted[section+"1"]; err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s1: %+v, %v; want %+v", section, got, err, want)
 		}
@@ -89,7 +89,7 @@ func TestGuideAnswers(t *testing.T) {
 		if !ok {
 			t.Fatalf("the guide has no %s2", section)
 		}
-		_, err = readAnswer(method, []byte(body))
+		_, err = readText(method, body)
 		want, ok := refused[section+"2"]
 		if !ok {
 			want = Error{Kind: InvalidMAC, Text: "Error:Invalid MAC(s):00s1122334400"}

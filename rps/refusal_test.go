@@ -158,7 +158,7 @@ func TestFault(t *testing.T) {
 		}
 		for _, body := range []string{members, padded, members + cause, cause + padded} {
 			body = "<methodResponse xmlns:ex=\"x\"><fault><value><struct>" + body + "</struct></value></fault></methodResponse>"
-			a, e := readAnswer(MethodRegisterDevices, []byte(body))
+			a, e := readText(MethodRegisterDevices, body)
 			if e == nil || e.Kind != test.kind || e.Text != test.text || !slices.Equal(e.MACs, test.macs) || a.macs != nil {
 				t.Errorf("%s\nis read as %#v", body, e)
 			}

@@ -1,55 +1,68 @@
 package rps
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+
+	"github.com/kolo/xmlrpc"
 )
 
 // values are what an answer holds, in the words of the service.
 type values struct {
-	fault   bool      // it is a fault, and nothing else is known of it
-	granted bool      // the result code
-	texts   [2]string // what follows the code, trimmed
-	n       int       // how many texts there are
-	list    bool      // the first of them is a list, and "" stands for it
-	macs    []MAC     // of the list; entries that are not MACs are left out
+	fault   *xmlrpc.FaultError // if not nil, all that the answer holds
+	granted bool               // the result code
+	texts   [2]string          // what follows the code, trimmed
+	n       int                // how many texts there are
+	list    bool               // the first of them is a list, and "" stands for it
+	macs    []MAC              // of the list; entries that are not MACs are left out
 }
 
-// parse reads an answer up to the end of its params, or up to its fault, and
-// refuses what is not built like one:
+// parse reads an answer up to the end of its params or of its fault, and refuses
+// what is not built like one:
 //
 //	methodResponse > params > param > value > array > data > value ...
 //
 // What follows params does not matter: the guide's own answers end in too few
 // tags (4.6.5.2) or too many (4.15.5.1), and all values are known by then. An
 // answer that is cut off before that is refused, whatever it holds.
-func parse(answer []byte) (values, error) {
-	answer = bytes.TrimPrefix(answer, []byte("\ufeff"))
-	if len(bytes.TrimSpace(answer)) == 0 {
-		return values{}, errEmpty
+//
+// It reports whether there was anything but white space to read.
+func parse(b io.Reader, contentType string) (v values, began bool, err error) {
+	answer := bufio.NewReader(b)
+	head, _ := answer.Peek(headSize)
+	strange := foreign(head)
+	text, err := inUTF8(answer, contentType)
+	if err != nil {
+		return values{}, true, err
 	}
-	w := walker{dec: xml.NewDecoder(bytes.NewReader(answer))}
-	v, err := w.answer()
+	w := walker{src: &source{Reader: bufio.NewReader(text)}}
+	w.dec = xml.NewDecoder(w.src)
+	w.dec.CharsetReader = func(_ string, utf8 io.Reader) (io.Reader, error) { return utf8, nil }
+	v, err = w.answer()
 	var syntax *xml.SyntaxError
 	switch {
 	case err == nil:
-		return v, nil
+		return v, true, nil
+	case !w.src.began:
+		err = errEmpty
 	case !w.inside:
-		return values{}, foreign(answer)
+		err = strange
 	case errors.Is(err, io.EOF), errors.As(err, &syntax) && syntax.Msg == "unexpected EOF":
-		return values{}, errCutOff
+		err = errCutOff
 	}
-	return values{}, err
+	return values{}, w.src.began, err
 }
 
 // foreign says what a body is that is not an answer.
-func foreign(body []byte) error {
-	start := bytes.ToLower(body[:min(len(body), 1024)])
-	if bytes.Contains(start, []byte("<html")) || bytes.Contains(start, []byte("<!doctype html")) {
+func foreign(head []byte) error {
+	head = bytes.ToLower(head)
+	if bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html")) {
 		return errHTML
 	}
 	return errForeign
@@ -57,6 +70,7 @@ func foreign(body []byte) error {
 
 // A walker goes through an answer tag by tag.
 type walker struct {
+	src    *source
 	dec    *xml.Decoder
 	inside bool   // a methodResponse
 	text   []byte // of the value at hand
@@ -78,8 +92,8 @@ func (w *walker) answer() (v values, err error) {
 	case err != nil:
 		return v, err
 	case t == tag{"fault", false}:
-		v.fault = true
-		return v, nil
+		v.fault, err = w.fault()
+		return v, err
 	case t != tag{"params", false}:
 		return v, errShape
 	}
@@ -133,16 +147,51 @@ func (w *walker) list() ([]MAC, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(text) > len("00-15-65-00-00-01") {
+			continue
+		}
 		if mac, err := ParseMAC(string(text)); err == nil {
 			macs = append(macs, mac)
 		}
 	}
 }
 
+// token returns the next token.
+func (w *walker) token() (xml.Token, error) {
+	w.src.startToken(w.dec.InputOffset())
+	token, err := w.dec.RawToken()
+	if text, ok := token.(xml.CharData); ok && bytes.Contains(text, []byte("\ufffd")) {
+		// The decoder makes that of references that it cannot follow.
+		raw := w.src.token[:len(w.src.token)-int(w.src.read-w.dec.InputOffset())]
+		if !bytes.HasPrefix(raw, []byte("<![CDATA[")) {
+			return xml.NewDecoder(bytes.NewReader(joinPairs(raw))).RawToken()
+		}
+	}
+	return token, err
+}
+
+// fault reads what follows <fault>. What is there besides a code and words, such
+// as a serialised exception, is dropped.
+func (w *walker) fault() (*xmlrpc.FaultError, error) {
+	rest, err := w.src.rest()
+	if err != nil {
+		return nil, err
+	}
+	// The library does not take the padding that the guide's answers have.
+	rest = padding.ReplaceAll(joinPairs(rest), []byte(">$1<"))
+	var fault xmlrpc.FaultError
+	if !errors.As(xmlrpc.Response("<methodResponse><fault>"+string(rest)).Err(), &fault) {
+		return nil, errFault
+	}
+	return &fault, nil
+}
+
+var padding = regexp.MustCompile(`>\s*(-?\d+|faultCode|faultString)\s*<`)
+
 // tag returns the next tag. Text before it must be blank, unless stray.
 func (w *walker) tag(stray bool) (tag, error) {
 	for {
-		token, err := w.dec.RawToken()
+		token, err := w.token()
 		if err != nil {
 			return tag{}, err
 		}
@@ -219,13 +268,16 @@ func (w *walker) value(mayBeArray bool) (kind string, text []byte, err error) {
 	within := false // the element
 	w.text = w.text[:0]
 	for {
-		token, err := w.dec.RawToken()
+		token, err := w.token()
 		if err != nil {
 			return "", nil, err
 		}
 		switch t := token.(type) {
 		case xml.CharData:
 			if kind == "" || within {
+				if len(w.text)+len(t) > maxAnswer {
+					return "", nil, errLong
+				}
 				w.text = append(w.text, t...)
 			} else if len(bytes.TrimSpace(t)) > 0 {
 				return "", nil, errShape
