@@ -52,11 +52,8 @@ func judge(method string, v values) (answer, *Error) {
 	}
 	text := v.texts[0]
 
-	// A text is shown only if it is not one of the guide's; a URL may be
-	// somebody's unique one.
 	unknown := func(words string) (answer, *Error) {
-		e := &Error{Kind: Unreadable, Method: method, Text: withoutURLs(oneLine(text)), Err: errors.New(words)}
-		return answer{}, e
+		return answer{}, &Error{Kind: Unreadable, Method: method, Text: OneLine(text), Err: errors.New(words)}
 	}
 	switch method {
 	case MethodListDevices:
@@ -88,17 +85,6 @@ func judge(method string, v values) (answer, *Error) {
 		return unknown("the result code is true, but the text is not OK")
 	}
 	return answer{}, nil
-}
-
-// withoutURLs masks each word that is a URL.
-func withoutURLs(line string) string {
-	words := strings.Split(line, " ")
-	for i, word := range words {
-		if strings.Contains(word, "://") {
-			words[i] = "***"
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 var (

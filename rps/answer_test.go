@@ -25,7 +25,11 @@ func document(values ...string) string {
 
 // readText reads an answer that declares no encoding outside itself.
 func readText(method, text string) (answer, *Error) {
-	return readAnswer(method, "", newBody(context.Background(), strings.NewReader(text), method))
+	a, e := readAnswer(method, "", newBody(context.Background(), strings.NewReader(text), method))
+	if e != nil {
+		secrets{}.conceal(e)
+	}
+	return a, e
 }
 
 const (

@@ -158,7 +158,7 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 		e.Kind = NotService
 		// Only the host: the rest may hold a session or the like.
 		if to, err := response.Location(); err == nil && to.Host != "" {
-			e.Err = fmt.Errorf("it redirects to %s, which is not followed", oneLine(to.Host))
+			e.Err = fmt.Errorf("it redirects to %s, which is not followed", to.Host)
 		}
 	}
 	return e

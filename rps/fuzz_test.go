@@ -22,6 +22,7 @@ func FuzzRefusalText(f *testing.F) {
 			return
 		}
 		want := refusal(MethodRegisterDevices, text)
+		secrets{}.conceal(want)
 		for _, mac := range want.MACs {
 			if digits := strings.NewReplacer("-", "", ":", "", ".", "", " ", "").Replace(strings.ToUpper(text)); !strings.Contains(digits, mac.Bare()) &&
 				strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0 {
@@ -81,6 +82,7 @@ func FuzzEncodings(f *testing.F) {
 			return
 		}
 		want := refusal(MethodEditDevice, text)
+		secrets{}.conceal(want)
 		_, got := readText(MethodEditDevice, encoded)
 		if got == nil || got.Kind != want.Kind || got.Text != want.Text || !slices.Equal(got.MACs, want.MACs) {
 			t.Fatalf("%q in %s is read as %#v, want %#v", text, name, got, want)
@@ -98,3 +100,26 @@ func FuzzEncodings(f *testing.F) {
 }
 
 var encodings = []string{"utf-8", "utf-16le", "utf-16be", "windows-1252", "gbk", "gb18030", "shift_jis", "koi8-r"}
+
+// No secret is left in a text, however it was escaped on the way.
+func FuzzMask(f *testing.F) {
+	f.Add("https://conf.example.com/u1?a=1&b=2", "Error: ", ": bad", "query escaped", "HTML")
+	f.Add("http://h/%2f%252f", "%", "25", "JSON", "slashes")
+	f.Add("a", "", "", "no scheme", "upper case")
+	f.Fuzz(func(t *testing.T, secret, before, after, first, second string) {
+		rewrite, again := rewritings[first], rewritings[second]
+		if rewrite == nil || again == nil || OneLine(secret) != secret || strings.ContainsAny(secret, "%&\\\ufffd") {
+			return
+		}
+		_, rest, _ := strings.Cut(strings.TrimRight(secret, "/"), "://")
+		text := OneLine(before + again(rewrite(secret)) + after)
+		got := secrets{secret}.clean(text)
+		plain, origin := unescaped(got)
+		if len(origin) != len(plain)+1 || origin[len(plain)] != len(got) {
+			t.Fatalf("%q: %d origins of %d bytes", got, len(origin), len(plain))
+		}
+		if rest = strings.ToLower(rest); len(rest) > 3 && !strings.Contains(rest, "*") && strings.Contains(strings.ToLower(got), rest) {
+			t.Fatalf("%q in %q is left as %q", secret, text, got)
+		}
+	})
+}

@@ -114,10 +114,9 @@ type Error struct {
 	// order; nil if there are none. Malformed ones are left out. They need not
 	// be MACs of the call.
 	MACs []MAC
-	// Text is what the service said, as one line: white space folded, control
-	// characters removed, secrets masked as ***, and cut after maxText bytes.
-	// It is "" if the service said nothing. Of a fault it begins with "fault"
-	// and its code.
+	// Text is what the service said, made one line by OneLine, with URLs and
+	// secrets masked as ***, and cut after 16 KiB. It is "" if the service said
+	// nothing. Of a fault it begins with "fault" and its code.
 	Text       string
 	StatusCode int           // of HTTP, if not 200; 0 if there was no answer
 	RetryAfter time.Duration // of a Throttled answer; 0 if it does not say, never negative, of any length

@@ -155,7 +155,7 @@ func isOverride(yes bool) string {
 // parseStatus reads the text of a status. It does not guess: "Registered at
 // last" is not Registered.
 func parseStatus(text string) (DeviceStatus, bool) {
-	line := oneLine(text)
+	line := OneLine(text)
 	for _, status := range []DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown} {
 		if strings.EqualFold(line, string(status)) {
 			return status, true

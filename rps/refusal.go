@@ -58,20 +58,20 @@ var faults = []phrase{
 // several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
 // server"), and so does the service.
 func refusal(method, text string) *Error {
-	text = oneLine(text)
+	text = OneLine(text)
 	return &Error{Kind: refusalKind(text), Method: method, Text: text, MACs: namedMACs(text)}
 }
 
 // faultError turns a fault into an error. Words that do not show that no handler
 // was called leave open whether the call was applied.
 func faultError(method string, fault xmlrpc.FaultError) *Error {
-	text := oneLine(fault.String)
+	text := OneLine(fault.String)
 	words, _ := plain(text)
 	kind := kindOf(words, faults)
 	if kind == 0 {
 		kind = HandlerFailed
 	}
-	return &Error{Kind: kind, Method: method, Text: withoutURLs(strings.TrimSpace(fmt.Sprintf("fault %d: %s", fault.Code, text))), MACs: namedMACs(text)}
+	return &Error{Kind: kind, Method: method, Text: strings.TrimSpace(fmt.Sprintf("fault %d: %s", fault.Code, text)), MACs: namedMACs(text)}
 }
 
 // kindOf returns the kind of the first phrase that words begin with, or 0.
@@ -100,11 +100,11 @@ func refusalKind(line string) Kind {
 	return Refusal
 }
 
-// plain returns the words in lower case, without the Error that may precede them
-// and without the plurals in brackets. It reports whether there was such an
+// plain returns the words in lower case, without the Error that may precede them,
+// the plurals in brackets, and signs that cannot be printed. It reports whether there was such an
 // Error, with its colon.
 func plain(line string) (words string, lead bool) {
-	words = strings.ToLower(line)
+	words = strings.ReplaceAll(strings.ToLower(line), "\ufffd", "")
 	if rest, ok := strings.CutPrefix(words, "error"); ok {
 		rest = strings.TrimLeft(rest, " ")
 		switch {

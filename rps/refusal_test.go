@@ -206,20 +206,3 @@ func TestKinds(t *testing.T) {
 		t.Errorf("the zero kind is %v", k)
 	}
 }
-
-func TestOneLine(t *testing.T) {
-	for text, want := range map[string]string{
-		"  a\n\t b\r\n":         "a b",
-		"a\x00\x1b[31mb\u0085c": "a[31mb c",
-		"a\u202eb\u200b":        "ab",
-		"a\xffb":                "a\ufffdb",
-		"\u3000":                "",
-	} {
-		if got := oneLine(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
-		}
-	}
-	if got := cut(strings.Repeat("é", maxText)); len(got) > maxText+3 || !strings.HasSuffix(got, "é…") {
-		t.Errorf("cut leaves %d bytes", len(got))
-	}
-}
