@@ -19,7 +19,7 @@ type answer struct {
 // for that method, in a body that is whole. Anything else is a refusal, a fault
 // or Unreadable.
 func readAnswer(method, contentType string, b *body) (answer, *Error) {
-	v, _, err := parse(b, contentType)
+	v, began, err := parse(b, contentType)
 	var a answer
 	var e *Error
 	if err == nil {
@@ -30,7 +30,7 @@ func readAnswer(method, contentType string, b *body) (answer, *Error) {
 		err = b.broken()
 	}
 	if err != nil {
-		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unreadable, Method: method, Began: began, Err: err}
 	}
 	return a, e
 }
@@ -38,7 +38,7 @@ func readAnswer(method, contentType string, b *body) (answer, *Error) {
 // judge decides what the values of an answer mean.
 func judge(method string, v values) (answer, *Error) {
 	unreadable := func(err error) (answer, *Error) {
-		return answer{}, &Error{Kind: Unreadable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unreadable, Method: method, Began: true, Err: err}
 	}
 	switch {
 	case v.fault != nil:
@@ -53,7 +53,7 @@ func judge(method string, v values) (answer, *Error) {
 	text := v.texts[0]
 
 	unknown := func(words string) (answer, *Error) {
-		return answer{}, &Error{Kind: Unreadable, Method: method, Text: OneLine(text), Err: errors.New(words)}
+		return answer{}, &Error{Kind: Unreadable, Method: method, Text: OneLine(text), Began: true, Err: errors.New(words)}
 	}
 	switch method {
 	case MethodListDevices:

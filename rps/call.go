@@ -150,7 +150,7 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 		e.Kind = PayloadTooLarge
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		e.Kind = Throttled
-		e.RetryAfter = retryAfter(response.Header, now)
+		e.RetryAfter, e.HasRetryAfter = retryAfter(response.Header, now)
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
 		e.Kind = NotService
 	}
@@ -166,25 +166,25 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 
 // retryAfter reads the header of that name in both its forms: seconds, or a
 // date, which is compared with the service's own clock if it sends that. A time
-// in the past and a malformed one are 0; one too long for a Duration is the
-// longest there is.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// in the past is 0; one too long for a Duration is the longest there is. It
+// reports whether there is one that can be read.
+func retryAfter(header http.Header, now time.Time) (after time.Duration, ok bool) {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	seconds, err := strconv.ParseInt(text, 10, 64) // out of range, it returns the nearest
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		if seconds > int64(math.MaxInt64/time.Second) {
-			return math.MaxInt64
+			return math.MaxInt64, true
 		}
-		return time.Duration(max(0, seconds)) * time.Second
+		return time.Duration(max(0, seconds)) * time.Second, true
 	}
 	until, err := http.ParseTime(text)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return max(0, until.Sub(now)) // Sub stops at the longest Duration
+	return max(0, until.Sub(now)), true // Sub stops at the longest Duration
 }
 
 // encodable refuses arguments that the API cannot carry: characters outside XML

@@ -1,8 +1,6 @@
 package rps
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -118,9 +116,16 @@ type Error struct {
 	// secrets masked as ***, and cut after 16 KiB. It is "" if the service said
 	// nothing. Of a fault it begins with "fault" and its code.
 	Text       string
-	StatusCode int           // of HTTP, if not 200; 0 if there was no answer
-	RetryAfter time.Duration // of a Throttled answer; 0 if it does not say, never negative, of any length
-	Err        error         // the cause, if there is one
+	StatusCode int // of HTTP, if not 200; 0 if there was no answer
+	// RetryAfter is how long a Throttled answer asks to wait: of any length, and
+	// never negative. HasRetryAfter is false if it does not say: a 503 may then
+	// come from a proxy that has lost the call.
+	RetryAfter    time.Duration
+	HasRetryAfter bool
+	// Began is true of an Unreadable answer with HTTP 200 that had begun: it
+	// held more than white space.
+	Began bool
+	Err   error // the cause, if there is one
 }
 
 func (e *Error) Error() string {
@@ -145,18 +150,20 @@ func (e *Error) Is(target error) bool {
 	return ok && kind == e.Kind
 }
 
-// Late reports whether an Unreadable call only timed out, here or in a proxy:
-// the service may still be working on it, and apply it later.
-func (e *Error) Late() bool {
+// MayStillApply reports whether the service may yet apply the call, though this
+// error has been returned: the call was sent, and whatever stands between may
+// still hold it. A connection that ends, or a 502 of a proxy, does not end the
+// call behind it. Once an answer has begun the service is done with the call.
+func (e *Error) MayStillApply() bool {
 	switch e.StatusCode {
-	case http.StatusGatewayTimeout, http.StatusRequestTimeout, statusProxyTimeout:
+	case 0:
+		return e.Kind == Unreadable && !e.Began
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		520, 522, 524: // a large proxy's for 502 and 504
 		return true
 	}
-	return errors.Is(e.Err, context.DeadlineExceeded)
+	return false
 }
-
-// statusProxyTimeout is that of a large proxy for 504.
-const statusProxyTimeout = 524
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
