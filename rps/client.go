@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // DefaultURL is where the service is (chapter 2).
@@ -30,7 +33,7 @@ const (
 type Config struct {
 	// URL is the endpoint, DefaultURL if "". It is https, or http to this
 	// machine (localhost, 127.0.0.0/8, ::1), and holds no credentials, query
-	// or fragment.
+	// or fragment. HTTPS_PROXY and NO_PROXY in the environment count.
 	URL string
 	// Username and Password are those of the account (chapter 3), for HTTP
 	// Basic authentication (chapter 1). A user name holds no colon.
@@ -95,18 +98,18 @@ func NewClient(config Config) (*Client, error) {
 		return nil, fmt.Errorf("the timeout of a call is %v: it must be positive", c.timeout)
 	}
 	if c.transport == nil {
-		// The proxy's own URL may hold a password, and its errors show it.
-		if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
-			return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: write it as http://HOST:PORT")
+		proxy, err := proxyOf(u)
+		if err != nil {
+			return nil, err
 		}
-		c.transport, c.ownTransport = newTransport(config, c.timeout), true
+		c.transport, c.ownTransport = newTransport(config, c.timeout, proxy), true
 	}
 	return c, nil
 }
 
 // newTransport returns the transport of a client. It speaks HTTP/1.1 alone: on
 // an HTTP/2 connection one reset puts all calls that share it in doubt.
-func newTransport(config Config, timeout time.Duration) *http.Transport {
+func newTransport(config Config, timeout time.Duration, proxy *url.URL) *http.Transport {
 	connections := config.Connections
 	if connections <= 0 {
 		connections = defaultConnections
@@ -114,7 +117,7 @@ func newTransport(config Config, timeout time.Duration) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  http.ProxyURL(proxy),
 		DialContext:            (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
 		TLSHandshakeTimeout:    timeout,
@@ -124,6 +127,32 @@ func newTransport(config Config, timeout time.Duration) *http.Transport {
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// proxyOf returns the proxy that the environment names for the service, or nil.
+// All that goes through it is a TLS connection to the service: over http, which
+// is for this machine alone, a proxy would see the password. A proxy that cannot
+// be read is an error, where net/http would do without it.
+func proxyOf(service *url.URL) (*url.URL, error) {
+	environment := httpproxy.FromEnvironment()
+	text := environment.HTTPSProxy
+	environment.HTTPSProxy = "http://any"
+	needed, err := environment.ProxyFunc()(service)
+	if text == "" || service.Scheme != "https" || needed == nil && err == nil {
+		return nil, nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	proxy, err := url.Parse(text)
+	if err == nil {
+		known := slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme)
+		if known && proxy.Hostname() != "" && goodPort(proxy) && strings.Trim(proxy.RequestURI(), "/") == "" {
+			return proxy, nil
+		}
+	}
+	// Its text may hold a password.
+	return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: write it as http://HOST:PORT")
 }
 
 // checkURL refuses what a password must not be sent to, and says what to do. It
@@ -141,7 +170,7 @@ func checkURL(text string) (*url.URL, error) {
 		return nil, errors.New("the service's URL does not begin with https://: write it as https://HOST:PORT/xmlrpc")
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("the service's URL %q has no host: write it as https://HOST:PORT/xmlrpc", text)
-	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port()):
+	case !goodPort(u):
 		return nil, fmt.Errorf("the service's URL %q has no valid port: use one from 1 to 65535, or none", text)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http works only for this machine)", text)
@@ -149,9 +178,10 @@ func checkURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-func validPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
+// goodPort reports whether a URL has a valid port, or none.
+func goodPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 func loopback(host string) bool {
