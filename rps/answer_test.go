@@ -212,12 +212,12 @@ func longList(n int) string {
 }
 
 func TestReadAnswerLongList(t *testing.T) {
-	const n = 50_000
+	const n = 20_000
 	a, err := readText(MethodListDevices, longList(n))
 	if err != nil || len(a.macs) != n || a.macs[n-1].Uint64() != 0x001565000000+n-1 {
 		t.Errorf("read %d devices, %v", len(a.macs), err)
 	}
-	if size := len(longList(1_000_000)); size > maxList {
+	if size := 1000 * (len(longList(2000)) - len(longList(1000))); size > maxList {
 		t.Errorf("a million devices take %d bytes", size)
 	}
 }

@@ -47,13 +47,9 @@ func OneLine(text string) string {
 // cut shortens what is too long, at the end of a character.
 func cut(text string) string {
 	if len(text) <= maxText {
-		return text
+		return strings.ToValidUTF8(text, "")
 	}
-	end := maxText
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
 // secrets are texts that no error may show.
@@ -74,7 +70,12 @@ func (s secrets) conceal(e *Error) {
 
 func (s secrets) clean(text string) string {
 	text = OneLine(text)
+	long, slack := len(text) > 4*maxText, 0
+	if long { // to look through all of it would take a second
+		text = text[:4*maxText]
+	}
 	for _, secret := range s {
+		slack = max(slack, 12*len(secret))
 		secret = strings.TrimRight(OneLine(secret), "/")
 		text = mask(text, secret)
 		// The service may leave out the scheme. What is as short as a word
@@ -83,7 +84,11 @@ func (s secrets) clean(text string) string {
 			text = mask(text, rest)
 		}
 	}
-	return cut(maskURLs(text))
+	text = maskURLs(text)
+	if long { // its end may be the beginning of a secret, escaped
+		text = text[:max(0, len(text)-slack)]
+	}
+	return cut(text)
 }
 
 const masked = "***"

@@ -91,6 +91,14 @@ func TestURLsAreMasked(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}
+	// Nor is the part of a secret at which a text is cut.
+	const secret = "https://conf.example.com/s3cret/and/more"
+	for n := 0; n < len(secret); n += 7 {
+		text := strings.Repeat("x", n) + " " + strings.Repeat(secret+" ", 8*maxText/len(secret))
+		if got := (secrets{"pass", secret}).clean(strings.ReplaceAll(text, "https://", "")); strings.Contains(got, "conf.") || !strings.Contains(got, "*** *** ***") {
+			t.Errorf("%d: %.30s ... %s", n, got, got[max(0, len(got)-50):])
+		}
+	}
 	e := &Error{Kind: Unreadable, Err: errors.Join(errors.New("no s3cret\x1b[0m"), io.ErrUnexpectedEOF)}
 	secrets{"", "s3cret"}.conceal(e)
 	if e.Error() != "no readable answer: no ***\ufffd[0m unexpected EOF" || !errors.Is(e, io.ErrUnexpectedEOF) {
