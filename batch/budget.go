@@ -30,7 +30,7 @@ func (b *budget) pays(err *rps.Error, retry bool) bool {
 		return true
 	case err.Kind == rps.Throttled:
 		return true // the rate falls instead
-	case err.Kind == rps.Unreadable:
+	case err.Kind == rps.Unreadable, err.Kind == rps.HandlerFailed:
 		cost = timeoutCost
 	default:
 		cost = retryCost

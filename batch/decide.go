@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -69,10 +71,10 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		return retry(f, a, err), true
 	case rps.NotSent:
 		return retry(f, a, err), true
-	case rps.Unreadable:
+	case rps.Unreadable, rps.HandlerFailed:
 		if a.call.changes() {
 			by := doubted
-			if err.Late() {
+			if timedOut(err) {
 				by = hung
 			}
 			a = a.touched(by)
@@ -80,6 +82,16 @@ func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
 		return retry(f, a, err), true
 	}
 	return outcome{}, false
+}
+
+// timedOut reports whether a call was given up for its time alone, by us or by a
+// proxy.
+func timedOut(err *rps.Error) bool {
+	switch err.StatusCode {
+	case http.StatusGatewayTimeout, http.StatusRequestTimeout, 524:
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded)
 }
 
 // bars tells of an answer after which no call may leave.
@@ -90,7 +102,7 @@ func bars(k rps.Kind) bool {
 // readable tells whether an error is an answer of the service to the call.
 func readable(k rps.Kind) bool {
 	switch k {
-	case rps.Throttled, rps.NotSent, rps.Unreadable:
+	case rps.Throttled, rps.NotSent, rps.Unreadable, rps.HandlerFailed:
 		return false
 	}
 	return true

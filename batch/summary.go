@@ -69,7 +69,7 @@ func (o Outcomes) with(err *rps.Error) Outcomes {
 		return o
 	}
 	switch err.Kind {
-	case rps.NotSent, rps.Untrusted, rps.Unencodable, rps.Unreadable:
+	case rps.NotSent, rps.Untrusted, rps.Unencodable, rps.Unreadable, rps.HandlerFailed:
 		o.Unanswered++
 	default:
 		o.Refused++

@@ -21,26 +21,14 @@ import (
 	"github.com/kolo/xmlrpc"
 )
 
-const (
-	// maxAnswer bounds the body of an answer, once unpacked. The longest that
-	// make sense name each MAC of a batch.
-	maxAnswer = 1 << 20
-	// maxList bounds that of listDevices: a million devices take some 80 MB,
-	// written as in section 4.4.4.
-	maxList = 128 << 20
-	// maxDrain is how much of a body that nobody wants is read so that its
-	// connection can be used again.
-	maxDrain = 64 << 10
-)
+// maxDrain is how much of an unwanted body is read so that its connection can be
+// used again.
+const maxDrain = 64 << 10
 
-// call makes a call and reads the answer. Whatever goes wrong is an *Error,
-// and leaves here without secrets: url is the URL among the arguments, if any.
+// call makes a call and reads the answer. Every error is an *Error, and leaves
+// here without secrets: url is the URL among the arguments, if there is one.
 func (c *Client) call(ctx context.Context, method, url string, args ...any) (answer, error) {
-	body, e := c.send(ctx, method, args)
-	var a answer
-	if e == nil {
-		a, e = readAnswer(method, body)
-	}
+	a, e := c.exchange(ctx, method, args)
 	if e != nil {
 		c.secrets(url).conceal(e)
 		return answer{}, e
@@ -48,23 +36,23 @@ func (c *Client) call(ctx context.Context, method, url string, args ...any) (ans
 	return a, nil
 }
 
-// send makes a call and gives the body of an answer with HTTP status 200.
-func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *Error) {
+// exchange sends a call and reads the answer.
+func (c *Client) exchange(ctx context.Context, method string, args []any) (answer, *Error) {
 	if err := encodable(args); err != nil {
-		return nil, &Error{Kind: Unencodable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unencodable, Method: method, Err: err}
 	}
 	message, err := xmlrpc.EncodeMethodCall(method, args...)
 	if err != nil {
-		return nil, &Error{Kind: Unencodable, Method: method, Err: err}
+		return answer{}, &Error{Kind: Unencodable, Method: method, Err: err}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &Error{Kind: NotSent, Method: method, Err: err}
+		return answer{}, &Error{Kind: NotSent, Method: method, Err: err}
 	}
 
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	// A transport that comes by no connection has sent nothing. Where it asks
-	// a second time, it was able to write nothing on the first one.
+	// A transport that gets no connection has sent nothing. If it asks for a
+	// second one, it could write nothing on the first.
 	var asked, got atomic.Bool
 	callCtx = httptrace.WithClientTrace(callCtx, &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true); got.Store(false) },
@@ -72,7 +60,7 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 	})
 	request, err := http.NewRequestWithContext(callCtx, http.MethodPost, c.url, bytes.NewReader(message))
 	if err != nil {
-		return nil, &Error{Kind: NotSent, Method: method, Err: err}
+		return answer{}, &Error{Kind: NotSent, Method: method, Err: err}
 	}
 	request.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	request.Header.Set("Accept", "text/xml")
@@ -81,7 +69,7 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 		request.SetBasicAuth(c.username, c.password)
 	}
 
-	// There is no http.Client around the transport: so no redirect can be
+	// There is no http.Client around the transport: no redirect can be
 	// followed, no cookie is kept, and a redirect to nowhere stays an answer.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
@@ -92,45 +80,29 @@ func (c *Client) send(ctx context.Context, method string, args []any) ([]byte, *
 		case (asked.Load() || c.ownTransport) && !got.Load(), !asked.Load() && dialing(err):
 			kind = NotSent
 		}
-		return nil, &Error{Kind: kind, Method: method, Err: c.cause(ctx, err)}
+		return answer{}, &Error{Kind: kind, Method: method, Err: c.cause(ctx, err)}
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		io.CopyN(io.Discard, response.Body, maxDrain)
-		return nil, statusError(method, response, time.Now())
+		return answer{}, statusError(method, response, time.Now())
 	}
-	limit := int64(maxAnswer)
-	if method == MethodListDevices {
-		limit = maxList
+	b := newBody(callCtx, response.Body, method)
+	if response.ContentLength > b.limit {
+		b.err = b.tooBig()
 	}
-	body, err := readBody(response, limit)
-	if err != nil {
-		return nil, &Error{Kind: Unreadable, Method: method, Err: c.cause(ctx, err)}
+	a, e := readAnswer(method, response.Header.Get("Content-Type"), b)
+	switch {
+	case b.broken() != nil:
+		e.Err = c.cause(ctx, e.Err)
+	case e != nil:
+		io.CopyN(io.Discard, b, maxDrain)
 	}
-	return body, nil
+	return a, e
 }
 
-// readBody reads a body to its end, which also sets its connection free.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
-	tooBig := fmt.Errorf("the answer is larger than %d MiB", limit>>20)
-	if response.ContentLength > limit {
-		return nil, tooBig
-	}
-	var b bytes.Buffer
-	if response.ContentLength > 0 {
-		b.Grow(int(response.ContentLength) + bytes.MinRead)
-	}
-	if _, err := b.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
-		return nil, err
-	}
-	if int64(b.Len()) > limit {
-		return nil, tooBig
-	}
-	return b.Bytes(), nil
-}
-
-// cause says what ended a call. If the caller's context ended, the cause is
-// that, whatever the transport made of it.
+// cause returns what ended a call: the caller's context if that ended, whatever
+// the transport made of it.
 func (c *Client) cause(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
@@ -143,7 +115,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// untrusted tells whether the service's certificate was not accepted. The
+// untrusted reports whether the service's certificate was not accepted. The
 // handshake ends there: no call has been sent.
 func untrusted(err error) bool {
 	var (
@@ -157,16 +129,16 @@ func untrusted(err error) bool {
 		errors.As(err, &certificate) || errors.As(err, &roots)
 }
 
-// dialing tells whether an error is of the search for a connection. It is for
-// transports that do not report their connections.
+// dialing reports whether an error comes from looking for a connection. It is
+// for transports that do not report their connections.
 func dialing(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns)
 }
 
-// statusError says what an answer with another HTTP status than 200 means. Its
-// body is some page of a proxy, and is not looked at.
+// statusError returns what an answer with an HTTP status other than 200 means.
+// Its body is some page of a proxy, and does not matter.
 func statusError(method string, response *http.Response, now time.Time) *Error {
 	e := &Error{Kind: Unreadable, Method: method, StatusCode: response.StatusCode}
 	switch response.StatusCode {
@@ -178,45 +150,45 @@ func statusError(method string, response *http.Response, now time.Time) *Error {
 		e.Kind = PayloadTooLarge
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		e.Kind = Throttled
-		e.RetryAfter = retryAfter(response.Header, now)
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		e.RetryAfter, e.HasRetryAfter = retryAfter(response.Header, now)
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
 		e.Kind = NotService
 	}
 	if response.StatusCode/100 == 3 {
 		e.Kind = NotService
-		// No more than the host: the rest may hold a session, or the like.
+		// Only the host: the rest may hold a session or the like.
 		if to, err := response.Location(); err == nil && to.Host != "" {
-			e.Err = fmt.Errorf("it redirects to %s, which is not followed", oneLine(to.Host))
+			e.Err = fmt.Errorf("it redirects to %s, which is not followed", to.Host)
 		}
 	}
 	return e
 }
 
 // retryAfter reads the header of that name in both its forms: seconds, or a
-// date, which is measured by the service's own clock if it sends that. What is
-// in the past or makes no sense is 0; what is too long for a Duration is the
-// longest there is.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// date, which is compared with the service's own clock if it sends that. A time
+// in the past is 0; one too long for a Duration is the longest there is. It
+// reports whether there is one that can be read.
+func retryAfter(header http.Header, now time.Time) (after time.Duration, ok bool) {
 	text := strings.TrimSpace(header.Get("Retry-After"))
-	seconds, err := strconv.ParseInt(text, 10, 64) // out of range, it gives the nearest
+	seconds, err := strconv.ParseInt(text, 10, 64) // out of range, it returns the nearest
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		if seconds > int64(math.MaxInt64/time.Second) {
-			return math.MaxInt64
+			return math.MaxInt64, true
 		}
-		return time.Duration(max(0, seconds)) * time.Second
+		return time.Duration(max(0, seconds)) * time.Second, true
 	}
 	until, err := http.ParseTime(text)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return max(0, until.Sub(now)) // Sub stops at the longest Duration
+	return max(0, until.Sub(now)), true // Sub stops at the longest Duration
 }
 
-// encodable refuses arguments that cannot be carried: characters outside of
-// XML 1.0, which the encoder would silently replace, and empty lists.
+// encodable refuses arguments that the API cannot carry: characters outside XML
+// 1.0, which the encoder would silently replace, and empty lists.
 func encodable(args []any) error {
 	for _, arg := range args {
 		switch arg := arg.(type) {
@@ -224,16 +196,16 @@ func encodable(args []any) error {
 			for i, r := range arg {
 				if r == utf8.RuneError {
 					if _, size := utf8.DecodeRuneInString(arg[i:]); size == 1 {
-						return errors.New("an argument is not in UTF-8")
+						return errors.New("an argument is not valid UTF-8")
 					}
 				}
 				if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
-					return fmt.Errorf("an argument holds the character U+%04X, which XML cannot carry", r)
+					return fmt.Errorf("an argument contains the character U+%04X, which XML cannot carry", r)
 				}
 			}
 		case []string: // of MACs
 			if len(arg) == 0 {
-				return errors.New("there is no MAC in the list")
+				return errors.New("the list of MACs is empty")
 			}
 		}
 	}

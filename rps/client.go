@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // DefaultURL is where the service is (chapter 2).
@@ -30,21 +33,22 @@ const (
 type Config struct {
 	// URL is the endpoint, DefaultURL if "". It is https, or http to this
 	// machine (localhost, 127.0.0.0/8, ::1), and holds no credentials, query
-	// or fragment.
+	// or fragment. HTTPS_PROXY and NO_PROXY in the environment count.
 	URL string
-	// Username and Password are the account's (chapter 3), for HTTP Basic
-	// authentication (chapter 1). A user name holds no colon.
+	// Username and Password are those of the account (chapter 3), for HTTP
+	// Basic authentication (chapter 1). A user name holds no colon.
 	Username, Password string
-	// Timeout bounds one call, from the search for a connection to the last
-	// byte of the answer; 30 seconds if 0.
+	// Timeout bounds one call, from looking for a connection to the last byte
+	// of the answer; 30 seconds if 0.
 	Timeout time.Duration
-	// RootCAs are trusted in place of the system's, if not nil.
+	// RootCAs are trusted instead of the system's, if not nil.
 	RootCAs *x509.CertPool
-	// Connections are kept open between calls at most, 4 if 0. More calls
-	// than that may be made at once, on connections that are closed after.
+	// Connections is how many connections are kept open between calls, 4 if
+	// 0. More calls than that may be made at once, on connections that are
+	// closed afterwards.
 	Connections int
-	// Transport, if not nil, is used in place of the client's own, such as
-	// for a simulated service in the process. RootCAs and Connections mean
+	// Transport, if not nil, is used instead of the client's own, such as that
+	// of a simulated service in the process. RootCAs and Connections mean
 	// nothing then.
 	Transport http.RoundTripper
 	// UserAgent is sent with each call; "rpsbatch" if "".
@@ -62,7 +66,7 @@ type Client struct {
 	timeout            time.Duration
 }
 
-// NewClient gives a client of the service. It makes no call. An error says
+// NewClient returns a client of the service. It makes no call. An error says
 // what is wrong with the configuration, without a secret.
 func NewClient(config Config) (*Client, error) {
 	c := &Client{
@@ -87,25 +91,25 @@ func NewClient(config Config) (*Client, error) {
 	case err != nil:
 		return nil, err
 	case strings.Contains(c.username, ":"):
-		return nil, errors.New("the username holds a colon, which HTTP Basic authentication cannot carry")
+		return nil, errors.New("the user name contains a colon, which HTTP Basic authentication cannot carry")
 	case strings.ContainsFunc(c.userAgent, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return nil, errors.New("the user agent holds control characters")
+		return nil, errors.New("the user agent contains control characters")
 	case c.timeout < 0:
 		return nil, fmt.Errorf("the timeout of a call is %v: it must be positive", c.timeout)
 	}
 	if c.transport == nil {
-		// The proxy's own URL may hold a password, and its errors show it.
-		if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
-			return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: it must be of the form http://HOST:PORT")
+		proxy, err := proxyOf(u)
+		if err != nil {
+			return nil, err
 		}
-		c.transport, c.ownTransport = newTransport(config, c.timeout), true
+		c.transport, c.ownTransport = newTransport(config, c.timeout, proxy), true
 	}
 	return c, nil
 }
 
-// newTransport gives the transport of a client. It speaks HTTP/1.1 alone: on a
-// connection of HTTP/2 one reset puts all calls in doubt that share it.
-func newTransport(config Config, timeout time.Duration) *http.Transport {
+// newTransport returns the transport of a client. It speaks HTTP/1.1 alone: on
+// an HTTP/2 connection one reset puts all calls that share it in doubt.
+func newTransport(config Config, timeout time.Duration, proxy *url.URL) *http.Transport {
 	connections := config.Connections
 	if connections <= 0 {
 		connections = defaultConnections
@@ -113,7 +117,7 @@ func newTransport(config Config, timeout time.Duration) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  http.ProxyURL(proxy),
 		DialContext:            (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
 		TLSHandshakeTimeout:    timeout,
@@ -125,32 +129,59 @@ func newTransport(config Config, timeout time.Duration) *http.Transport {
 	}
 }
 
-// checkURL refuses what a password must not be sent to, and says what to do.
-// It repeats the URL only when that is known to hold no secret.
+// proxyOf returns the proxy that the environment names for the service, or nil.
+// All that goes through it is a TLS connection to the service: over http, which
+// is for this machine alone, a proxy would see the password. A proxy that cannot
+// be read is an error, where net/http would do without it.
+func proxyOf(service *url.URL) (*url.URL, error) {
+	environment := httpproxy.FromEnvironment()
+	text := environment.HTTPSProxy
+	environment.HTTPSProxy = "http://any"
+	needed, err := environment.ProxyFunc()(service)
+	if text == "" || service.Scheme != "https" || needed == nil && err == nil {
+		return nil, nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	proxy, err := url.Parse(text)
+	if err == nil {
+		known := slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme)
+		if known && proxy.Hostname() != "" && goodPort(proxy) && strings.Trim(proxy.RequestURI(), "/") == "" {
+			return proxy, nil
+		}
+	}
+	// Its text may hold a password.
+	return nil, errors.New("the proxy in the environment (HTTPS_PROXY) cannot be read: write it as http://HOST:PORT")
+}
+
+// checkURL refuses what a password must not be sent to, and says what to do. It
+// repeats the URL only where that cannot hold a secret.
 func checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("the service's URL cannot be read: it must be of the form https://HOST:PORT/xmlrpc")
+		return nil, errors.New("the service's URL cannot be read: write it as https://HOST:PORT/xmlrpc")
 	case u.User != nil:
-		return nil, errors.New("the service's URL holds credentials: leave them out and give them apart, as others can see the URL")
+		return nil, errors.New("the service's URL contains credentials, and others can see the URL: leave them out and give them separately")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
 		return nil, errors.New("the service's URL has a query or a fragment: leave out what begins with ? or #")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":
-		return nil, errors.New("the service's URL has no https:// before it: it must be of the form https://HOST:PORT/xmlrpc")
+		return nil, errors.New("the service's URL does not begin with https://: write it as https://HOST:PORT/xmlrpc")
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("the service's URL %q names no host: it must be of the form https://HOST:PORT/xmlrpc", text)
-	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port()):
+		return nil, fmt.Errorf("the service's URL %q has no host: write it as https://HOST:PORT/xmlrpc", text)
+	case !goodPort(u):
 		return nil, fmt.Errorf("the service's URL %q has no valid port: use one from 1 to 65535, or none", text)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http is for this machine alone)", text)
+		return nil, fmt.Errorf("the service's URL %q would send the password in the clear: use https (http works only for this machine)", text)
 	}
 	return u, nil
 }
 
-func validPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
+// goodPort reports whether a URL has a valid port, or none.
+func goodPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 func loopback(host string) bool {
@@ -161,8 +192,8 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// secrets are what no error of a call may show: the credentials in the forms
-// in which they are sent, and the URL that the call carries.
+// secrets returns what no error of a call may show: the credentials as they are
+// sent, and the URL that the call carries.
 func (c *Client) secrets(url string) secrets {
 	s := secrets{url, c.password}
 	if c.password != "" {

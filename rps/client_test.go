@@ -74,7 +74,7 @@ func TestNewClient(t *testing.T) {
 	}
 }
 
-// clientOf gives a client of a test server with this handler.
+// clientOf returns a client of a test server with this handler.
 func clientOf(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -251,7 +251,7 @@ func TestErrorReadsWell(t *testing.T) {
 	for want, e := range map[string]*Error{
 		`refused: the account has no such server: "Error:Invalid server"`: {Kind: InvalidServer, Text: "Error:Invalid server"},
 		`no readable answer (HTTP 502)`:                                   {Kind: Unreadable, StatusCode: 502},
-		`the service was not reached: context canceled`:                   {Kind: NotSent, Err: context.Canceled},
+		`could not reach the service: context canceled`:                   {Kind: NotSent, Err: context.Canceled},
 		`refused`: {Kind: Refusal},
 	} {
 		if got := e.Error(); got != want {

@@ -4,33 +4,35 @@
 //
 // # What it promises
 //
-// A method returns no error only if the service answered true, in the form
-// that the guide gives to that answer. An empty, truncated or foreign body, a
-// fault, a text nobody has heard of: all of these are errors. What the service
-// is known to say in several spellings is read in all of them, and the damaged
-// answers that the guide itself prints are read too.
+// A method returns no error only if the service answered true, in the form that
+// the guide has for that answer. An empty, truncated or foreign body, a fault,
+// an unknown text: all of these are errors. Where the service spells the same
+// thing in several ways, all of them are read, and so are the damaged answers
+// that the guide itself prints.
 //
 // Every error is an *Error, and its Kind says what may be concluded. After a
-// kind that is Refused the service has read the call and said no. After
-// NotSent, Untrusted and Unencodable it has surely not seen it. After
-// Unreadable the call may have been applied: only asking (ListDevices,
-// CheckDeviceExt) can tell. The HTTP kinds (Unauthorized, Forbidden, Throttled,
-// PayloadTooLarge, NotService) mean that something in front of the service
-// turned the call away.
+// kind that is Refused, the service has read the call and said no. After
+// NotSent, Untrusted and Unencodable it has surely not seen the call. After
+// Unreadable and HandlerFailed the call may have been applied: only asking
+// (ListDevices, CheckDeviceExt) can tell. Unauthorized, Forbidden, Throttled,
+// PayloadTooLarge and NotService mean that something in front of the handler
+// turned the call away: a proxy, the web server, or the XML-RPC engine.
 //
-// A call is sent once. Nothing is repeated, delayed or split here, redirects
-// are not followed, and credentials go to no host but the configured one, over
-// TLS unless that is this machine itself. Passwords and unique URLs are in no
-// error.
+// A call is sent once. Nothing is repeated, delayed or split here, redirects are
+// not followed, and credentials go to no host but the configured one, over TLS
+// unless that is this machine. Passwords and unique URLs are in no error.
+//
+// Answers are read in the encoding that they declare. What is in one is bounded,
+// and so is the memory that it takes: 1 MiB, or 128 MiB for ListDevices, of which
+// only the MACs are kept.
 //
 // Methods may be called from several goroutines at once. Each takes a context
-// first, and ends soon after it does.
+// first, and ends soon after the context does.
 //
 // # What it leaves open
 //
 // The guide does not say whether a refused batch is applied in part, whether
-// listDevices is complete, or how many MACs a call may carry and how many
-// calls a second there may be. The client assumes nothing: see ListDevices,
-// RegisterDevices and BatchTooBig. Answers must be in UTF-8, as the guide's
-// are.
+// listDevices is complete, how many MACs a call may carry, or how many calls a
+// second are allowed. The client assumes nothing: see ListDevices,
+// RegisterDevices and BatchTooBig.
 package rps

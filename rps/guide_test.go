@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// guideBlocks gives the blocks of XML in the guide that begin so, by section.
+// guideBlocks returns the blocks of XML in the guide that begin so, by section.
 func guideBlocks(t testing.TB, prolog string) map[string]string {
 	t.Helper()
 	guide, err := os.ReadFile("testdata/rps-xml-api-guide.txt")
@@ -80,7 +80,7 @@ func TestGuideAnswers(t *testing.T) {
 		if !ok {
 			t.Fatalf("the guide has no %s1", section)
 		}
-		got, err := readAnswer(method, []byte(body))
+		got, err := readText(method, body)
 		if want := granted[section+"1"]; err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s1: %+v, %v; want %+v", section, got, err, want)
 		}
@@ -89,7 +89,7 @@ func TestGuideAnswers(t *testing.T) {
 		if !ok {
 			t.Fatalf("the guide has no %s2", section)
 		}
-		_, err = readAnswer(method, []byte(body))
+		_, err = readText(method, body)
 		want, ok := refused[section+"2"]
 		if !ok {
 			want = Error{Kind: InvalidMAC, Text: "Error:Invalid MAC(s):00s1122334400"}
@@ -121,7 +121,7 @@ type wireCall struct {
 	} `xml:"params>param"`
 }
 
-// params gives the parameters: a text each, or a list.
+// params returns the parameters: a text each, or a list.
 func (w wireCall) params() (params [][]string) {
 	for _, p := range w.Params {
 		switch {

@@ -1,23 +1,21 @@
 package rps
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// Kind says what sort of failure an Error is. It is an error itself, so that
-// errors.Is(err, rps.OverridePrompt) tells whether err is of that kind.
+// Kind is the sort of failure that an Error is. It is an error itself, so that
+// errors.Is(err, rps.OverridePrompt) reports whether err is of that kind.
 type Kind uint8
 
-// Refusals: the service read the call and answered false. The words are the
-// guide's, of the sections 4.1.3 to 4.16.3.
+// Refusals: the service read the call and answered false. The words are those
+// of the guide, sections 4.1.3 to 4.16.3.
 const (
-	Refusal         Kind = iota + 1 // words that are none of the guide's, or none at all
-	InvalidMAC                      // Invalid MAC(s): of a wrong form, or not of this account
+	Refusal         Kind = iota + 1 // words that the guide does not have, or none at all
+	InvalidMAC                      // Invalid MAC(s): malformed, or not one of this account
 	RepeatedMAC                     // Repeated MAC(s)
 	Foreign                         // Error: 001565000001 Please check the MAC ...: another enterprise has it
 	OverridePrompt                  // Are you sure you want to override MAC addresses: registered already
@@ -27,57 +25,64 @@ const (
 	BadServerName                   // The server name can only contain ...
 	InvalidURL                      // Invalid server url, The url can only begin with ...
 	UnknownMAC                      // The MAC is unknown: it has not been added to RPS
-	NoDevices                       // No device(s) exists; ListDevices gives an empty list in place of it
+	NoDevices                       // No device(s) exists; ListDevices returns an empty list instead
 	ServerNameEmpty                 // The server name can not be empty
 	ServerURLEmpty                  // The server url can not be empty
 	ServerNameUsed                  // The server name has been used, perhaps by another account
-	BatchTooBig                     // words, none of the guide's, that a list has too many MACs
+	BatchTooBig                     // words, not in the guide, that one call has too many MACs
 )
 
-// Failures that are no answer of the service to the call.
+// HandlerFailed is an answer of the service that neither grants nor refuses: a
+// fault, such as "Failed to invoke method ...", of a handler that threw an
+// exception before or after it acted. The call may have been applied.
+const HandlerFailed Kind = 32
+
+// Failures other than a refusal.
 const (
 	NotSent         Kind = iota + 64 // the call surely never reached the service: DNS, dial, proxy, TLS
-	Unauthorized                     // HTTP 401
+	Unauthorized                     // HTTP 401, or a fault that says so
 	Forbidden                        // HTTP 403
 	Untrusted                        // the service's certificate is not trusted; nothing was sent
 	PayloadTooLarge                  // HTTP 413
 	Throttled                        // HTTP 429 and 503
-	NotService                       // HTTP 3xx, 404, 405, 410: what answers there is not RPS
+	NotService                       // HTTP 3xx, 400, 404, 405, 410; a fault: no such handler, or not for these arguments
 	Unreadable                       // sent, and no readable answer: the call may have been applied
-	Unencodable                      // never sent: an argument that the API cannot carry
+	Unencodable                      // never sent: the API cannot carry an argument
 )
 
-// kinds holds the name of each kind, and what a user is told.
+// kinds holds the name of each kind, and its words for the user.
 var kinds = map[Kind]struct{ name, words string }{
 	Refusal:         {"Refusal", "refused"},
-	InvalidMAC:      {"InvalidMAC", "refused: invalid MAC, or not of this account"},
+	InvalidMAC:      {"InvalidMAC", "refused: invalid MAC, or not one of this account"},
 	RepeatedMAC:     {"RepeatedMAC", "refused: repeated MAC"},
 	Foreign:         {"Foreign", "refused: registered by another account"},
-	OverridePrompt:  {"OverridePrompt", "refused: registered already"},
-	OverrideFailed:  {"OverrideFailed", "refused: overriding failed"},
-	BadOverride:     {"BadOverride", "refused: bad isOverride"},
+	OverridePrompt:  {"OverridePrompt", "refused: already registered"},
+	OverrideFailed:  {"OverrideFailed", "refused: override failed"},
+	BadOverride:     {"BadOverride", "refused: invalid isOverride"},
 	InvalidServer:   {"InvalidServer", "refused: the account has no such server"},
-	BadServerName:   {"BadServerName", "refused: bad characters in the server's name"},
-	InvalidURL:      {"InvalidURL", "refused: bad URL"},
+	BadServerName:   {"BadServerName", "refused: invalid characters in the server name"},
+	InvalidURL:      {"InvalidURL", "refused: invalid URL"},
 	UnknownMAC:      {"UnknownMAC", "refused: unknown MAC"},
 	NoDevices:       {"NoDevices", "refused: no devices"},
 	ServerNameEmpty: {"ServerNameEmpty", "refused: empty server name"},
 	ServerURLEmpty:  {"ServerURLEmpty", "refused: empty server URL"},
-	ServerNameUsed:  {"ServerNameUsed", "refused: server name in use"},
+	ServerNameUsed:  {"ServerNameUsed", "refused: server name already in use"},
 	BatchTooBig:     {"BatchTooBig", "refused: too many MACs in one call"},
 
-	NotSent:         {"NotSent", "the service was not reached"},
-	Unauthorized:    {"Unauthorized", "the service refuses the credentials: check username and password"},
-	Forbidden:       {"Forbidden", "the service forbids this account the call"},
-	Untrusted:       {"Untrusted", "the service's certificate is not trusted: check the URL, or name its CA"},
+	HandlerFailed: {"HandlerFailed", "the service failed to handle the call"},
+
+	NotSent:         {"NotSent", "could not reach the service"},
+	Unauthorized:    {"Unauthorized", "access denied: check the user name and password; RPS wants those of RPS XML API, not an AccessKey"},
+	Forbidden:       {"Forbidden", "access denied: this account may not make the call"},
+	Untrusted:       {"Untrusted", "the service's certificate is not trusted: check the URL, or trust its CA"},
 	PayloadTooLarge: {"PayloadTooLarge", "the call is too large for the service"},
-	Throttled:       {"Throttled", "the service asks to call later"},
-	NotService:      {"NotService", "what answers is not RPS: check the URL"},
+	Throttled:       {"Throttled", "the service asks for fewer calls"},
+	NotService:      {"NotService", "not the RPS XML API: check the URL"},
 	Unreadable:      {"Unreadable", "no readable answer"},
 	Unencodable:     {"Unencodable", "the call cannot be sent"},
 }
 
-// String gives the name of the constant.
+// String returns the name of the constant.
 func (k Kind) String() string {
 	if kind, ok := kinds[k]; ok {
 		return kind.name
@@ -85,7 +90,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Error says what is the matter, in words for the user.
+// Error returns the kind in words for the user.
 func (k Kind) Error() string {
 	if kind, ok := kinds[k]; ok {
 		return kind.words
@@ -93,28 +98,34 @@ func (k Kind) Error() string {
 	return k.String()
 }
 
-// Refused tells whether the service read the call and said no. A refused batch
-// may all the same have been applied in part: the guide does not say.
+// Refused reports whether the service read the call and said no. A refused
+// batch may still have been applied in part: the guide does not say.
 func (k Kind) Refused() bool { return k >= Refusal && k <= BatchTooBig }
 
 // Error is the error of every method of Client: errors.As finds it, and
-// errors.Is knows its Kind and what is beneath. Its text and its fields hold
-// neither the password nor a URL that was sent as an argument.
+// errors.Is knows its Kind and its cause. Its text and its fields hold neither
+// the password nor a URL that was sent as an argument.
 type Error struct {
 	Kind   Kind
 	Method string // of the API, such as MethodRegisterDevices
 	// MACs are the addresses that the service's words name, each once and in
-	// their order; nil if there are none. Words that only look like one, such
-	// as a malformed address, are left out. They need not be of the call.
+	// order; nil if there are none. Malformed ones are left out. They need not
+	// be MACs of the call.
 	MACs []MAC
-	// Text is what the service said, as one line: white space folded, control
-	// characters removed, secrets masked as ***, and cut after maxText bytes.
-	// It is "" if the service said nothing. Of a fault it begins with "fault"
-	// and its code.
+	// Text is what the service said, made one line by OneLine, with URLs and
+	// secrets masked as ***, and cut after 16 KiB. It is "" if the service said
+	// nothing. Of a fault it begins with "fault" and its code.
 	Text       string
-	StatusCode int           // of HTTP, if not 200; 0 if there was no answer
-	RetryAfter time.Duration // of a Throttled answer, 0 if it does not say; of any length, never negative
-	Err        error         // what is beneath, if anything
+	StatusCode int // of HTTP, if not 200; 0 if there was no answer
+	// RetryAfter is how long a Throttled answer asks to wait: of any length, and
+	// never negative. HasRetryAfter is false if it does not say: a 503 may then
+	// come from a proxy that has lost the call.
+	RetryAfter    time.Duration
+	HasRetryAfter bool
+	// Began is true of an Unreadable answer with HTTP 200 that had begun: it
+	// held more than white space.
+	Began bool
+	Err   error // the cause, if there is one
 }
 
 func (e *Error) Error() string {
@@ -133,24 +144,26 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is tells whether target is the error's Kind.
+// Is reports whether target is the Kind of the error.
 func (e *Error) Is(target error) bool {
 	kind, ok := target.(Kind)
 	return ok && kind == e.Kind
 }
 
-// Late tells whether an Unreadable call was given up for its time alone, by us or
-// by a proxy: the service may be at it still, and apply it yet.
-func (e *Error) Late() bool {
+// MayStillApply reports whether the service may yet apply the call, though this
+// error has been returned: the call was sent, and whatever stands between may
+// still hold it. A connection that ends, or a 502 of a proxy, does not end the
+// call behind it. Once an answer has begun the service is done with the call.
+func (e *Error) MayStillApply() bool {
 	switch e.StatusCode {
-	case http.StatusGatewayTimeout, http.StatusRequestTimeout, statusProxyTimeout:
+	case 0:
+		return e.Kind == Unreadable && !e.Began
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		520, 522, 524: // a large proxy's for 502 and 504
 		return true
 	}
-	return errors.Is(e.Err, context.DeadlineExceeded)
+	return false
 }
 
-// statusProxyTimeout is that of a large proxy for 504.
-const statusProxyTimeout = 524
-
-// Unwrap gives what is beneath.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 )
 
-// MAC is the hardware address of a device: six bytes, comparable, so that it
-// can be the key of a map. The zero value is no valid address of a device.
+// MAC is the hardware address of a device: six bytes, comparable, so it can be
+// the key of a map. The zero value is not a valid device address.
 type MAC [6]byte
 
-// MACError says why a text is not the MAC address of a device.
+// MACError explains why a text is not the MAC address of a device.
 type MACError struct {
 	Text   string // what was read
 	Reason string // what is wrong with it, in words for the user
@@ -18,9 +18,9 @@ func (e *MACError) Error() string { return fmt.Sprintf("MAC %q: %s", e.Text, e.R
 
 // ParseMAC reads the four forms of the guide (section 4.1.4: 001565000001,
 // 00-15-65-00-00-01, 00 15 65 00 00 01, 00:15:65:00:00:01) and the dotted form
-// 0015.6500.0001, in either case and with nothing around them. An error is
-// always a *MACError. Addresses that no device can have (all zeros, all ones,
-// multicast) are refused as well.
+// 0015.6500.0001, in either case, with nothing around them. An error is always a
+// *MACError. Addresses that no device can have (all zeros, all ones, multicast)
+// are refused as well.
 func ParseMAC(text string) (MAC, error) {
 	if len(text) == 12 || len(text) == 17 {
 		if mac, ok := parseUsual(text); ok {
@@ -34,8 +34,8 @@ func ParseMAC(text string) (MAC, error) {
 	return mac, nil
 }
 
-// parseUsual reads what nearly all files have, 12 digits or six pairs of them,
-// in a fraction of the time. What it does not take is for parseMAC to judge.
+// parseUsual reads the forms that nearly all files have, 12 digits or six pairs
+// of them, in a fraction of the time. The rest is left to parseMAC.
 func parseUsual(text string) (MAC, bool) {
 	var n uint64
 	var bad byte
@@ -60,7 +60,7 @@ func parseUsual(text string) (MAC, bool) {
 func parseMAC(text string) (mac MAC, reason string) {
 	var digits int      // hex digits seen
 	var separator byte  // the one in use, 0 before the first
-	var mixed, bad bool // more than one separator; one in a wrong place
+	var mixed, bad bool // more than one separator; one in the wrong place
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		value := hexValue[c]
@@ -82,8 +82,8 @@ func parseMAC(text string) (mac MAC, reason string) {
 		if c == '.' {
 			group = 4
 		}
-		// Each separator stands after a whole group: its place follows from
-		// the digits before it and the separators before that.
+		// Each separator follows a whole group: its position follows from the
+		// digits and the separators before it.
 		bad = bad || digits == 0 || digits >= 12 || digits%group != 0 || i != digits+digits/group-1
 	}
 	switch {
@@ -128,7 +128,7 @@ var hexValue = func() (table [256]byte) {
 	return table
 }()
 
-// String gives the form 00-15-65-00-00-01, in upper case: a spreadsheet takes
+// String returns the form 00-15-65-00-00-01, in upper case: a spreadsheet takes
 // it for neither a number nor a time.
 func (m MAC) String() string {
 	const digits = "0123456789ABCDEF"
@@ -142,7 +142,7 @@ func (m MAC) String() string {
 	return string(b[:])
 }
 
-// Bare gives the form 001565000001, as it is sent to the service.
+// Bare returns the form 001565000001, in which it is sent to the service.
 func (m MAC) Bare() string {
 	const digits = "0123456789ABCDEF"
 	var b [12]byte
@@ -152,8 +152,8 @@ func (m MAC) Bare() string {
 	return string(b[:])
 }
 
-// Uint64 gives the address as a number, its first octet the highest: the
-// devices of a vendor lie close together.
+// Uint64 returns the address as a number, its first octet the highest, so that
+// the devices of a vendor lie close together.
 func (m MAC) Uint64() uint64 {
 	return uint64(m[0])<<40 | uint64(m[1])<<32 | uint64(m[2])<<24 |
 		uint64(m[3])<<16 | uint64(m[4])<<8 | uint64(m[5])

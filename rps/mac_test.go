@@ -19,13 +19,13 @@ func TestParseMAC(t *testing.T) {
 		}
 	}
 	if got := want.String(); got != "00-15-65-AB-CD-EF" {
-		t.Errorf("String gives %q", got)
+		t.Errorf("String returns %q", got)
 	}
 	if got := want.Bare(); got != "001565ABCDEF" {
-		t.Errorf("Bare gives %q", got)
+		t.Errorf("Bare returns %q", got)
 	}
 	if n := want.Uint64(); n != 0x001565abcdef || MACFromUint64(n) != want || MACFromUint64(n|0xffff<<48) != want {
-		t.Errorf("Uint64 gives %#x, and back %v", n, MACFromUint64(n))
+		t.Errorf("Uint64 returns %#x, and back %v", n, MACFromUint64(n))
 	}
 }
 
@@ -93,11 +93,11 @@ func FuzzParseMAC(f *testing.F) {
 			t.Fatalf("ParseMAC(%q) accepts", text)
 		}
 		if mac.Bare() != digits {
-			t.Fatalf("ParseMAC(%q) gives %s", text, mac)
+			t.Fatalf("ParseMAC(%q) returns %s", text, mac)
 		}
 		for _, form := range []string{mac.String(), mac.Bare()} {
 			if again, err := ParseMAC(form); err != nil || again != mac {
-				t.Fatalf("ParseMAC(%q) gives %v, %v; want %v", form, again, err, mac)
+				t.Fatalf("ParseMAC(%q) returns %v, %v; want %v", form, again, err, mac)
 			}
 		}
 		if MACFromUint64(mac.Uint64()) != mac {

@@ -21,7 +21,7 @@ const (
 	MethodCheckDeviceExt              = "redirect.checkDeviceExt"
 )
 
-// DeviceStatus is what the service knows of a device (section 4.5.3).
+// DeviceStatus is the state of a device in RPS (section 4.5.3).
 type DeviceStatus string
 
 const (
@@ -36,7 +36,7 @@ func (c *Client) RegisterDevice(ctx context.Context, mac MAC, server string) err
 	return c.do(ctx, MethodRegisterDevice, "", mac.Bare(), server)
 }
 
-// RegisterDeviceOverride is RegisterDevice that says what to do with an
+// RegisterDeviceOverride is RegisterDevice with a choice of what to do with an
 // earlier registration (section 4.2).
 func (c *Client) RegisterDeviceOverride(ctx context.Context, mac MAC, server string, override bool) error {
 	return c.do(ctx, MethodRegisterDevice, "", mac.Bare(), server, isOverride(override))
@@ -47,9 +47,9 @@ func (c *Client) DeRegisterDevice(ctx context.Context, mac MAC) error {
 	return c.do(ctx, MethodDeRegisterDevice, "", mac.Bare())
 }
 
-// ListDevices gives the devices of the account, none if it has none (section
-// 4.4). The service may cut the list short, and entries that are no MACs are
-// left out: that a device is not in it says little.
+// ListDevices returns the devices of the account (section 4.4). The service may
+// cut the list short, and entries that are not MACs are left out: a device that
+// is not in it may be registered all the same.
 func (c *Client) ListDevices(ctx context.Context) ([]MAC, error) {
 	a, err := c.call(ctx, MethodListDevices, "")
 	if errors.Is(err, NoDevices) {
@@ -58,7 +58,7 @@ func (c *Client) ListDevices(ctx context.Context) ([]MAC, error) {
 	return a.macs, err
 }
 
-// CheckDevice asks what is known of a device (section 4.5).
+// CheckDevice returns the status of a device (section 4.5).
 func (c *Client) CheckDevice(ctx context.Context, mac MAC) (DeviceStatus, error) {
 	a, err := c.call(ctx, MethodCheckDevice, "", mac.Bare())
 	return a.status, err
@@ -70,8 +70,8 @@ func (c *Client) RegisterDevices(ctx context.Context, macs []MAC, server string)
 	return c.do(ctx, MethodRegisterDevices, "", bare(macs), server)
 }
 
-// RegisterDevicesOverride is RegisterDevices that says what to do with earlier
-// registrations (section 4.7).
+// RegisterDevicesOverride is RegisterDevices with a choice of what to do with
+// earlier registrations (section 4.7).
 func (c *Client) RegisterDevicesOverride(ctx context.Context, macs []MAC, server string, override bool) error {
 	return c.do(ctx, MethodRegisterDevices, "", bare(macs), server, isOverride(override))
 }
@@ -105,8 +105,8 @@ func (c *Client) RegisterDeviceWithUniqueURL(ctx context.Context, mac MAC, serve
 	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, url, mac.Bare(), server, url)
 }
 
-// RegisterDeviceWithUniqueURLOverride is RegisterDeviceWithUniqueURL that says
-// what to do with an earlier registration (section 4.15).
+// RegisterDeviceWithUniqueURLOverride is RegisterDeviceWithUniqueURL with a
+// choice of what to do with an earlier registration (section 4.15).
 func (c *Client) RegisterDeviceWithUniqueURLOverride(ctx context.Context, mac MAC, server, url string, override bool) error {
 	return c.do(ctx, MethodRegisterDeviceWithUniqueURL, url, mac.Bare(), server, url, isOverride(override))
 }
@@ -124,14 +124,14 @@ func (c *Client) EditDeviceWithUniqueURLOverride(ctx context.Context, mac MAC, s
 	return c.do(ctx, MethodEditDeviceWithUniqueURL, url, mac.Bare(), server, url, isOverride(override))
 }
 
-// CheckDeviceExt asks what is known of a device, and the URL it is sent to if
-// it is Registered (section 4.14); "" if the service does not tell.
+// CheckDeviceExt returns the status of a device and, if it is Registered, the
+// URL that it is sent to (section 4.14); "" if the service does not say.
 func (c *Client) CheckDeviceExt(ctx context.Context, mac MAC) (DeviceStatus, string, error) {
 	a, err := c.call(ctx, MethodCheckDeviceExt, "", mac.Bare())
 	return a.status, a.url, err
 }
 
-// do makes a call whose answer is OK.
+// do makes a call that is answered with OK.
 func (c *Client) do(ctx context.Context, method, url string, args ...any) error {
 	_, err := c.call(ctx, method, url, args...)
 	return err
@@ -152,10 +152,10 @@ func isOverride(yes bool) string {
 	return "0"
 }
 
-// parseStatus reads the text of a status. What it does not know it does not
-// guess: "Registered at last" is no Registered.
+// parseStatus reads the text of a status. It does not guess: "Registered at
+// last" is not Registered.
 func parseStatus(text string) (DeviceStatus, bool) {
-	line := oneLine(text)
+	line := OneLine(text)
 	for _, status := range []DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown} {
 		if strings.EqualFold(line, string(status)) {
 			return status, true

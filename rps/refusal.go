@@ -1,19 +1,29 @@
 package rps
 
-import "strings"
+import (
+	"fmt"
+	"strings"
 
-// refusals are the guide's words in lower case and in the singular (see
-// plain), the longer before those that begin them. The first that a text
-// begins with, as whole words, gives the kind; what follows varies.
-var refusals = []struct {
+	"github.com/kolo/xmlrpc"
+)
+
+// A phrase is words of the service that decide a kind.
+type phrase struct {
 	words string
 	kind  Kind
-}{
+}
+
+// refusals are the words of the guide in lower case and in the singular (see
+// plain), longer ones before those that begin like them. The first that a text
+// begins with, as whole words, decides the kind; what follows varies.
+var refusals = []phrase{
 	{"invalid mac", InvalidMAC},
 	{"invalid macs", InvalidMAC},
 	{"repeated mac", RepeatedMAC},
 	{"repeated macs", RepeatedMAC},
 	{"are you sure you want to override", OverridePrompt},
+	{"existing mac", OverridePrompt}, // of another vendor: registered by this account
+	{"existing macs", OverridePrompt},
 	{"mac address overriding failed", OverrideFailed},
 	{"mac addresses overriding failed", OverrideFailed},
 	{"only 0 or 1 can be used", BadOverride},
@@ -33,25 +43,55 @@ var refusals = []struct {
 	{"no devices exists", NoDevices},
 }
 
+// faults are words of the engines behind the service, Apache's and PHP's, that
+// come before any handler is called. They are written and found like refusals.
+var faults = []phrase{
+	{"not authorized", Unauthorized},
+	{"no such handler", NotService},
+	{"no method matching arguments", NotService},
+	{"unknown method", NotService},
+	{"this is not a known method", NotService},
+}
+
 // refusal turns the words with which the service refused a call into an error.
-// It is the only place that looks at them. The guide spells the same refusal
-// in several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
+// It is the only place that looks at them. The guide spells one refusal in
+// several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
 // server"), and so does the service.
 func refusal(method, text string) *Error {
-	text = oneLine(text)
+	text = OneLine(text)
 	return &Error{Kind: refusalKind(text), Method: method, Text: text, MACs: namedMACs(text)}
+}
+
+// faultError turns a fault into an error. Words that do not show that no handler
+// was called leave open whether the call was applied.
+func faultError(method string, fault xmlrpc.FaultError) *Error {
+	text := OneLine(fault.String)
+	words, _ := plain(text)
+	kind := kindOf(words, faults)
+	if kind == 0 {
+		kind = HandlerFailed
+	}
+	return &Error{Kind: kind, Method: method, Text: strings.TrimSpace(fmt.Sprintf("fault %d: %s", fault.Code, text)), MACs: namedMACs(text)}
+}
+
+// kindOf returns the kind of the first phrase that words begin with, or 0.
+func kindOf(words string, phrases []phrase) Kind {
+	for _, p := range phrases {
+		if rest, ok := strings.CutPrefix(words, p.words); ok && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
+			return p.kind
+		}
+	}
+	return 0
 }
 
 func refusalKind(line string) Kind {
 	words, lead := plain(line)
-	for _, r := range refusals {
-		if rest, ok := strings.CutPrefix(words, r.words); ok && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
-			return r.kind
-		}
-	}
+	kind := kindOf(words, refusals)
 	switch {
-	// Nothing but the address tells this refusal: what follows it is advice
-	// over several lines, and not the same everywhere.
+	case kind != 0:
+		return kind
+	// Only the address marks this refusal: the advice that follows takes
+	// several lines, and is not the same everywhere.
 	case beginsWithMAC(words) && (lead || strings.Contains(words, "please check the mac")):
 		return Foreign
 	case tooBig(words):
@@ -60,11 +100,11 @@ func refusalKind(line string) Kind {
 	return Refusal
 }
 
-// plain gives the words in lower case, without the Error that may or may not
-// stand before them and without the plurals in brackets. It tells whether
-// there was such an Error, with its colon.
+// plain returns the words in lower case, without the Error that may precede them,
+// the plurals in brackets, and signs that cannot be printed. It reports whether there was such an
+// Error, with its colon.
 func plain(line string) (words string, lead bool) {
-	words = strings.ToLower(line)
+	words = strings.ReplaceAll(strings.ToLower(line), "\ufffd", "")
 	if rest, ok := strings.CutPrefix(words, "error"); ok {
 		rest = strings.TrimLeft(rest, " ")
 		switch {
@@ -79,16 +119,18 @@ func plain(line string) (words string, lead bool) {
 
 var brackets = strings.NewReplacer("(s)", "", "(es)", "")
 
-// tooBig tells words that say that a list is too long. Nobody has seen the
-// service say so, thus they are guessed: a limit, and the thing that is
-// limited. Limits on calls, on names and on what an account may have are not
-// meant, since smaller batches do not help there.
+// tooBig reports whether words say that one call carries too many MACs. Nobody
+// has seen the service say so, so they are a guess: a limit, and that it is one
+// of a list or of a call. A limit on calls, on names, or on what an account may
+// have is another matter: smaller batches do not help there.
 func tooBig(words string) bool {
 	return containsAny(words, "too many", "too large", "too big", "too long", "exceed", "maximum",
 		"at most", "more than", "limit") &&
-		containsAny(words, "mac", "device", "list", "batch", "entries", "items", "array") &&
-		!containsAny(words, "request", "call", "rate", "frequen", "often", "second", "minute", "hour",
-			"name", "url", "quota", "licen", "account", "character", "login", "attempt")
+		containsAny(words, "too many mac", "list", "batch", "array", "entries", "items", "at a time", "at once",
+			"one call", "a call", "per call", "each call", "single call",
+			"one request", "a request", "per request", "each request", "single request") &&
+		!containsAny(words, "requests", "calls", "rate", "frequen", "often", "second", "minute", "hour", "today",
+			"name", "url", "quota", "licen", "account", "character", "login", "attempt", "reached", "enterprise", "company", "total")
 }
 
 func containsAny(text string, words ...string) bool {
@@ -105,7 +147,7 @@ func beginsWithMAC(text string) bool {
 	return end > 0
 }
 
-// namedMACs gives the addresses in a text, each once.
+// namedMACs returns the addresses in a text, each once.
 func namedMACs(text string) []MAC {
 	var macs []MAC
 	var seen map[MAC]bool
@@ -127,10 +169,10 @@ func namedMACs(text string) []MAC {
 	return macs
 }
 
-// macAt reads an address in any of the forms of ParseMAC that starts at i and
-// is no part of a longer word or of a longer run of groups. Without one end is
-// 0. Addresses with spaces inside are read from the left: where a list of them
-// begins is known from the words before it.
+// macAt reads an address, in any of the forms of ParseMAC, that starts at i and
+// is not part of a longer word or of a longer run of groups. If there is none,
+// end is 0. Addresses with spaces inside are read from the left: the words
+// before a list of them show where it begins.
 func macAt(text string, i int) (mac MAC, end int) {
 	if !isHex(text[i:]) || i > 0 && isWord(text[i-1]) {
 		return MAC{}, 0
@@ -169,7 +211,7 @@ func macAt(text string, i int) (mac MAC, end int) {
 	return mac, end
 }
 
-// isHex tells whether a text begins with a hexadecimal digit.
+// isHex reports whether a text begins with a hexadecimal digit.
 func isHex(text string) bool { return text != "" && hexValue[text[0]] < 16 }
 
 func isWord(c byte) bool {

@@ -2,6 +2,7 @@ package rps
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -70,13 +71,25 @@ func TestRefusal(t *testing.T) {
 		{"Error:\u00a0Invalid server", InvalidServer, nil},
 		{"Error:Invalid server url: x", InvalidURL, nil},
 		{"are you sure you want to override MAC addresses: 001565000001?", OverridePrompt, macs("001565000001")},
+		{"Existing MAC(s): 001565000001, 00-15-65-00-00-02", OverridePrompt, macs("001565000001", "001565000002")},
+		{"Error:Existing MACs:001565000001", OverridePrompt, macs("001565000001")},
+		{"Existing machines", Refusal, nil},
 
 		// Too many at once, in words that nobody has seen.
 		{"Error: Too many MACs", BatchTooBig, nil},
-		{"The number of devices exceeds the limit of 50", BatchTooBig, nil},
+		{"Error:There are too many MAC(s) in one request, 1 at most", BatchTooBig, nil},
+		{"The maximum is 50 devices per call", BatchTooBig, nil},
 		{"Error:MAC list is too long", BatchTooBig, nil},
 		{"At most 100 MAC addresses can be added at a time", BatchTooBig, nil},
 		{"Too many requests", Refusal, nil},
+		{"Too many calls for this list", Refusal, nil},
+		// Limits of what an account may have: smaller batches do not help.
+		{"The number of devices exceeds the limit of 50", Refusal, nil},
+		{"Too many devices", Refusal, nil},
+		{"You can add at most 50 MAC addresses", Refusal, nil},
+		{"Too many MACs: the limit of your licence is 500", Refusal, nil},
+		{"Too many MAC(s) in total, 500 at most", Refusal, nil},
+		{"Too many MACs, limit reached", Refusal, nil},
 		{"Error:Invalid machine id", Refusal, nil},
 		{"Invalid servers are down", Refusal, nil},
 		{"Error:Invalid MACs:001565000001", InvalidMAC, macs("001565000001")},
@@ -111,6 +124,48 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
+func TestFault(t *testing.T) {
+	const member = "<member><name>faultCode</name><value><i4>%s</i4></value></member>" +
+		"<member><name>faultString</name><value>%s</value></member>"
+	const cause = "<member><name>faultCause</name><value><ex:serializable><base64>c2VjcmV0IHN0YWNr</base64></ex:serializable></value></member>"
+	tests := []struct {
+		code, words string
+		kind        Kind
+		text        string
+		macs        []MAC
+	}{
+		{"0", "Not authorized", Unauthorized, "fault 0: Not authorized", nil},
+		{"401", "<string>Error: NOT\n  AUTHORIZED.</string>", Unauthorized, "fault 401: Error: NOT AUTHORIZED.", nil},
+		{"0", "No such handler: redirect.x", NotService, "fault 0: No such handler: redirect.x", nil},
+		{"0", "No method matching arguments: java.lang.String, java.lang.Integer", NotService,
+			"fault 0: No method matching arguments: java.lang.String, java.lang.Integer", nil},
+		{"1", "Unknown method", NotService, "fault 1: Unknown method", nil},
+		{"1", "This is not a known method for this XML-RPC Server", NotService, "fault 1: This is not a known method for this XML-RPC Server", nil},
+		{"0", "Failed to invoke method registerDevices in class a.B: Not authorized", HandlerFailed,
+			"fault 0: Failed to invoke method registerDevices in class a.B: Not authorized", nil},
+		{"0", "Failed to invoke method x in class a.B: null", HandlerFailed, "fault 0: Failed to invoke method x in class a.B: null", nil},
+		{"0", "java.lang.NullPointerException", HandlerFailed, "fault 0: java.lang.NullPointerException", nil},
+		{"0", "Failed to parse XML-RPC request: x", HandlerFailed, "fault 0: Failed to parse XML-RPC request: x", nil},
+		{"0", "Not authorizedly", HandlerFailed, "fault 0: Not authorizedly", nil},
+		{"-3", "<![CDATA[no <row> for 00:15:65:00:00:01]]>", HandlerFailed, "fault -3: no <row> for 00:15:65:00:00:01", macs("001565000001")},
+		{"7", "<string/>", HandlerFailed, "fault 7:", nil},
+	}
+	for _, test := range tests {
+		members := fmt.Sprintf(member, test.code, test.words)
+		padded := strings.NewReplacer(">", ">\n  ", "<", "\n  <").Replace(members)
+		if strings.Contains(members, "CDATA") {
+			padded = members
+		}
+		for _, body := range []string{members, padded, members + cause, cause + padded} {
+			body = "<methodResponse xmlns:ex=\"x\"><fault><value><struct>" + body + "</struct></value></fault></methodResponse>"
+			a, e := readText(MethodRegisterDevices, body)
+			if e == nil || e.Kind != test.kind || e.Text != test.text || !slices.Equal(e.MACs, test.macs) || a.macs != nil {
+				t.Errorf("%s\nis read as %#v", body, e)
+			}
+		}
+	}
+}
+
 func TestNamedMACs(t *testing.T) {
 	for text, want := range map[string][]MAC{
 		"MAC(s):00:15:65:00:00:01":                                macs("001565000001"),
@@ -134,12 +189,12 @@ func TestNamedMACs(t *testing.T) {
 func TestKinds(t *testing.T) {
 	names := map[string]bool{}
 	for k := range kinds {
-		if names[k.String()] || k.String() == "" || k.Error() == "" || k.Refused() != (k < NotSent) {
+		if names[k.String()] || k.String() == "" || k.Error() == "" || k.Refused() != (k < HandlerFailed) {
 			t.Errorf("%v: %q", k, k.Error())
 		}
 		names[k.String()] = true
 	}
-	if len(kinds) != 25 {
+	if len(kinds) != 26 {
 		t.Errorf("%d kinds have names", len(kinds))
 	}
 	for k := Refusal; k <= Unencodable; k++ {
@@ -149,22 +204,5 @@ func TestKinds(t *testing.T) {
 	}
 	if k := Kind(0); k.Refused() || k.Error() != "Kind(0)" {
 		t.Errorf("the zero kind is %v", k)
-	}
-}
-
-func TestOneLine(t *testing.T) {
-	for text, want := range map[string]string{
-		"  a\n\t b\r\n":         "a b",
-		"a\x00\x1b[31mb\u0085c": "a[31mb c",
-		"a\u202eb\u200b":        "ab",
-		"a\xffb":                "a\ufffdb",
-		"\u3000":                "",
-	} {
-		if got := oneLine(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
-		}
-	}
-	if got := cut(strings.Repeat("é", maxText)); len(got) > maxText+3 || !strings.HasSuffix(got, "é…") {
-		t.Errorf("cut leaves %d bytes", len(got))
 	}
 }

@@ -2,79 +2,193 @@ package rps
 
 import (
 	"errors"
+	"html"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // maxText is how much of the service's words an Error keeps: enough for some
-// hundreds of MACs, and less than the cell of a spreadsheet takes.
+// hundreds of MACs, and less than the cell of a spreadsheet holds.
 const maxText = 16 << 10
 
-// oneLine folds white space and removes what is not to be printed: control
-// characters, and those that change the direction of a line in a terminal.
-func oneLine(text string) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	space := false
-	for _, r := range text {
+// Printable returns a text as it may be shown anywhere, a terminal included, in
+// one line: a line end, like any other white space, is a space, and U+FFFD
+// stands for what cannot be printed, such as control characters and those that
+// change the direction of a line. Text that can be printed stays as it is.
+func Printable(text string) string {
+	plain := true
+	for i := 0; i < len(text) && plain; i++ {
+		plain = ' ' <= text[i] && text[i] < 0x7f
+	}
+	if plain {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
-			space = b.Len() > 0
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-		default:
-			if space {
-				b.WriteByte(' ')
-				space = false
-			}
-			b.WriteRune(r)
+			return ' '
+		case !unicode.IsPrint(r):
+			return utf8.RuneError
 		}
-	}
-	return b.String()
+		return r
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// OneLine is Printable with no more than one space between words, and none at
+// the ends. It is for what the service says, which is indented over several
+// lines; names of files and cells need their spaces.
+func OneLine(text string) string {
+	return strings.Join(strings.Fields(Printable(text)), " ")
 }
 
 // cut shortens what is too long, at the end of a character.
 func cut(text string) string {
 	if len(text) <= maxText {
-		return text
+		return strings.ToValidUTF8(text, "")
 	}
-	end := maxText
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
 // secrets are texts that no error may show.
 type secrets []string
 
-func (s secrets) mask(text string) string {
-	for _, secret := range s {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return text
-}
-
-// conceal masks the secrets in all that an error shows. What is beneath keeps
-// its identity for errors.Is, and loses its words only if they hold a secret.
+// conceal cleans all that an error shows, and masks the secrets in it. The
+// cause keeps its identity for errors.Is, and loses its words only if they
+// need that.
 func (s secrets) conceal(e *Error) {
-	lines := make(secrets, len(s)) // as they look in a text made one line
-	for i, secret := range s {
-		lines[i] = oneLine(secret)
-	}
-	e.Text = cut(lines.mask(s.mask(e.Text)))
+	e.Text = s.clean(e.Text)
 	if e.Err != nil {
 		text := e.Err.Error()
-		if masked := lines.mask(s.mask(text)); masked != text {
-			e.Err = concealed{masked, e.Err}
+		if clean := s.clean(text); clean != text {
+			e.Err = concealed{clean, e.Err}
 		}
 	}
 }
 
-// concealed is an error whose own words hold a secret. There is no Unwrap, by
-// which the words could be had.
+func (s secrets) clean(text string) string {
+	text = OneLine(text)
+	long, slack := len(text) > 4*maxText, 0
+	if long { // to look through all of it would take a second
+		text = text[:4*maxText]
+	}
+	for _, secret := range s {
+		slack = max(slack, 12*len(secret))
+		secret = strings.TrimRight(OneLine(secret), "/")
+		text = mask(text, secret)
+		// The service may leave out the scheme. What is as short as a word
+		// would mask too much.
+		if _, rest, ok := strings.Cut(secret, "://"); ok && len(rest) > 3 {
+			text = mask(text, rest)
+		}
+	}
+	text = maskURLs(text)
+	if long { // its end may be the beginning of a secret, escaped
+		text = text[:max(0, len(text)-slack)]
+	}
+	return cut(text)
+}
+
+const masked = "***"
+
+// mask masks a secret in a text, whatever its case, and however it is escaped.
+func mask(text, secret string) string {
+	want, _ := unescaped(secret)
+	if want == "" {
+		return text
+	}
+	plain, origin := unescaped(text)
+	var b strings.Builder
+	done := 0 // of the text
+	for i := 0; ; {
+		n := strings.Index(plain[i:], want)
+		if n < 0 {
+			break
+		}
+		b.WriteString(text[done:origin[i+n]])
+		b.WriteString(masked)
+		i += n + len(want)
+		done = origin[i]
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// unescaped returns a text in lower case and without the escapes of URLs, JSON
+// and XML, and the offset in the text of each of its bytes and of its end.
+func unescaped(text string) (plain string, origin []int) {
+	origin = make([]int, len(text)+1)
+	for i := range origin {
+		origin[i] = i
+	}
+	// What is escaped may have been escaped before.
+	for range 3 {
+		found := escapes.FindAllStringIndex(text, -1)
+		if found == nil {
+			break
+		}
+		var b strings.Builder
+		var from []int
+		done := 0
+		for _, at := range append(found, []int{len(text), len(text)}) {
+			b.WriteString(text[done:at[0]])
+			from = append(from, origin[done:at[0]]...)
+			char := unescape(text[at[0]:at[1]])
+			b.WriteString(char)
+			for range len(char) {
+				from = append(from, origin[at[0]])
+			}
+			done = at[1]
+		}
+		text, origin = b.String(), append(from, origin[done])
+	}
+	var lower strings.Builder
+	var from []int
+	for i, r := range text {
+		n, _ := lower.WriteRune(unicode.ToLower(r))
+		for range n {
+			from = append(from, origin[i])
+		}
+	}
+	return lower.String(), append(from, origin[len(text)])
+}
+
+var escapes = regexp.MustCompile(`(?i)%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\[^ux]|&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-f]{1,6});`)
+
+// unescape returns what an escape stands for, "" for "".
+func unescape(escape string) string {
+	switch {
+	case escape == "":
+		return ""
+	case escape[0] == '&':
+		return html.UnescapeString(strings.ToLower(escape))
+	case escape[0] == '\\' && len(escape) < 4:
+		return escape[1:]
+	}
+	code, _ := strconv.ParseUint(strings.TrimLeft(escape, `%\uUxX`), 16, 16)
+	if escape[0] == '%' {
+		return string([]byte{byte(code)})
+	}
+	return string(rune(code))
+}
+
+// maskURLs masks whatever looks like a URL: it may be somebody's unique one. The
+// address to which the service sends owners of a device is none.
+func maskURLs(text string) string {
+	return urls.ReplaceAllStringFunc(text, func(url string) string {
+		if strings.TrimRight(url, "/.,;)") == "https://ticket.yealink.com" {
+			return url
+		}
+		return masked
+	})
+}
+
+var urls = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:/|\\/|%2f){2}[\pL\pN\[%][^\s"'<>]*`)
+
+// concealed is an error whose own words cannot be shown. It has no Unwrap, which
+// would show them.
 type concealed struct {
 	text string
 	err  error

@@ -249,7 +249,7 @@ func (k *call) ended(m method, err error) error {
 		return errRows
 	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
 		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}
-	case e.Kind == rps.Unreadable && m.changes:
+	case (e.Kind == rps.Unreadable || e.Kind == rps.HandlerFailed) && m.changes:
 		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; checkDeviceExt tells of a device")
 	}
 	return &batch.StopError{Reason: batch.ErrUnreachable, Cause: err}

@@ -175,13 +175,19 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", f.logLevel)
 	}
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: printableAttr}
+	var log *slog.Logger
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(b, options)), nil
+		log = slog.New(slog.NewTextHandler(b, options))
 	case "json":
-		return slog.New(slog.NewJSONHandler(b, options)), nil
+		log = slog.New(slog.NewJSONHandler(b, options))
+	default:
+		return nil, fmt.Errorf("--log-format %q is none of text, json", f.logFormat)
 	}
-	return nil, fmt.Errorf("--log-format %q is none of text, json", f.logFormat)
+	// What net/http writes to the standard logger is for developers.
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
+	return log, nil
 }
 
 // printableAttr leaves in what is logged no more than can be printed: JSON lets

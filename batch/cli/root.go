@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -94,6 +95,8 @@ func exitCode(err error) int {
 func Main(args []string, streams Streams, exit func(code int)) {
 	// Whoever reads standard output may go: that is an error like others.
 	signal.Ignore(syscall.SIGPIPE)
+	// What net/http writes there is no user's concern; see callFlags.logger.
+	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, stop := context.WithCancel(context.Background())
