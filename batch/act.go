@@ -159,7 +159,7 @@ func (r *Run) obey(o outcome) {
 	}
 	if o.limit > 0 && int64(o.limit) < r.size.Load() {
 		r.size.Store(int64(o.limit))
-		r.Log.Info("the service takes smaller batches only", "batch-size", o.limit)
+		r.Log.Info("the service takes smaller batches only", "batch_size", o.limit)
 	}
 	if o.partial && !r.partial {
 		r.partial = true
@@ -234,7 +234,8 @@ func (r *Run) log(a attempt, ans answer, o outcome) {
 	case readable(ans.err.Kind):
 		r.Log.Debug("call", append(attrs, "error", ans.err)...)
 	default:
-		r.Log.Info("call without an answer", append(attrs, "error", ans.err)...)
+		r.Log.Info("no answer from the service", "method", a.method(), "error", ans.err)
+		r.Log.Debug("call", append(attrs, "error", ans.err)...)
 	}
 }
 

@@ -284,6 +284,6 @@ func (r *Run) finished() bool {
 func (r *Run) halt(reason, cause error) {
 	if r.stop == nil {
 		r.stop = &StopError{Reason: reason, Cause: cause}
-		r.Log.Warn("stopping", "reason", r.stop)
+		r.Log.Debug("stopping", "reason", r.stop)
 	}
 }
