@@ -24,7 +24,7 @@ type lockFlags struct {
 }
 
 func (f *lockFlags) add(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.wait, "wait-lock", 0, "wait so long for another run that has the account; 0s: end at once with exit code 2")
+	flags.DurationVar(&f.wait, "wait-lock", 0, "`TIME` to wait for another run that changes the account (default: end at once with exit code 2)")
 }
 
 func (f *lockFlags) check() error {
@@ -70,7 +70,7 @@ func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username st
 	}
 	ok, err := l.lock.TryLock()
 	if err == nil && !ok && f.wait > 0 {
-		log.Info("another run has the account: waiting for it", "account", username, "run", l.heldBy(), "at most", f.wait)
+		log.Info("another run has the account: waiting for it", "account", username, "run", l.heldBy(), "max_wait", f.wait)
 		ok, err = l.await(ctx, f.wait)
 	}
 	switch {

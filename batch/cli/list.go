@@ -26,11 +26,11 @@ func newList(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Export the account's devices as CSV",
-		Long: `Write the devices of the account as CSV, in the order of their addresses: one
-call of listDevices. The service may cut its list short; nothing tells.
+		Long: `Write the devices of the account as CSV, in the order of their MACs, with one call
+of listDevices. RPS may cut the list short without saying so.
 
-With --urls each device is looked up as well, one call each, and the file has
-the URL that it is bound to: a secret, if it is a device's own.
+With --urls each device is also looked up, one call each, and the file has the
+URL that it is bound to. A device's unique URL is a secret.
 
 ` + exitCodes,
 		Example: `  rpsbatch list
@@ -43,10 +43,9 @@ the URL that it is bound to: a secret, if it is a device's own.
 			return l.call.ended(c, l.streams, &l.ending, "list", runFiles{result: l.call.output}, l.run)
 		},
 	}
-	c.Flags().SortFlags = false
 	l.call.add(c.Flags())
-	c.Flags().Lookup("output").Usage = "`FILE` to write to (default: standard output)"
-	c.Flags().BoolVar(&l.urls, "urls", false, "look up what each device is bound to, one call each")
+	c.Flags().Lookup("output").Usage = "write the list to `FILE` (default: standard output)"
+	c.Flags().BoolVar(&l.urls, "urls", false, "look up the URL that each device is bound to, one call each")
 	return c
 }
 
@@ -89,7 +88,7 @@ func (l *list) run(ctx context.Context) error {
 	return l.lookUp(ctx, config, client, devices, terminal, log)
 }
 
-// lookUp writes the devices with what each is bound to.
+// lookUp writes the devices with the URL that each is bound to.
 func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Service, devices *batch.Devices, terminal *bar, log *slog.Logger) error {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
@@ -104,28 +103,30 @@ func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Ser
 			return err
 		}
 		run := &batch.Run{Config: config, Service: client, Survey: survey, Open: open, Results: out, Log: log}
-		terminal.start(l.call.progress, l.streams.terminalErr() && !l.call.quiet, run.Progress)
+		terminal.start(ctx, l.call.progress, l.streams.terminalErr(), run.Progress)
 		summary, stopped = run.Do(ctx)
 		terminal.finish()
 		return out.Flush()
 	})
 	summary.Add(l.ending.summary)
 	l.ending.summary = summary
-	if err := errors.Join(stopped, written); err != nil {
+	if err := errors.Join(stopped, written); err != nil && !closedPipe(err) {
 		return err
 	}
 	if summary.Failed() > 0 {
-		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail tells why\n", count(summary.Failed(), "device"))
+		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail says why\n", count(summary.Failed(), "device"))
 		return errRows
 	}
 	return nil
 }
 
-// write writes the list, a file of it in one step.
+// write writes the list, to a file in one step.
 func (l *list) write(to func(io.Writer) error) error {
 	var err error
 	if l.call.output == standardStream {
-		err = to(l.streams.Out)
+		if err = to(l.streams.results()); closedPipe(err) {
+			return nil
+		}
 	} else {
 		err = writeWhole(l.call.output, 0o600, to)
 		l.ending.result = l.call.output

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +77,7 @@ var prunedFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac", Column
 
 func createFile(streams Streams, name string, in *input, format csvio.Format, width int) (*resultFile, error) {
 	out := &resultFile{name: name}
-	var dst io.Writer = streams.Out
+	dst := streams.results()
 	if name != standardStream {
 		if err := distinct(name, in); err != nil {
 			return nil, err
@@ -116,7 +115,7 @@ func distinct(name string, in *input) error {
 		case info.IsDir():
 			return hint(fmt.Errorf("%s is a folder", name), "name a file with --output")
 		case !info.Mode().IsRegular():
-			return hint(fmt.Errorf("%s is no file that can be replaced", name), "name a file with --output, or '-' for standard output")
+			return hint(fmt.Errorf("%s is not a file that can be replaced", name), "name a file with --output, or '-' for standard output")
 		case os.SameFile(info, own):
 			return hint(fmt.Errorf("%s is the input itself", name), "name another file with --output")
 		}

@@ -284,7 +284,7 @@ func start(ts *script, args []string) *exec.Cmd {
 	p := exec.CommandContext(ctx, args[0], args[1:]...)
 	p.Dir = ts.MkAbs(".")
 	p.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
-	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD"} {
+	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD", "NO_COLOR", "LC_ALL"} {
 		p.Env = append(p.Env, name+"="+ts.Getenv(name))
 	}
 	return p

@@ -32,30 +32,35 @@ func newSimulate(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve a simulated RPS for trials",
-		Long: `Serve a simulated RPS until it is interrupted, for trials and rehearsals: the
-whole API of the guide, with its refusals. It prints the URL to give to --url.
-It is for one machine: it speaks plain HTTP and its password is no secret.
+		Long: `Serve a simulated RPS until interrupted, for trials and rehearsals: the whole API
+of Yealink's guide, with its refusals. It prints the URL to give to --url. It is
+for one machine: it speaks plain HTTP, and its password is not a secret.
 
---state FILE has what is there at the start, a record a line:
+--state FILE holds what is there at the start, one record per line:
 
   server,NAME,URL                a server of the account
-  server,NAME,URL,ACCOUNT        one of another account
-  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be left away
-  stock,MAC                      one that is known, and nobody has registered
+  server,NAME,URL,ACCOUNT        a server of another account
+  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
+  stock,MAC                      a known device that nobody has registered
 
---faults FILE scripts what goes wrong, a fault a line, in order:
+--faults FILE scripts what goes wrong, one fault per line, in order:
 
   METHOD [CALL] FAULT [KEY=VALUE ...]
 
-METHOD is one of the guide's, or * for any. CALL is the number of the call that
-goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
-calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and
-hang, retry-after=SECONDS and retry-after-date=DURATION for 429 and 503,
-keep=BYTES for truncated and cut, and, as the last of all, text=WORDS for says,
-which refuses a call in words of your own. Of the faults, many have two forms:
--before, when the call is not applied, and -after, when it is:
+METHOD is a method of the API, or * for any. CALL is the number of the call that
+goes wrong, from 1; without it, the next call does. The keys are:
 
-` + wrapped(rpstest.FaultNames(), 78),
+  times=N                    this many calls in a row; -1: all
+  every=N                    every Nth call
+  delay=DURATION             of slow and hang
+  retry-after=SECONDS        of 429 and 503
+  retry-after-date=DURATION  of 429 and 503
+  keep=BYTES                 of truncated and cut
+  text=WORDS                 of says, which refuses a call in these words; must
+                             be the last key
+
+Many faults have two forms: -before, when the call is not applied, and -after,
+when it is. The faults are: ` + strings.Join(rpstest.FaultNames(), ", ") + ".",
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
   RPSBATCH_PASSWORD=secret rpsbatch register devices.csv --username user --url http://127.0.0.1:8480/xmlrpc`,
 		Args: cobra.NoArgs,
@@ -63,23 +68,23 @@ which refuses a call in words of your own. Of the faults, many have two forms:
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "`ADDRESS` to listen on; port 0 takes a free one")
-	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` of the account")
-	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` of a server of the account (repeat it for several)")
-	flags.StringVar(&s.state, "state", "", "`FILE` with what is there at the start: in the form that is told above")
-	flags.StringVar(&s.save, "save-state", "", "`FILE` to write what is there at the end, in the same form")
-	flags.StringVar(&s.faults, "faults", "", "`FILE` with a script of faults, such as: registerDevices 3 close-after")
-	flags.BoolVar(&s.options.Partial, "partial", false, "refused batches are applied in part")
-	flags.BoolVar(&s.options.NameOne, "name-one", false, "refusals of batches name one MAC only")
-	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "refusals of batches name no MAC")
-	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "devices of other accounts get the override prompt, not a refusal of their own")
-	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "isOverride 1 takes devices from other accounts")
-	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "a unique URL needs no server")
-	flags.DurationVar(&s.options.Latency, "latency", 0, "time that each call takes")
-	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after so many devices (0: never)")
-	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse larger batches (0: none)")
-	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above so many calls a second (0: never)")
-	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, when it listens")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "listen on `ADDRESS`; port 0 picks a free one")
+	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` the account")
+	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` a server of the account (repeatable)")
+	flags.StringVar(&s.state, "state", "", "start with what `FILE` holds, in the form above")
+	flags.StringVar(&s.save, "save-state", "", "write what is there at the end to `FILE`, in the same form")
+	flags.StringVar(&s.faults, "faults", "", "read a script of faults from `FILE`, such as: registerDevices 3 close-after")
+	flags.BoolVar(&s.options.Partial, "partial", false, "apply refused batches in part")
+	flags.BoolVar(&s.options.NameOne, "name-one", false, "name only one MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "name no MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts too")
+	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "let isOverride 1 take devices from other accounts")
+	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "accept a unique URL without a server")
+	flags.DurationVar(&s.options.Latency, "latency", 0, "`TIME` time that each call takes")
+	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after `N` devices (0: never)")
+	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: none)")
+	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: never)")
+	flags.StringVar(&s.urlFile, "url-file", "", "write the URL to `FILE`, once it listens")
 	return c
 }
 
