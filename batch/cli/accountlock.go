@@ -24,7 +24,7 @@ type lockFlags struct {
 }
 
 func (f *lockFlags) add(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.wait, "wait-lock", 0, "`TIME` to wait for another run that changes the account (default: end at once with exit code 2)")
+	flags.DurationVar(&f.wait, "wait-lock", 0, "`TIME` time to wait for another run that changes the account (default: end at once with exit code 2)")
 }
 
 func (f *lockFlags) check() error {

@@ -123,7 +123,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 // from the environment.
 func (f *callFlags) addService(flags *pflag.FlagSet) {
 	inGroup(flags, groupLogin, func(flags *pflag.FlagSet) {
-		flags.StringVar(&f.url, "url", cmp.Or(os.Getenv("RPSBATCH_URL"), rps.DefaultURL), "reach the service at `URL` (or RPSBATCH_URL)")
+		flags.StringVar(&f.url, "url", cmp.Or(os.Getenv("RPSBATCH_URL"), rps.DefaultURL), "reach the service at `URL` (or RPSBATCH_URL); http:// is for this machine only, and redirects are never followed")
 		flags.Lookup("url").DefValue = rps.DefaultURL
 		flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` user name of the RPS XML API (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
 		flags.Lookup("username").DefValue = ""

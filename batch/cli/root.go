@@ -156,6 +156,9 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	return exitCode(err)
 }
 
+// The help lists the commands in the order in which newRoot adds them.
+func init() { cobra.EnableCommandSorting = false }
+
 func newRoot(streams Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpsbatch COMMAND",

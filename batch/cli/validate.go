@@ -67,7 +67,7 @@ A record of nothing but delimiters is not a device: it passes through with an
 empty status. A cell that a wrong quote extends over several lines is invalid,
 with the line from which it swallowed rows. A row with more cells than the header
 gets a warning; if its URL seems to be cut at a delimiter it is invalid. A server
-name of more than 20 characters gets a warning: RPS may know it cut.
+name of more than 20 characters gets a warning: RPS may have cut it.
 
 The result keeps the cells, delimiter and line ends of the file. It is UTF-8, with
 a byte order mark if the file had one or was in another encoding. A file without
