@@ -249,7 +249,7 @@ func (k *call) ended(m method, err error) error {
 	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
 		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}
 	case (e.Kind == rps.Unreadable || e.Kind == rps.HandlerFailed) && m.changes:
-		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; checkDeviceExt tells of a device")
+		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; look the device up with 'call checkDeviceExt'")
 	}
 	return &batch.StopError{Reason: batch.ErrUnreachable, Cause: err}
 }

@@ -58,7 +58,7 @@ func annotation(f *pflag.Flag, key string) string {
 
 // nameValues takes the names of values, which stand between backquotes, out of
 // the usages of all flags: shells show a usage as it is. A name that a usage
-// begins with is no part of its text.
+// begins with is not part of its text.
 func nameValues(c *cobra.Command) {
 	c.InitDefaultHelpFlag()
 	help := c.Flags().Lookup("help")
@@ -205,7 +205,7 @@ type block struct {
 }
 
 // blocks reads the text of a help. Indented lines of the form "key  text" are
-// items; further indented ones go on with them; others stay as they are.
+// items; further indented lines continue them; others stay as they are.
 func blocks(text string) []block {
 	var all []block
 	last := &block{}

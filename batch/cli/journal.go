@@ -60,7 +60,7 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 		return nil, err
 	}
 	if folder := filepath.Dir(j.output()); !isFolder(folder) || strings.HasSuffix(j.output(), string(filepath.Separator)) {
-		return nil, hint(fmt.Errorf("cannot write the result %s: it is no file in a folder that is there", j.output()), "name another one with --output")
+		return nil, hint(fmt.Errorf("cannot write the result %s: it is not a file in an existing folder", j.output()), "name another one with --output")
 	}
 	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
 	switch {

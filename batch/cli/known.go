@@ -60,7 +60,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 }
 
 // readBaseline reads the result file of --baseline. Only the rows' own cells say
-// what they ask for: nothing tells which server --server gave to rows without one.
+// what they ask for: which server --server stood for is unknown.
 func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
 	if j.baselineFile == "" {
 		return nil, nil

@@ -112,7 +112,7 @@ func (b *bar) show(p batch.Progress) {
 }
 
 // progressText says how far a run is, and how long the rest takes if the speed
-// since its start tells that.
+// since its start shows that.
 func progressText(p, first batch.Progress, elapsed time.Duration) string {
 	text := fmt.Sprintf("%s/%s rows, %s failed", thousands(p.Done), thousands(p.Total), thousands(p.Failed))
 	if done := p.Done - first.Done; done > 0 && p.Done < p.Total && elapsed >= 3*time.Second {

@@ -47,7 +47,7 @@ type Streams struct {
 }
 
 // anyReader is standard output that its reader may close, as head does: the rest
-// is not wanted, and that is no error.
+// is not wanted, and that is not an error.
 type anyReader struct{ io.Writer }
 
 func (a anyReader) Write(p []byte) (int, error) {

@@ -22,7 +22,7 @@ type summaryJSON struct {
 	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
-	Blank          int                    `json:"blank"`      // records that are no devices
+	Blank          int                    `json:"blank"`      // records that are not devices
 	Passed         int                    `json:"passed"`     // rows that --only left as they were
 	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this one resumed
 	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
