@@ -234,40 +234,30 @@ func blocks(text string) []block {
 	return all
 }
 
-// layOut puts the text of a help into lines of a width.
+// layOut puts the text of a help into lines of a width. The meanings of all items
+// begin in the same column.
 func layOut(text string, width int) string {
-	var b strings.Builder
 	all := blocks(text)
-	column := 0
+	longest := 0
+	for _, part := range all {
+		longest = max(longest, len(part.key))
+	}
+	var b strings.Builder
 	for i, part := range all {
 		if part.apart && i > 0 {
 			b.WriteString("\n")
 		}
 		switch {
 		case part.asIs:
-			fmt.Fprintf(&b, "  %s\n", part.text)
-			continue
+			b.WriteString("  " + part.text)
 		case part.key == "":
-			b.WriteString(fold("", part.text, width) + "\n")
-			continue
+			b.WriteString(fold("", part.text, width))
+		default:
+			b.WriteString(fold(fmt.Sprintf("  %-*s  ", longest, part.key), part.text, width))
 		}
-		if i == 0 || part.apart || all[i-1].key == "" {
-			column = keyWidth(all[i:])
-		}
-		b.WriteString(fold(fmt.Sprintf("  %-*s  ", column, part.key), part.text, width) + "\n")
+		b.WriteString("\n")
 	}
 	return b.String()
-}
-
-// keyWidth returns the length of the longest key of the list that all begins with.
-func keyWidth(all []block) (longest int) {
-	for i, item := range all {
-		if item.key == "" || i > 0 && item.apart {
-			break
-		}
-		longest = max(longest, len(item.key))
-	}
-	return longest
 }
 
 // plainWidth is the width of lines where no terminal says another.

@@ -143,7 +143,7 @@ Another:
   as it is
 
 Exit codes:
-  0  fine
+  0       fine
 `
 	if got := layOut(text, 19); got != laid {
 		t.Errorf("got %s\nwant %s", got, laid)
