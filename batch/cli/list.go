@@ -68,8 +68,9 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	devices, listing, err := batch.ListDevices(ctx, config, client, log)
-	l.ending.summary = listing
+	caller := batch.NewCaller(config, client, log)
+	devices, err := caller.ListDevices(ctx)
+	l.ending.summary = caller.Summary()
 	if err != nil {
 		return err
 	}
@@ -86,11 +87,11 @@ func (l *list) run(ctx context.Context) error {
 			return nil
 		})
 	}
-	return l.lookUp(ctx, config, client, devices, terminal, log)
+	return l.lookUp(ctx, config, caller, devices, terminal, log)
 }
 
 // lookUp writes the devices with what each is bound to.
-func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Service, devices *batch.Devices, terminal *bar, log *slog.Logger) error {
+func (l *list) lookUp(ctx context.Context, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
 	if err != nil {
@@ -103,13 +104,12 @@ func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Ser
 		if err != nil {
 			return err
 		}
-		run := &batch.Run{Config: config, Service: client, Survey: survey, Open: open, Results: out, Log: log}
+		run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
 		terminal.start(l.call.progress, l.streams.terminalErr() && !l.call.quiet, run.Progress)
-		summary, stopped = run.Do(ctx)
+		summary, stopped = run.Do(ctx, devices)
 		terminal.finish()
 		return out.Flush()
 	})
-	summary.Add(l.ending.summary)
 	l.ending.summary = summary
 	if err := errors.Join(stopped, written); err != nil {
 		return err

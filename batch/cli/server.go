@@ -104,7 +104,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 		return err
 	}
 	if j.dryRun {
-		return j.rehearse(ctx, run)
+		return j.rehearse(ctx, run, batch.Account{})
 	}
 	account, err := j.takeAccount(ctx, log)
 	if err != nil {
@@ -113,7 +113,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	defer account.release()
 	verdict := &single{}
 	run.Results = verdict
-	summary, stopped := run.Do(ctx)
+	summary, stopped := run.Do(ctx, batch.Account{})
 	j.ending.summary = summary
 	json := j.call.logFormat == "json"
 	switch {
