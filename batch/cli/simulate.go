@@ -32,28 +32,28 @@ func newSimulate(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve a simulated RPS for trials",
-		Long: `Serve a simulated RPS until it is interrupted, for trials and rehearsals: the
-whole API of the guide, with its refusals. It prints the URL to give to --url.
-It is for one machine: it speaks plain HTTP and its password is no secret.
+		Long: `Serve a simulated RPS for trials and rehearsals, until interrupted. It has the
+whole API of the guide, with its refusals, and prints the URL for --url. Use it
+on one machine only: it speaks plain HTTP, and its password is not a secret.
 
---state FILE has what is there at the start, a record a line:
+--state FILE holds the state at the start, one record a line:
 
   server,NAME,URL                a server of the account
-  server,NAME,URL,ACCOUNT        one of another account
-  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be left away
-  stock,MAC                      one that is known, and nobody has registered
+  server,NAME,URL,ACCOUNT        a server of another account
+  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
+  stock,MAC                      a device that nobody has registered
 
---faults FILE scripts what goes wrong, a fault a line, in order:
+--faults FILE scripts what goes wrong, one fault a line, in order:
 
   METHOD [CALL] FAULT [KEY=VALUE ...]
 
 METHOD is one of the guide's, or * for any. CALL is the number of the call that
-goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
-calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and
-hang, retry-after=SECONDS and retry-after-date=DURATION for 429 and 503,
-keep=BYTES for truncated and cut, and, as the last of all, text=WORDS for says,
-which refuses a call in words of your own. Of the faults, many have two forms:
--before, when the call is not applied, and -after, when it is:
+goes wrong, from 1; without it, the next call does. Keys: times=N for N calls in
+a row (-1: all), every=N for each Nth, delay=DURATION for slow and hang,
+retry-after=SECONDS and retry-after-date=DURATION for 429 and 503, keep=BYTES
+for truncated and cut, and, as the last one, text=WORDS for says, which refuses
+a call in your own words. Many faults have two forms: with -before the call is
+not applied, with -after it is:
 
 ` + wrapped(rpstest.FaultNames(), 78),
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
@@ -66,20 +66,20 @@ which refuses a call in words of your own. Of the faults, many have two forms:
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "`ADDRESS` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` of the account")
 	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` of a server of the account (repeat it for several)")
-	flags.StringVar(&s.state, "state", "", "`FILE` with what is there at the start: in the form that is told above")
-	flags.StringVar(&s.save, "save-state", "", "`FILE` to write what is there at the end, in the same form")
+	flags.StringVar(&s.state, "state", "", "`FILE` with the state at the start, in the form above")
+	flags.StringVar(&s.save, "save-state", "", "`FILE` to write the state to at the end, in the same form")
 	flags.StringVar(&s.faults, "faults", "", "`FILE` with a script of faults, such as: registerDevices 3 close-after")
-	flags.BoolVar(&s.options.Partial, "partial", false, "refused batches are applied in part")
-	flags.BoolVar(&s.options.NameOne, "name-one", false, "refusals of batches name one MAC only")
-	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "refusals of batches name no MAC")
-	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "devices of other accounts get the override prompt, not a refusal of their own")
-	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "isOverride 1 takes devices from other accounts")
-	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "a unique URL needs no server")
-	flags.DurationVar(&s.options.Latency, "latency", 0, "time that each call takes")
-	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after so many devices (0: never)")
-	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse larger batches (0: none)")
-	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above so many calls a second (0: never)")
-	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, when it listens")
+	flags.BoolVar(&s.options.Partial, "partial", false, "apply refused batches in part")
+	flags.BoolVar(&s.options.NameOne, "name-one", false, "name only one MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "name no MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts")
+	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "let isOverride 1 take devices from other accounts")
+	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "accept a unique URL without a server")
+	flags.DurationVar(&s.options.Latency, "latency", 0, "how long each call takes")
+	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "let listDevices show at most `N` devices (0: all)")
+	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: no limit)")
+	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: no limit)")
+	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, once it listens")
 	return c
 }
 
@@ -94,7 +94,7 @@ func (s *simulate) run(ctx context.Context) error {
 	}
 	url := fmt.Sprintf("http://%s/xmlrpc", listener.Addr())
 	if s.urlFile != "" {
-		// Whole or not at all: somebody may be waiting for it.
+		// Whole or not at all: a script may be waiting for it.
 		if err := os.WriteFile(s.urlFile+".partial", []byte(url+"\n"), 0o644); err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (s *simulate) run(ctx context.Context) error {
 	return nil
 }
 
-// check refuses numbers that no service has.
+// check refuses negative limits.
 func (s *simulate) check() error {
 	o := s.options
 	for flag, bad := range map[string]bool{

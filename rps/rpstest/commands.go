@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A signature is one of the sixteen of chapter 4.
+// A signature is one of the sixteen in chapter 4.
 type signature struct {
 	section string
 	method  string // without the prefix
@@ -16,9 +16,9 @@ type signature struct {
 }
 
 // words are the refusals that the guide words differently from section to
-// section. Empty ones do not occur in theirs.
+// section. A refusal that a section does not have is empty.
 type words struct {
-	mac    string // badly formed MAC; followed by the MACs if it ends in a colon
+	mac    string // malformed MAC; followed by the MACs if it ends in a colon
 	server string // no such server of the account
 	chars  string // bad characters in the name of a server
 	prompt string // registered already
@@ -56,8 +56,8 @@ If you need to continue adding this MAC, please create a ticket on https://ticke
 	promptColon    = "Are you sure you want to override MAC addresses:"
 )
 
-// signatures has each section with its own words, even where the guide seems to
-// mean the same as elsewhere.
+// signatures lists each section with its own words, even where the guide seems
+// to mean the same as elsewhere.
 var signatures = []signature{
 	{"4.1", "registerDevice", "ms", (*Server).register, words{invalidMACs, serverSpaced, charsInside, promptFullStop}},
 	{"4.2", "registerDevice", "mso", (*Server).register, words{invalidMACs, serverColon, charsInclude, ""}},
@@ -77,7 +77,7 @@ var signatures = []signature{
 	{"4.16", "editDeviceWithUniqueUrl", "msuo", (*Server).edit, words{mac: invalidMACs, server: serverNoColon}},
 }
 
-// An invocation is a call that fits a signature.
+// An invocation is a call that matches a signature.
 type invocation struct {
 	signature   *signature
 	account     uint32
@@ -92,14 +92,13 @@ type invocation struct {
 	applied int // devices changed, counted by the methods
 }
 
-// knownMethod reports whether any signature has the method, named without its
+// knownMethod reports whether a signature has the method, named without its
 // prefix.
 func knownMethod(method string) bool {
 	return slices.ContainsFunc(signatures, func(s signature) bool { return s.method == method })
 }
 
-// invoke matches a request with its signature. The fault is empty if there is
-// one.
+// invoke returns the request matched with its signature, or a fault.
 func invoke(req request) (c *invocation, fault string) {
 	method, ok := strings.CutPrefix(req.method, prefix)
 	if !ok || !knownMethod(method) {
@@ -118,7 +117,7 @@ func invoke(req request) (c *invocation, fault string) {
 	return nil, fmt.Sprintf("Failed to invoke method %s: no method matches its %d arguments", method, len(req.params))
 }
 
-// take sorts the arguments. It reports false if one is of the wrong type.
+// take stores the arguments. It reports whether their types fit the signature.
 func (c *invocation) take(params []value) bool {
 	for i, param := range params {
 		letter := c.signature.params[i]
@@ -153,7 +152,8 @@ func (c *invocation) take(params []value) bool {
 	return true
 }
 
-// name writes the MACs after the head of a refusal, as the options have it.
+// name returns the text of a refusal: its head and the MACs that the options
+// let it name.
 func (s *Server) name(c *invocation, head string, macs []string) string {
 	switch {
 	case c.batch && s.options.Unnamed:
@@ -167,7 +167,7 @@ func (s *Server) name(c *invocation, head string, macs []string) string {
 	return head + strings.Join(macs, ", ")
 }
 
-// tooMany refuses a batch that is too big; "" if it is not.
+// tooMany returns the refusal of a batch that is too big, or "".
 func (s *Server) tooMany(c *invocation) string {
 	limit := s.options.MaxBatch
 	if !c.batch || limit == 0 || len(c.macs) <= limit {
@@ -176,7 +176,7 @@ func (s *Server) tooMany(c *invocation) string {
 	return fmt.Sprintf("Error:There are too many MAC(s) in one request, %d at most", limit)
 }
 
-// findServer gives the number of the server that is asked for, or a refusal.
+// findServer returns the number of the server that the call names, or a refusal.
 func (s *Server) findServer(c *invocation) (id uint32, refused string) {
 	words := &c.signature.words
 	if c.server == "" && c.url != "" && s.options.URLWithoutServer {
@@ -192,7 +192,7 @@ func (s *Server) findServer(c *invocation) (id uint32, refused string) {
 	return id, ""
 }
 
-// badURL refuses a unique URL; "" if there is nothing against it.
+// badURL returns the refusal of a bad unique URL, or "".
 func (s *Server) badURL(c *invocation) string {
 	switch {
 	case c.url == "" || urlOK(c.url):
@@ -239,7 +239,7 @@ func (s *Server) list(c *invocation) answer {
 	return answer{ok: true, listed: true, list: macs}
 }
 
-// check is sections 4.5 and 4.14; the second has the URL.
+// check is sections 4.5 and 4.14; only the second returns the URL.
 func (s *Server) check(c *invocation) answer {
 	m, ok := parseMAC(c.macs[0])
 	if !ok {
@@ -261,8 +261,8 @@ func (s *Server) check(c *invocation) answer {
 	return answer{ok: true, text: "Registered"}
 }
 
-// edit is sections 4.10, 4.11, 4.13 and 4.16. Their refusals come in the order
-// of the guide: the MAC, the server, an unknown MAC, the URL.
+// edit is sections 4.10, 4.11, 4.13 and 4.16. It checks in the order of the
+// guide: the MAC, the server, an unknown MAC, the URL.
 func (s *Server) edit(c *invocation) answer {
 	m, ok := parseMAC(c.macs[0])
 	if !ok {

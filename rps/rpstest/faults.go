@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with a call, as the script has it. For
-// each call the faults are looked at in their order; the first that is due
-// befalls it. One that was due but came second is put off to the next call, so
-// that two faults for "the next call" befall the next two.
+// A Fault is something that goes wrong with a call. For each call the script is
+// read in order, and the first fault that is due hits it. Another that was due as
+// well is put off to the next call, so two faults for "the next call" hit the
+// next two.
 //
-// Names with -before leave the call without effect, names with -after apply it
-// first; either way the client cannot see which.
+// With -before the call is not applied, with -after it is; the client cannot see
+// which.
 //
 //	refused                  no connection; behind a listener: as reset-before
 //	close-before -after      the connection is closed without an answer
@@ -84,8 +84,8 @@ var faultForms = map[string]int{
 	"html": plainAfter, "foreign": plainAfter,
 }
 
-// FaultNames lists the names a Fault may have, sorted, those with two forms in
-// both.
+// FaultNames returns the names that a Fault may have, sorted, both forms of those
+// that have two.
 func FaultNames() []string {
 	var names []string
 	for base, form := range maps.All(faultForms) {
@@ -99,12 +99,12 @@ func FaultNames() []string {
 	return names
 }
 
-// scripted is a Fault and how far it has got.
+// scripted is a Fault and its progress.
 type scripted struct {
 	Fault
 	base  string
 	after bool
-	seen  int // calls that it could befall
+	seen  int // calls that it could have hit
 	fired int
 }
 
@@ -145,7 +145,7 @@ func newScripted(f Fault) (scripted, error) {
 	return scripted{Fault: f, base: base, after: after}, nil
 }
 
-// due reports whether the fault befalls the call that was seen last.
+// due reports whether the fault hits the call that was seen last.
 func (f *scripted) due() bool {
 	times := f.Times
 	if times == 0 {
@@ -181,7 +181,7 @@ func newScript(faults []Fault) (script, error) {
 	return s, nil
 }
 
-// next gives the fault that befalls a call, nil if none does.
+// next returns the fault that hits a call, or nil.
 func (s script) next(method string) (hit *scripted) {
 	method = strings.TrimPrefix(method, prefix)
 	for i := range s {
@@ -200,7 +200,7 @@ func (s script) next(method string) (hit *scripted) {
 
 const defaultHang = 5 * time.Minute
 
-// perform lets a fault happen in place of the answer.
+// perform lets a fault happen instead of the answer.
 func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, a answer) {
 	switch f.base {
 	case "refused":

@@ -297,11 +297,11 @@ func TestState(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"\n# a\nphone,1", `line 3: unknown record "phone"`},
 		{"server,s1", "line 1: a server needs a name and a URL"},
-		{"server,s,http://s/,user,x", "line 1: 5 fields in a server, 4 at most"},
-		{"device,user,0015", `line 1: "0015" is none of the four forms`},
+		{"server,s,http://s/,user,x", "line 1: 5 fields in a server: at most 4"},
+		{"device,user,0015", `line 1: "0015" is not a MAC in one of the four forms`},
 		{"device,,001565000001", "line 1: a device needs an account"},
 		{"device,user,001565000001,s", `line 1: account "user" has no server "s"`},
-		{"stock,", `line 1: "" is none`},
+		{"stock,", `line 1: "" is not a MAC`},
 		{"stock,\"001565000001", "state: "},
 	} {
 		if err := New(Options{}).LoadState(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {

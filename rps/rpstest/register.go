@@ -1,7 +1,7 @@
 package rpstest
 
-// register is sections 4.1, 4.2, 4.6, 4.7, 4.12 and 4.15: a single device is a
-// batch of one that is always applied whole.
+// register is sections 4.1, 4.2, 4.6, 4.7, 4.12 and 4.15. A single device is a
+// batch of one, and is never applied in part.
 func (s *Server) register(c *invocation) answer {
 	if refused := s.tooMany(c); refused != "" {
 		return refusal(refused)
@@ -11,8 +11,8 @@ func (s *Server) register(c *invocation) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	// These refuse the call whatever its MACs are, so that nothing of it is
-	// applied; but the format of the MACs is spoken of first.
+	// These refuse the call whatever its MACs are, so nothing of it is applied.
+	// A refusal still mentions malformed MACs first.
 	server, refused := s.findServer(c)
 	if refused == "" {
 		refused = s.badURL(c)
@@ -22,8 +22,7 @@ func (s *Server) register(c *invocation) answer {
 	}
 	callRefused := refused != ""
 
-	// Each MAC is sorted, whatever the others are: a refusal may be applied in
-	// part.
+	// Each MAC is judged by itself: a refused call may be applied in part.
 	good := make([]mac, 0, len(macs))
 	var foreign []string
 	var registered bool
@@ -71,7 +70,7 @@ func (s *Server) register(c *invocation) answer {
 	return okAnswer()
 }
 
-// A fate is what becomes of one device that is to be registered.
+// A fate is what happens to one device of a call that registers.
 type fate uint8
 
 const (
@@ -80,7 +79,7 @@ const (
 	isRegistered      // the prompt, or "overriding failed"
 )
 
-// fate decides by who owns the device now, 0 for nobody.
+// fate returns what happens to a device that owner has now; 0 is nobody.
 func (s *Server) fate(c *invocation, owner uint32) fate {
 	override := c.override == "1"
 	switch {
@@ -143,8 +142,8 @@ func parseMACs(texts []string) (macs []mac, bad []string) {
 	return macs, bad
 }
 
-// repetitions lists the MACs that occur more than once, each once, in the order
-// of their second occurrence, and counts all.
+// repetitions returns the MACs that occur more than once, each once, in the
+// order of their second occurrence, and how often each MAC occurs.
 func repetitions(macs []mac) (repeated []mac, count map[mac]int) {
 	count = make(map[mac]int, len(macs))
 	for _, m := range macs {

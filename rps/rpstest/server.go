@@ -14,26 +14,26 @@ import (
 	"time"
 )
 
-// Options say which of the services that the guide leaves possible a [Server]
-// is. The zero value is the mildest: refused batches change nothing, refusals
-// name every MAC, there are no limits and no waiting.
+// Options choose among the services that the guide allows for. The zero value is
+// the mildest one: a refused batch changes nothing, a refusal names every MAC,
+// and there are no limits and no latency.
 type Options struct {
-	// Accounts has user names and passwords. nil means the one account "user"
+	// Accounts maps user names to passwords. nil stands for one account, "user"
 	// with the password "secret".
 	Accounts map[string]string
 
-	// Partial applies a refused batch to those of its devices that were not
-	// the reason. A batch refused as a whole (server, isOverride, size) changes
-	// nothing even so.
+	// Partial applies a refused batch to the devices that were not the reason.
+	// A batch refused as a whole (server, isOverride, size) still changes
+	// nothing.
 	Partial bool
 
 	NameOne bool // the refusal of a batch names the first offending MAC alone
 	Unnamed bool // the refusal of a batch names none: "Error:Invalid MAC(s)"
 
-	// PromptElsewhere answers for a device of another account as for one's own:
-	// with the prompt (sections 4.6, 4.12), or "overriding failed" if there is
-	// an isOverride. Otherwise the answer is the refusal with the ticket system
-	// (section 4.1, number 5).
+	// PromptElsewhere answers for a device of another account as for the
+	// caller's own: with the prompt (sections 4.6, 4.12), or "overriding failed"
+	// if there is an isOverride. By default the answer is the refusal that
+	// mentions the ticket system (section 4.1, number 5).
 	PromptElsewhere bool
 
 	// OverrideElsewhere lets isOverride 1 take a device from another account.
@@ -42,37 +42,37 @@ type Options struct {
 	// URLWithoutServer accepts a unique URL with an empty serverName.
 	URLWithoutServer bool
 
-	// LiveURLText words a bad unique URL as the live service does, "Error:The
-	// url can only begin with ...", instead of "Invalid server url".
+	// LiveURLText refuses a bad unique URL in the words of the live service,
+	// "Error:The url can only begin with ...", not "Invalid server url".
 	LiveURLText bool
 
-	// Latency is how long a call takes, half of it before anything is changed:
-	// a client that goes away in the first half has changed nothing.
+	// Latency is how long a call takes. Half of it passes before anything
+	// changes: a client that leaves in the first half has changed nothing.
 	Latency time.Duration
 
-	ListLimit int   // listDevices is cut after so many devices; 0: it is whole
-	MaxBatch  int   // a batch of more MACs is refused in words; 0: no limit
-	MaxBody   int64 // bytes of a request, above which HTTP 413 is answered; 0: 64 MiB
+	ListLimit int   // devices that listDevices shows at most; 0: all
+	MaxBatch  int   // MACs in a batch, above which it is refused in words; 0: no limit
+	MaxBody   int64 // bytes in a request, above which the answer is HTTP 413; 0: 64 MiB
 
-	// RateLimit is a limit in calls a second that is not announced, above which
-	// HTTP 429 is answered; 0: none. RateBurst calls may come at once, 1 if it
-	// is 0. With RateRetryAfter the answer says how many seconds to wait.
+	// RateLimit is a hidden limit in calls a second, above which the answer is
+	// HTTP 429; 0: none. RateBurst calls may come at once; 0 is 1. With
+	// RateRetryAfter the answer says how many seconds to wait.
 	RateLimit      float64
 	RateBurst      int
 	RateRetryAfter bool
 
 	Faults []Fault
 
-	// LogMACs keeps the MACs of each call in the log; without it there is but
-	// their number. LogLimit bounds the log to the latest calls; 0: it is whole.
+	// LogMACs keeps the MACs of each call in the log, not just their number.
+	// LogLimit bounds the log to the latest calls; 0: no bound.
 	LogMACs  bool
 	LogLimit int
 }
 
 const defaultMaxBody = 64 << 20
 
-// A Server is a simulated RPS. It is an http.Handler, safe for concurrent use.
-// Make one with [New].
+// A Server is a simulated RPS: an http.Handler, safe for concurrent use. [New]
+// makes one.
 type Server struct {
 	options   Options
 	passwords map[string]string
@@ -80,8 +80,8 @@ type Server struct {
 	mu    sync.RWMutex // guards state
 	state state
 
-	// One lock decides what happens to a call and puts it in the log, so that
-	// the log has the order in which the script of faults was followed.
+	// One lock guards both the script and the log, so the log has the order in
+	// which the script was followed.
 	callMu sync.Mutex
 	script script
 	limit  limiter
@@ -89,7 +89,7 @@ type Server struct {
 	total  int
 }
 
-// New makes a Server with nothing in it. It panics on a bad Fault.
+// New returns a Server without servers and devices. It panics on a bad Fault.
 func New(options Options) *Server {
 	accounts := options.Accounts
 	if accounts == nil {
@@ -111,8 +111,8 @@ func New(options Options) *Server {
 	return s
 }
 
-// SetFaults replaces the script of faults; what the old one counted is
-// forgotten. It panics on a bad Fault.
+// SetFaults replaces the script of faults and starts counting anew. It panics on
+// a bad Fault.
 func (s *Server) SetFaults(faults ...Fault) {
 	script, err := newScript(faults)
 	if err != nil {
@@ -123,27 +123,27 @@ func (s *Server) SetFaults(faults ...Fault) {
 	s.script = script
 }
 
-// Call is a call as it arrived and what became of it. The log has it from its
-// arrival on: while it is being handled its Outcome is empty, or has the fault
-// that is to befall it, and Applied may still be 0.
+// Call is a call as it arrived and what happened to it. It is in the log from its
+// arrival on: while it is handled, Outcome is empty or names its fault, and
+// Applied may still be 0.
 type Call struct {
 	Time     time.Time
 	User     string
-	Method   string   // as it was sent: redirect.registerDevices; "" if unreadable
+	Method   string   // as sent: redirect.registerDevices; "" if unreadable
 	N        int      // number of MACs sent
-	MACs     []string // as they were sent; nil without Options.LogMACs
+	MACs     []string // as sent; nil without Options.LogMACs
 	Server   string
 	URL      string
 	Override string // "" in the forms without isOverride
-	Applied  int    // devices that were bound or released by it
+	Applied  int    // devices that it bound or released
 
 	// Outcome is "ok", the text of a refusal or of an XML-RPC fault, a status
-	// such as "401", "fault:close-after" for a scripted one, or "gone" if the
-	// client went away before anything was changed.
+	// such as "401", "fault:close-after" for a scripted fault, or "gone" if the
+	// client left before anything changed.
 	Outcome string
 }
 
-// Calls gives the log, in order of arrival.
+// Calls returns the log, in order of arrival.
 func (s *Server) Calls() []Call {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
@@ -158,7 +158,7 @@ func (s *Server) Calls() []Call {
 	return calls
 }
 
-// Total counts the calls since the last reset, also those that
+// Total returns the number of calls since the last reset, including those that
 // Options.LogLimit has dropped.
 func (s *Server) Total() int {
 	s.callMu.Lock()
@@ -166,20 +166,20 @@ func (s *Server) Total() int {
 	return s.total
 }
 
-// ResetCalls empties the log. The script of faults goes on where it is.
+// ResetCalls empties the log. The script of faults continues where it is.
 func (s *Server) ResetCalls() {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
 	s.log, s.total = nil, 0
 }
 
-// record puts a call in the log; callMu is held.
+// record adds a call to the log; callMu is held.
 func (s *Server) record(call *Call) {
 	call.Time = time.Now()
 	s.total++
 	s.log = append(s.log, call)
-	// The log may grow to twice the limit, so that moving it costs nothing in
-	// the mean.
+	// The log may grow to twice the limit, which makes moving it cheap on
+	// average.
 	if limit := s.options.LogLimit; limit > 0 && len(s.log) >= 2*limit {
 		n := copy(s.log, s.log[len(s.log)-limit:])
 		clear(s.log[n:])
@@ -187,18 +187,18 @@ func (s *Server) record(call *Call) {
 	}
 }
 
-// settle writes into the log what became of a call.
+// settle writes to the log what happened to a call.
 func (s *Server) settle(call *Call, applied int, outcome string) {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
 	call.Applied = applied
-	if call.Outcome == "" { // else a fault, which hides the answer
+	if call.Outcome == "" { // otherwise a fault, which hides the answer
 		call.Outcome = outcome
 	}
 }
 
-// ServeHTTP answers a call. A connection fault behind a listener ends in
-// panic(http.ErrAbortHandler), which net/http knows.
+// ServeHTTP answers a call. Behind a listener a connection fault ends in
+// panic(http.ErrAbortHandler), which net/http expects.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	call := &Call{User: user}
@@ -238,7 +238,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	return body.Bytes(), err
 }
 
-// serveCall answers a call that was read to its end.
+// serveCall answers a call whose body has been read.
 func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, body []byte) {
 	req, err := parseRequest(body)
 	var invocation *invocation
@@ -295,8 +295,8 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 	write(w, &answer)
 }
 
-// admit puts a call in the log and decides whether the rate limit turns it away
-// (pause is how long it should have waited) or a fault befalls it.
+// admit adds a call to the log and returns the fault that hits it, or, if the
+// rate limit turns it away, how long it should have waited.
 func (s *Server) admit(call *Call) (fault *scripted, pause time.Duration) {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
@@ -314,10 +314,10 @@ func (s *Server) admit(call *Call) (fault *scripted, pause time.Duration) {
 func (s *Server) accountOf(user string) uint32 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.state.accountIDs[user] // all that can log in are there since New
+	return s.state.accountIDs[user] // New has added all that can log in
 }
 
-// turnAway refuses a request before it is a call.
+// turnAway refuses a request before it counts as a call.
 func (s *Server) turnAway(w http.ResponseWriter, call *Call, status int) {
 	s.callMu.Lock()
 	call.Outcome = strconv.Itoa(status)
@@ -329,7 +329,7 @@ func (s *Server) turnAway(w http.ResponseWriter, call *Call, status int) {
 // write answers with HTTP 200.
 func write(w http.ResponseWriter, a *answer) {
 	w.Header().Set("Content-Type", "text/xml")
-	a.writeTo(w) // an error means that the client is gone
+	a.writeTo(w) // an error means that the client has gone
 }
 
 // page answers with an HTML page, as a servlet container or a proxy does.
@@ -343,7 +343,7 @@ func page(w http.ResponseWriter, status int) {
 	io.WriteString(w, "<html>\n<head><title>"+title+"</title></head>\n<body><h1>"+title+"</h1></body>\n</html>\n")
 }
 
-// wait waits unless the context ends first.
+// wait waits for d or until the context ends, whose error it then returns.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -358,12 +358,12 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A limiter is a token bucket, kept as the time at which it will be full. It
-// counts in whole nanoseconds, rounded in the caller's favour: a client that
-// keeps exactly to the rate is never turned away.
+// A limiter is a token bucket, stored as the time at which it will be full. It
+// counts whole nanoseconds, rounded in the caller's favour: a client that keeps
+// exactly to the rate is never turned away.
 type limiter struct {
-	interval time.Duration // between two calls; 0: there is no limit
-	slack    time.Duration // how far ahead of full the bucket may be
+	interval time.Duration // between two calls; 0: no limit
+	slack    time.Duration // how far in the future full may be
 	full     time.Time
 }
 
@@ -375,7 +375,7 @@ func newLimiter(rate float64, burst int) limiter {
 	return limiter{interval: interval, slack: interval * time.Duration(max(burst, 1)-1)}
 }
 
-// take takes a token, or says how long there will be none.
+// take takes a token, or returns how long there will be none.
 func (l *limiter) take(now time.Time) (pause time.Duration) {
 	if l.interval == 0 {
 		return 0

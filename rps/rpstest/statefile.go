@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// LoadState adds to the state what a text says, one record a line, as CSV:
+// LoadState adds records to the state, one a line, as CSV:
 //
 //	# a comment
 //	server,NAME,URL
@@ -18,12 +18,12 @@ import (
 //	device,USER,MAC,SERVER,URL
 //	stock,MAC
 //
-// A server without a USER is one of each account of Options.Accounts: mostly
-// there is one. A server must come before its devices. SERVER and URL of a
-// device may be empty, and left away at the end: URL is its unique URL. MACs
-// may be in any of the four forms.
+// A server without a USER belongs to each account of Options.Accounts, of which
+// there is usually one. A server must come before its devices. SERVER and URL of
+// a device may be empty or omitted; URL is its unique URL. MACs may be in any of
+// the four forms.
 //
-// An error names the line. What came before it has been added.
+// An error names the line. The records before it have been added.
 func (s *Server) LoadState(r io.Reader) error {
 	records := csv.NewReader(r)
 	records.Comment = '#'
@@ -48,7 +48,7 @@ func (s *Server) LoadState(r io.Reader) error {
 
 func (s *Server) load(record []string) error {
 	for i, field := range record {
-		// A state held in memory is not to keep the lines of the file alive.
+		// The state must not keep the lines of the file alive.
 		record[i] = strings.Clone(strings.TrimSpace(field))
 	}
 	field := func(i int) string {
@@ -59,7 +59,7 @@ func (s *Server) load(record []string) error {
 	}
 	atMost := func(n int) error {
 		if len(record) > n {
-			return fmt.Errorf("%d fields in a %s, %d at most", len(record), record[0], n)
+			return fmt.Errorf("%d fields in a %s: at most %d", len(record), record[0], n)
 		}
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *Server) load(record []string) error {
 		case field(1) == "":
 			return errors.New("a device needs an account: device,USER,MAC,SERVER,URL")
 		case !ok:
-			return fmt.Errorf("%q is none of the four forms of a MAC", field(2))
+			return fmt.Errorf("%q is not a MAC in one of the four forms", field(2))
 		}
 		if err := s.addDevice(field(1), m, field(3), field(4)); err != nil {
 			return err
@@ -92,16 +92,16 @@ func (s *Server) load(record []string) error {
 	case "stock":
 		m, ok := parseMAC(field(1))
 		if !ok {
-			return fmt.Errorf("%q is none of the four forms of a MAC", field(1))
+			return fmt.Errorf("%q is not a MAC in one of the four forms", field(1))
 		}
 		s.state.release(m)
 		return atMost(2)
 	}
-	return fmt.Errorf("unknown record %q: it is one of server, device, stock", record[0])
+	return fmt.Errorf("unknown record %q: use server, device or stock", record[0])
 }
 
 // WriteState writes the state in the form that [Server.LoadState] reads:
-// servers by name, then devices, then stock, both by MAC. Two servers with the
+// servers by name, then devices, then stock, both by MAC. Two Servers with the
 // same state and the same Options.Accounts write the same bytes.
 func (s *Server) WriteState(w io.Writer) error {
 	s.mu.RLock()
@@ -115,7 +115,7 @@ func (s *Server) WriteState(w io.Writer) error {
 	})
 	for _, server := range servers {
 		record := []string{"server", server.name, server.url}
-		// Without its account the record means every account that can log in.
+		// Without an account the record stands for every account that can log in.
 		owner := s.state.accounts[server.owner]
 		if _, sole := s.passwords[owner]; !sole || len(s.passwords) > 1 {
 			record = append(record, owner)
@@ -140,5 +140,5 @@ func (s *Server) WriteState(w io.Writer) error {
 		}
 	}
 	records.Flush()
-	return records.Error() // of any Write as well
+	return records.Error() // from any Write as well
 }
