@@ -2,6 +2,7 @@ package rpstest
 
 import (
 	"bufio"
+	"encoding/base64"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,8 @@ import (
 // An answer is what a method returns: a fault, or true or false with a text
 // and perhaps more.
 type answer struct {
-	fault string // of XML-RPC; if set, the rest is unused
+	fault string // of XML-RPC; if set, only cause is used
+	cause string // a serialised exception, of a fault
 
 	ok     bool
 	text   string // in place of it a list, if listed is set
@@ -77,7 +79,13 @@ xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions">
       <member>
         <name>faultString</name>
         <value>`
-	faultTail = `</value>
+	faultCause = `</value>
+      </member>
+      <member>
+        <name>faultCause</name>
+        <value><base64>`
+	faultCauseTail = `</base64>`
+	faultTail      = `</value>
       </member>
     </struct>
   </value>
@@ -92,6 +100,11 @@ func (a *answer) writeTo(w io.Writer) error {
 	if a.fault != "" {
 		b.WriteString(faultHead)
 		b.WriteString(escape(a.fault))
+		if a.cause != "" {
+			b.WriteString(faultCause)
+			b.WriteString(base64.StdEncoding.EncodeToString([]byte(a.cause)))
+			b.WriteString(faultCauseTail)
+		}
 		b.WriteString(faultTail)
 		return b.Flush()
 	}

@@ -114,7 +114,29 @@ func invoke(req request) (c *invocation, fault string) {
 			break
 		}
 	}
-	return nil, fmt.Sprintf("Failed to invoke method %s: no method matches its %d arguments", method, len(req.params))
+	return nil, "No method matching arguments: " + javaTypes(req.params)
+}
+
+// javaTypes returns the types of arguments as Apache ws-xmlrpc names them.
+func javaTypes(params []value) string {
+	types := make([]string, len(params))
+	for i, param := range params {
+		switch param.kind {
+		case text:
+			types[i] = "java.lang.String"
+		case array:
+			types[i] = "[Ljava.lang.Object;"
+		default:
+			types[i] = javaClasses[param.text]
+		}
+	}
+	return strings.Join(types, ", ")
+}
+
+var javaClasses = map[string]string{
+	"int": "java.lang.Integer", "i4": "java.lang.Integer", "i8": "java.lang.Long",
+	"boolean": "java.lang.Boolean", "double": "java.lang.Double", "base64": "[B",
+	"dateTime.iso8601": "java.util.Date", "struct": "java.util.HashMap", "nil": "null",
 }
 
 // take stores the arguments. It reports whether their types fit the signature.

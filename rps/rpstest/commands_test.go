@@ -171,9 +171,9 @@ var commandTests = []commandTest{
 	{"4.16 format", Options{}, encode("editDeviceWithUniqueUrl", "x", "s1", "http://u/", "0"), no(invalid + "x"), ""},
 	// what Apache says
 	{"unknown method", Options{}, encode("register", own), []string{"fault", "No such handler: redirect.register"}, ""},
-	{"arguments", Options{}, encode("registerDevice", free), []string{"fault", "Failed to invoke method registerDevice: no method matches its 1 arguments"}, ""},
-	{"isOverride as int", Options{}, encode("registerDevice", free, "s1", 1), []string{"fault", "Failed to invoke method registerDevice: no method matches its 3 arguments"}, ""},
-	{"a text for a list", Options{}, encode("deRegisterDevices", own), []string{"fault", "Failed to invoke method deRegisterDevices: no method matches its 1 arguments"}, ""},
+	{"arguments", Options{}, encode("registerDevice", free), []string{"fault", "No method matching arguments: java.lang.String"}, ""},
+	{"isOverride as int", Options{}, encode("registerDevice", free, "s1", 1), []string{"fault", "No method matching arguments: java.lang.String, java.lang.String, java.lang.Integer"}, ""},
+	{"a text for a list", Options{}, encode("deRegisterDevices", own), []string{"fault", "No method matching arguments: java.lang.String"}, ""},
 	{"bad XML", Options{}, "<methodCall>", []string{"fault", "Failed to parse XML-RPC request: unexpected EOF"}, ""},
 
 	// Refused batches: how they name, and what is left of them.

@@ -1,19 +1,15 @@
 package rpstest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// A Fault is something that goes wrong with a call. For each call the script is
+// A Fault is one line of a script: something that goes wrong with certain calls.
+// Its Name says what; [FaultHelp] lists the names. For each call the script is
 // read in order, and the first fault that is due hits it. Another that was due as
 // well is put off to the next call, so two faults for "the next call" hit the
 // next two.
@@ -21,37 +17,22 @@ import (
 // With -before the call is not applied, with -after it is; the client cannot see
 // which.
 //
-//	refused                  no connection; behind a listener: as reset-before
-//	close-before -after      the connection is closed without an answer
-//	reset-before -after      it is reset
-//	hang-before -after       there is no answer until the client goes away, or
-//	                         Delay has passed (5 minutes if it is 0)
-//	slow                     applied, and answered after Delay
-//	401 403 404 413 429      the HTTP status with an HTML page; not applied
-//	500 502 503 -before -after   the same, applied or not
-//	redirect                 HTTP 302 to a login page; not applied
-//	truncated-before -after  HTTP 200, the XML cut after Keep bytes (half if 0)
-//	cut-before -after        the same, but Content-Length promised the whole
-//	empty-before -after      HTTP 200 with nothing in it
-//	html-before -after       HTTP 200 with an HTML page
-//	foreign-before -after    HTTP 200 with XML of another kind
-//	fault-before -after      an XML-RPC fault, with HTTP 200 as ever
-//	bad-list                 listDevices answers with entries that are no MACs
-//	says                     refused with the words of Text; not applied
-//
-// Without -before or -after the names close, reset, hang, 500, 502, 503 and
-// fault mean -before, and truncated, cut, empty, html and foreign mean -after.
+// Calls are counted per Fault, from 1, and only those that its Method and MACs
+// select. Calls that are turned away for their password, size or rate are not
+// counted.
 type Fault struct {
 	Name string
 
 	// Method limits the fault to a method, named with or without "redirect.";
-	// empty: any. Only the calls of that method are counted then. Calls that
-	// are turned away for their password, size or rate are not counted.
+	// "": any. "login" selects the calls with wrong credentials, which are
+	// answered with HTTP 401 otherwise.
 	Method string
 
-	Call  int // the first call it befalls, counted from 1; 0: the next
-	Times int // how many calls it befalls; 0: one, or all if Every is set; -1: all
-	Every int // it befalls each n-th call, counted from Call if that is set
+	MACs []string // limits the fault to calls that carry one of them
+
+	Call  int // the first call that it hits, counted from 1; 0: the next
+	Times int // how many calls it hits; 0: one, or all if Every is set; -1: all
+	Every int // it hits each n-th call, counted from Call if that is set
 
 	Delay time.Duration // of slow and hang
 	Keep  int           // of truncated and cut: bytes of the answer that are sent
@@ -61,219 +42,124 @@ type Fault struct {
 	RetryAfter     string
 	RetryAfterDate time.Duration
 
-	// Text is what the service says, of says: also refusals that a careful
-	// client gives it no reason for.
+	// Cause adds a serialised exception to an XML-RPC fault: its member
+	// faultCause, with these bytes as base64.
+	Cause string
+
+	// Text is what the service says. {macs} in it stands for the MACs of the
+	// call, {mac} for the first of them.
 	Text string
 }
 
-// What a name without -before and -after means.
+// Which forms a name has, and what it means without -before and -after.
+type forms uint8
+
 const (
-	single      = iota // there are no such forms; the fault comes before
-	singleAfter        // there are no such forms; the fault comes after
-	plainBefore
-	plainAfter
+	before      forms = iota // one form: the call is not applied
+	after                    // one form: it is applied
+	plainBefore              // two forms; the plain name is the first of them
+	plainAfter               // two forms; the plain name is the second
 )
 
-var faultForms = map[string]int{
-	"refused": single, "redirect": single, "401": single, "403": single,
-	"404": single, "413": single, "429": single,
-	"says": single, "slow": singleAfter, "bad-list": singleAfter,
-	"close": plainBefore, "reset": plainBefore, "hang": plainBefore,
-	"500": plainBefore, "502": plainBefore, "503": plainBefore, "fault": plainBefore,
-	"truncated": plainAfter, "cut": plainAfter, "empty": plainAfter,
-	"html": plainAfter, "foreign": plainAfter,
+// A faultName is what all faults of a name have in common.
+type faultName struct {
+	name   string
+	forms  forms
+	keys   string // that it takes, beside those that select calls
+	needs  string // the key that it cannot do without
+	method string // the only method that it is for
+	help   string // "": that of the name before
+}
+
+const headers = " retry-after retry-after-date"
+
+var faultNames = []faultName{
+	{name: "refused", help: "no connection; behind a listener, as reset-before"},
+	{name: "close", forms: plainBefore, help: "the connection is closed without an answer"},
+	{name: "reset", forms: plainBefore, help: "the connection is reset"},
+	{name: "hang", forms: plainBefore, keys: "delay", help: "no answer until the client leaves, or delay (5m) has passed"},
+	{name: "slow", forms: after, keys: "delay", needs: "delay", help: "applied, and answered after delay"},
+	{name: "401", keys: headers, help: "an HTTP status with an HTML page"},
+	{name: "403", keys: headers},
+	{name: "404", keys: headers},
+	{name: "413", keys: headers},
+	{name: "429", keys: headers},
+	{name: "500", forms: plainBefore, keys: headers, help: "the same"},
+	{name: "502", forms: plainBefore, keys: headers},
+	{name: "503", forms: plainBefore, keys: headers},
+	{name: "504", forms: plainBefore, keys: headers},
+	{name: "redirect", help: "HTTP 302 to a login page"},
+	{name: "truncated", forms: plainAfter, keys: "keep", help: "the XML ends after keep bytes, or in the middle"},
+	{name: "cut", forms: plainAfter, keys: "keep", help: "the same, but Content-Length promises the whole"},
+	{name: "empty", forms: plainAfter, help: "HTTP 200 without a body"},
+	{name: "html", forms: plainAfter, help: "HTTP 200 with an HTML page"},
+	{name: "foreign", forms: plainAfter, help: "HTTP 200 with XML of another kind"},
+	{name: "throws", forms: plainBefore, keys: "cause text", help: "\"Failed to invoke method M in class C: text\", or null"},
+	{name: "fault", forms: plainBefore, keys: "cause text", help: "an XML-RPC fault in the words of text"},
+	{name: "bad-list", forms: after, method: "listDevices", help: "the list has entries that are not MACs"},
+	{name: "says", keys: "text", needs: "text", help: "refused in the words of text"},
+}
+
+// lookUp returns the entry of a name in any of its forms, and whether the call is
+// applied. The entry is nil for an unknown name.
+func lookUp(name string) (entry *faultName, applied bool) {
+	for i := range faultNames {
+		n := &faultNames[i]
+		twoForms := n.forms >= plainBefore
+		switch {
+		case n.name == name:
+			return n, n.forms == after || n.forms == plainAfter
+		case twoForms && n.name+"-before" == name:
+			return n, false
+		case twoForms && n.name+"-after" == name:
+			return n, true
+		}
+	}
+	return nil, false
 }
 
 // FaultNames returns the names that a Fault may have, sorted, both forms of those
 // that have two.
 func FaultNames() []string {
 	var names []string
-	for base, form := range maps.All(faultForms) {
-		if form == single || form == singleAfter {
-			names = append(names, base)
+	for _, n := range faultNames {
+		if n.forms >= plainBefore {
+			names = append(names, n.name+"-after", n.name+"-before")
 		} else {
-			names = append(names, base+"-after", base+"-before")
+			names = append(names, n.name)
 		}
 	}
 	slices.Sort(names)
 	return names
 }
 
-// scripted is a Fault and its progress.
-type scripted struct {
-	Fault
-	base  string
-	after bool
-	seen  int // calls that it could have hit
-	fired int
-}
-
-func newScripted(f Fault) (scripted, error) {
-	base, after := f.Name, false
-	if plain, ok := strings.CutSuffix(f.Name, "-before"); ok {
-		base = plain
-	} else if plain, ok := strings.CutSuffix(f.Name, "-after"); ok {
-		base, after = plain, true
+// check returns what is wrong with a Fault, and what its name stands for.
+func (f *Fault) check() (entry *faultName, applied bool, err error) {
+	entry, applied = lookUp(f.Name)
+	if entry == nil {
+		return nil, false, fmt.Errorf("unknown fault %q: use one of %s", f.Name, strings.Join(FaultNames(), " "))
 	}
-	form, ok := faultForms[base]
-	if !ok || base != f.Name && (form == single || form == singleAfter) {
-		return scripted{}, fmt.Errorf("unknown fault %q: it is one of %s", f.Name, strings.Join(FaultNames(), " "))
-	}
-	if base == f.Name {
-		after = form == singleAfter || form == plainAfter
-	}
-	f.Method = strings.TrimPrefix(f.Method, prefix)
-	if base == "bad-list" && f.Method == "" {
-		f.Method = "listDevices"
+	takes := strings.Fields("mac times every " + entry.keys)
+	for _, k := range keys {
+		given := strings.TrimSpace(k.get(f)) != ""
+		switch {
+		case given && !slices.Contains(takes, k.name):
+			return nil, false, fmt.Errorf("the fault %s does not take %s", f.Name, k.name)
+		case !given && k.name == entry.needs:
+			return nil, false, fmt.Errorf("the fault %s needs %s", f.Name, k.name)
+		}
 	}
 	switch {
-	case f.Method != "" && !knownMethod(f.Method):
-		return scripted{}, fmt.Errorf("unknown method %q", f.Method)
-	case base == "bad-list" && f.Method != "listDevices":
-		return scripted{}, errors.New("the fault bad-list is for listDevices alone")
-	case base == "says" && strings.TrimSpace(f.Text) == "":
-		return scripted{}, errors.New("the fault says needs a text")
-	case base != "says" && f.Text != "":
-		return scripted{}, fmt.Errorf("the fault %s has no text", f.Name)
-	case base == "slow" && f.Delay == 0:
-		return scripted{}, errors.New("the fault slow needs a delay")
+	case f.Method != "" && f.Method != login && !knownMethod(f.Method):
+		err = fmt.Errorf("unknown method %q", f.Method)
+	case entry.method != "" && f.Method != "" && f.Method != entry.method:
+		err = fmt.Errorf("the fault %s is only for %s", f.Name, entry.method)
+	case f.Method == login && (applied || len(f.MACs) > 0):
+		err = fmt.Errorf("the fault %s is not for login: such a call has no MACs and is not applied", f.Name)
 	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
-		return scripted{}, fmt.Errorf("a number of the fault %s is negative", f.Name)
+		err = fmt.Errorf("a number of the fault %s is negative", f.Name)
 	case f.RetryAfter != "" && f.RetryAfterDate != 0:
-		return scripted{}, errors.New("there can be but one Retry-After")
+		err = errors.New("give retry-after or retry-after-date, not both")
 	}
-	return scripted{Fault: f, base: base, after: after}, nil
-}
-
-// due reports whether the fault hits the call that was seen last.
-func (f *scripted) due() bool {
-	times := f.Times
-	if times == 0 {
-		times = 1
-		if f.Every > 0 {
-			times = -1
-		}
-	}
-	if times >= 0 && f.fired >= times {
-		return false
-	}
-	if f.Every == 0 {
-		return f.seen >= f.Call
-	}
-	first := f.Call
-	if first == 0 {
-		first = f.Every
-	}
-	return f.seen >= first && (f.seen-first)%f.Every == 0
-}
-
-type script []scripted
-
-func newScript(faults []Fault) (script, error) {
-	s := make(script, 0, len(faults))
-	for _, f := range faults {
-		scripted, err := newScripted(f)
-		if err != nil {
-			return nil, err
-		}
-		s = append(s, scripted)
-	}
-	return s, nil
-}
-
-// next returns the fault that hits a call, or nil.
-func (s script) next(method string) (hit *scripted) {
-	method = strings.TrimPrefix(method, prefix)
-	for i := range s {
-		f := &s[i]
-		if f.Method != "" && f.Method != method {
-			continue
-		}
-		f.seen++
-		if hit == nil && f.due() {
-			f.fired++
-			hit = f
-		}
-	}
-	return hit
-}
-
-const defaultHang = 5 * time.Minute
-
-// perform lets a fault happen instead of the answer.
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, a answer) {
-	switch f.base {
-	case "refused":
-		breakOff(w, errRefused)
-	case "close":
-		breakOff(w, errClosed)
-	case "reset":
-		breakOff(w, errReset)
-	case "hang":
-		delay := f.Delay
-		if delay == 0 {
-			delay = defaultHang
-		}
-		wait(r.Context(), delay)
-		breakOff(w, errClosed)
-	case "slow":
-		if wait(r.Context(), f.Delay) != nil {
-			breakOff(w, errClosed)
-			return
-		}
-		write(w, &a)
-	case "truncated", "cut":
-		cutShort(w, f, &a)
-	case "empty":
-		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(http.StatusOK)
-	case "html":
-		page(w, http.StatusOK)
-	case "foreign":
-		w.Header().Set("Content-Type", "text/xml")
-		io.WriteString(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<status>\n  <code>0</code>\n  <message>OK</message>\n</status>\n")
-	case "fault":
-		a = faultAnswer("Failed to invoke method: java.lang.NullPointerException")
-		write(w, &a)
-	case "bad-list":
-		a = answer{ok: true, listed: true, list: a.list, junk: []string{"", "00-15-65-00-00", "N/A"}}
-		write(w, &a)
-	case "says":
-		a = refusal(f.Text)
-		write(w, &a)
-	case "redirect":
-		w.Header().Set("Location", "/login")
-		page(w, http.StatusFound)
-	default: // an HTTP status
-		status, _ := strconv.Atoi(f.base)
-		switch {
-		case f.RetryAfter != "":
-			w.Header().Set("Retry-After", f.RetryAfter)
-		case f.RetryAfterDate > 0:
-			// A date has whole seconds: the next one, not the last.
-			date := time.Now().Add(f.RetryAfterDate + time.Second - 1)
-			w.Header().Set("Retry-After", date.UTC().Format(http.TimeFormat))
-		}
-		page(w, status)
-	}
-}
-
-// cutShort sends the beginning of an answer.
-func cutShort(w http.ResponseWriter, f *scripted, a *answer) {
-	var whole bytes.Buffer
-	a.writeTo(&whole)
-	keep := f.Keep
-	if keep == 0 {
-		keep = whole.Len() / 2
-	}
-	keep = min(keep, whole.Len()-1) // the last byte is the end of a tag
-	w.Header().Set("Content-Type", "text/xml")
-	if f.base == "truncated" {
-		w.Write(whole.Bytes()[:keep])
-		return
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(whole.Len()))
-	w.Write(whole.Bytes()[:keep])
-	http.NewResponseController(w).Flush()
-	breakOff(w, errClosed)
+	return entry, applied, err
 }

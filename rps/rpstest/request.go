@@ -19,7 +19,7 @@ type request struct {
 // method takes.
 type value struct {
 	kind  kind
-	text  string  // of a text, without the white space around it
+	text  string  // of a text, without the white space around it; of another type, its name
 	items []value // of an array
 }
 
@@ -149,10 +149,10 @@ func (p *parser) value() (v value, err error) {
 		v.kind = array
 		v.items, err = p.array()
 	case "int", "i4", "i8", "boolean", "double", "dateTime.iso8601", "base64", "nil":
-		v.kind = other
+		v.kind, v.text = other, element
 		_, err = p.text(element)
 	case "struct":
-		v.kind = other
+		v.kind, v.text = other, element
 		err = p.members()
 	default:
 		err = unexpected(element, false)

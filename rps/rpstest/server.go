@@ -208,7 +208,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if want, ok := s.passwords[user]; !ok || password != want {
-		s.turnAway(w, call, http.StatusUnauthorized)
+		if fault := s.refuseLogin(call); fault != nil {
+			s.perform(w, r, fault, nil, okAnswer())
+		} else {
+			page(w, http.StatusUnauthorized)
+		}
 		return
 	}
 	body, err := s.readBody(w, r)
@@ -258,7 +262,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		}
 	}
 
-	scripted, pause := s.admit(call)
+	scripted, pause := s.admit(call, invocation)
 	if pause > 0 {
 		if s.options.RateRetryAfter {
 			seconds := (pause + time.Second - 1) / time.Second
@@ -275,7 +279,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		return
 	}
 	if scripted != nil && !scripted.after {
-		s.perform(w, r, scripted, okAnswer())
+		s.perform(w, r, scripted, invocation, okAnswer())
 		return
 	}
 	answer, applied := faultAnswer(fault), 0
@@ -289,7 +293,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		return
 	}
 	if scripted != nil {
-		s.perform(w, r, scripted, answer)
+		s.perform(w, r, scripted, invocation, answer)
 		return
 	}
 	write(w, &answer)
@@ -297,7 +301,11 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 
 // admit adds a call to the log and returns the fault that hits it, or, if the
 // rate limit turns it away, how long it should have waited.
-func (s *Server) admit(call *Call) (fault *scripted, pause time.Duration) {
+func (s *Server) admit(call *Call, c *invocation) (fault *scripted, pause time.Duration) {
+	var macs []string
+	if c != nil {
+		macs = c.macs
+	}
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
 	s.record(call)
@@ -305,10 +313,17 @@ func (s *Server) admit(call *Call) (fault *scripted, pause time.Duration) {
 		call.Outcome = strconv.Itoa(http.StatusTooManyRequests)
 		return nil, pause
 	}
-	if fault = s.script.next(call.Method); fault != nil {
-		call.Outcome = "fault:" + fault.Name
-	}
-	return fault, 0
+	return s.script.hit(call, call.Method, macs), 0
+}
+
+// refuseLogin adds a call with wrong credentials to the log and returns the fault
+// that hits it, or nil.
+func (s *Server) refuseLogin(call *Call) *scripted {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	call.Outcome = strconv.Itoa(http.StatusUnauthorized)
+	s.record(call)
+	return s.script.hit(call, login, nil)
 }
 
 func (s *Server) accountOf(user string) uint32 {
