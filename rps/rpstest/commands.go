@@ -89,7 +89,8 @@ type invocation struct {
 	hasOverride bool // and an isOverride
 	batch       bool // and a list of MACs
 
-	applied int // devices changed, counted by the methods
+	dry     bool // it is only to be answered
+	applied int  // devices changed, counted by the methods
 }
 
 // knownMethod reports whether a signature has the method, named without its
@@ -242,7 +243,9 @@ func (s *Server) addServer(c *invocation) answer {
 	case s.state.names[c.server]:
 		return refusal("Error:The server name has been used")
 	}
-	s.state.addServer(c.account, c.server, c.url)
+	if !c.dry {
+		s.state.addServer(c.account, c.server, c.url)
+	}
 	return okAnswer()
 }
 
@@ -309,7 +312,6 @@ func (s *Server) edit(c *invocation) answer {
 	if c.signature.section == "4.11" && c.override != "0" && c.override != "1" {
 		return refusal(badOverride) // 4.16 has no such refusal
 	}
-	s.state.bind(m, binding{c.account, server}, c.url)
-	c.applied = 1
+	s.bind(c, server, m)
 	return okAnswer()
 }

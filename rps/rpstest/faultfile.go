@@ -18,6 +18,7 @@ import (
 //	# the third registerDevices is applied, but not answered
 //	registerDevices 3 close-after
 //	* every=10 503 retry-after=2
+//	* 5 502 apply-after=8s
 //	* throws mac=001565000009 times=-1 text=duplicate key
 //	listDevices slow delay=3s times=-1
 //	login fault times=-1 text=Not authorized
@@ -25,11 +26,11 @@ import (
 //
 // METHOD is one of the API, with or without "redirect.", * for any, or login. CALL
 // and FAULT are the fields Call and Name of [Fault]; the keys are its other
-// fields: mac (several with commas between), times, every, delay, keep,
-// retry-after, retry-after-date, cause and text. Durations look like 1m30s. Values
-// have no blanks, but for text, which comes last: the rest of the line is its
-// value. A # at the beginning of a word before that starts a comment. An error
-// names the line.
+// fields: mac (several with commas between), times, every, apply-after (a duration
+// or a number of calls), limit, delay, keep, retry-after, retry-after-date, cause
+// and text. Durations look like 1m30s. Values have no blanks, but for text, which
+// comes last: the rest of the line is its value. A # at the beginning of a word
+// before that starts a comment. An error names the line.
 func ParseFaults(r io.Reader) ([]Fault, error) {
 	var faults []Fault
 	lines := bufio.NewScanner(r)
@@ -131,6 +132,17 @@ var keys = []key{
 		func(f *Fault, value string) error { f.MACs = strings.Split(value, ","); return nil }},
 	number("times", func(f *Fault) *int { return &f.Times }),
 	number("every", func(f *Fault) *int { return &f.Every }),
+	{"apply-after",
+		func(f *Fault) string {
+			return unlessZero(f.ApplyAfter, time.Duration.String) + unlessZero(f.ApplyAfterCalls, strconv.Itoa)
+		},
+		func(f *Fault, value string) (err error) {
+			if f.ApplyAfterCalls, err = strconv.Atoi(value); err != nil {
+				f.ApplyAfter, err = time.ParseDuration(value)
+			}
+			return err
+		}},
+	number("limit", func(f *Fault) *int { return &f.Limit }),
 	duration("delay", func(f *Fault) *time.Duration { return &f.Delay }),
 	number("keep", func(f *Fault) *int { return &f.Keep }),
 	word("retry-after", func(f *Fault) *string { return &f.RetryAfter }),

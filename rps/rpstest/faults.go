@@ -34,6 +34,12 @@ type Fault struct {
 	Times int // how many calls it hits; 0: one, or all if Every is set; -1: all
 	Every int // it hits each n-th call, counted from Call if that is set
 
+	// With one of these an -after fault applies the call only so long, or so many
+	// calls, after it arrived: behind a proxy that gave up, the service goes on.
+	ApplyAfter      time.Duration
+	ApplyAfterCalls int
+
+	Limit int           // of -after faults: only the first so many MACs are applied
 	Delay time.Duration // of slow and hang
 	Keep  int           // of truncated and cut: bytes of the answer that are sent
 
@@ -67,37 +73,45 @@ type faultName struct {
 	forms  forms
 	keys   string // that it takes, beside those that select calls
 	needs  string // the key that it cannot do without
+	lies   bool   // a client cannot know that its answer is not true
 	method string // the only method that it is for
 	help   string // "": that of the name before
 }
 
-const headers = " retry-after retry-after-date"
+const (
+	late    = "apply-after limit " // of what can be applied late, or in part
+	headers = "retry-after retry-after-date"
+)
 
 var faultNames = []faultName{
 	{name: "refused", help: "no connection; behind a listener, as reset-before"},
-	{name: "close", forms: plainBefore, help: "the connection is closed without an answer"},
-	{name: "reset", forms: plainBefore, help: "the connection is reset"},
-	{name: "hang", forms: plainBefore, keys: "delay", help: "no answer until the client leaves, or delay (5m) has passed"},
+	{name: "close", forms: plainBefore, keys: late, help: "the connection is closed without an answer"},
+	{name: "reset", forms: plainBefore, keys: late, help: "the connection is reset"},
+	{name: "hang", forms: plainBefore, keys: late + "delay", help: "no answer until the client leaves, or delay (5m) has passed"},
 	{name: "slow", forms: after, keys: "delay", needs: "delay", help: "applied, and answered after delay"},
 	{name: "401", keys: headers, help: "an HTTP status with an HTML page"},
 	{name: "403", keys: headers},
 	{name: "404", keys: headers},
 	{name: "413", keys: headers},
 	{name: "429", keys: headers},
-	{name: "500", forms: plainBefore, keys: headers, help: "the same"},
-	{name: "502", forms: plainBefore, keys: headers},
-	{name: "503", forms: plainBefore, keys: headers},
-	{name: "504", forms: plainBefore, keys: headers},
+	{name: "500", forms: plainBefore, keys: late + headers, help: "the same"},
+	{name: "502", forms: plainBefore, keys: late + headers},
+	{name: "503", forms: plainBefore, keys: late + headers},
+	{name: "504", forms: plainBefore, keys: late + headers},
 	{name: "redirect", help: "HTTP 302 to a login page"},
-	{name: "truncated", forms: plainAfter, keys: "keep", help: "the XML ends after keep bytes, or in the middle"},
-	{name: "cut", forms: plainAfter, keys: "keep", help: "the same, but Content-Length promises the whole"},
-	{name: "empty", forms: plainAfter, help: "HTTP 200 without a body"},
-	{name: "html", forms: plainAfter, help: "HTTP 200 with an HTML page"},
-	{name: "foreign", forms: plainAfter, help: "HTTP 200 with XML of another kind"},
-	{name: "throws", forms: plainBefore, keys: "cause text", help: "\"Failed to invoke method M in class C: text\", or null"},
-	{name: "fault", forms: plainBefore, keys: "cause text", help: "an XML-RPC fault in the words of text"},
+	{name: "truncated", forms: plainAfter, keys: late + "keep", help: "the XML ends after keep bytes, or in the middle"},
+	{name: "cut", forms: plainAfter, keys: late + "keep", help: "the same, but Content-Length promises the whole"},
+	{name: "empty", forms: plainAfter, keys: late, help: "HTTP 200 without a body"},
+	{name: "html", forms: plainAfter, keys: late, help: "HTTP 200 with an HTML page"},
+	{name: "foreign", forms: plainAfter, keys: late, help: "HTTP 200 with XML of another kind"},
+	{name: "throws", forms: plainBefore, keys: late + "cause text", help: "\"Failed to invoke method M in class C: text\", or null"},
+	{name: "fault", forms: plainBefore, keys: late + "cause text", help: "an XML-RPC fault in the words of text"},
 	{name: "bad-list", forms: after, method: "listDevices", help: "the list has entries that are not MACs"},
 	{name: "says", keys: "text", needs: "text", help: "refused in the words of text"},
+	{name: "says-after", forms: after, keys: late + "text", needs: "text", lies: true, help: "the same, but applied"},
+	{name: "pretend", keys: "apply-after", lies: true, help: "answered as if it were applied"},
+	{name: "replay", forms: plainAfter, keys: late, lies: true, help: "the last answer to the same method is handed out again"},
+	{name: "crossed", forms: plainAfter, keys: late, lies: true, help: "the last answer to another method is handed out"},
 }
 
 // lookUp returns the entry of a name in any of its forms, and whether the call is
@@ -118,26 +132,33 @@ func lookUp(name string) (entry *faultName, applied bool) {
 	return nil, false
 }
 
-// FaultNames returns the names that a Fault may have, sorted, both forms of those
-// that have two.
+// FaultNames returns the names of the faults that may go wrong with any call,
+// sorted, both forms of those that have two. Those whose answers lie are left out:
+// no client can tell them from the truth.
 func FaultNames() []string {
-	var names []string
+	return names(func(n faultName) bool { return !n.lies })
+}
+
+func names(wanted func(faultName) bool) (list []string) {
 	for _, n := range faultNames {
-		if n.forms >= plainBefore {
-			names = append(names, n.name+"-after", n.name+"-before")
-		} else {
-			names = append(names, n.name)
+		switch {
+		case !wanted(n):
+		case n.forms >= plainBefore:
+			list = append(list, n.name+"-after", n.name+"-before")
+		default:
+			list = append(list, n.name)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(list)
+	return list
 }
 
 // check returns what is wrong with a Fault, and what its name stands for.
 func (f *Fault) check() (entry *faultName, applied bool, err error) {
 	entry, applied = lookUp(f.Name)
 	if entry == nil {
-		return nil, false, fmt.Errorf("unknown fault %q: use one of %s", f.Name, strings.Join(FaultNames(), " "))
+		all := names(func(faultName) bool { return true })
+		return nil, false, fmt.Errorf("unknown fault %q: use one of %s", f.Name, strings.Join(all, " "))
 	}
 	takes := strings.Fields("mac times every " + entry.keys)
 	for _, k := range keys {
@@ -149,14 +170,24 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 			return nil, false, fmt.Errorf("the fault %s needs %s", f.Name, k.name)
 		}
 	}
+	if f.late() && f.Name == entry.name && entry.forms == plainBefore {
+		applied = true
+	}
 	switch {
+	case f.late() && !applied && !entry.lies:
+		err = fmt.Errorf("the fault %s is never applied: drop apply-after, or use %s-after", f.Name, entry.name)
+	case f.Limit > 0 && !applied:
+		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)
+	case f.late() && f.ApplyAfter != 0 && f.ApplyAfterCalls != 0:
+		err = errors.New("give apply-after a duration or a number of calls, not both")
 	case f.Method != "" && f.Method != login && !knownMethod(f.Method):
 		err = fmt.Errorf("unknown method %q", f.Method)
 	case entry.method != "" && f.Method != "" && f.Method != entry.method:
 		err = fmt.Errorf("the fault %s is only for %s", f.Name, entry.method)
-	case f.Method == login && (applied || len(f.MACs) > 0):
+	case f.Method == login && (applied || f.late() || len(f.MACs) > 0):
 		err = fmt.Errorf("the fault %s is not for login: such a call has no MACs and is not applied", f.Name)
-	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
+	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.ApplyAfter < 0 || f.ApplyAfterCalls < 0 || f.Limit < 0 ||
+		f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
 		err = fmt.Errorf("a number of the fault %s is negative", f.Name)
 	case f.RetryAfter != "" && f.RetryAfterDate != 0:
 		err = errors.New("give retry-after or retry-after-date, not both")

@@ -35,6 +35,12 @@ var faultTests = []struct {
 	{Fault{Name: "hang-after"}, true, isError(context.Canceled)},
 	{Fault{Name: "hang-after", Delay: time.Millisecond}, true, closed},
 	{Fault{Name: "says", Text: "Error:Invalid MAC(s):00"}, false, answers("false", "Error:Invalid MAC(s):00")},
+	{Fault{Name: "says-after", Text: "no"}, true, answers("false", "no")},
+	{Fault{Name: "pretend"}, false, answers("true", "OK")},
+	{Fault{Name: "replay"}, true, answers("true", "OK")},
+	{Fault{Name: "replay-before"}, false, answers("true", "OK")},
+	{Fault{Name: "crossed"}, true, answers("true", "OK")},
+	{Fault{Name: "crossed-before"}, false, answers("true", "OK")},
 	{Fault{Name: "slow", Delay: time.Millisecond}, true, answers("true", "OK")},
 	{Fault{Name: "401"}, false, isPage(401, "Www-Authenticate", `Basic realm="XML-RPC"`)},
 	{Fault{Name: "403"}, false, isPage(403, "", "")},
@@ -189,7 +195,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
-	for _, name := range FaultNames() {
+	for _, name := range names(func(faultName) bool { return true }) {
 		if plain, ok := strings.CutSuffix(name, "-before"); ok && tested[plain] {
 			continue
 		}
@@ -334,6 +340,8 @@ registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x
 * reset # says text=x
 	* throws	mac=001565000009,00-15-65-00-00-0a  cause=x	text=a  b
 login fault text=Not authorized
+* 5 502 apply-after=8s limit=2
+* close-after apply-after=3
 `
 	want := []Fault{
 		{Name: "close-after", Method: "registerDevices", Call: 3},
@@ -345,6 +353,8 @@ login fault text=Not authorized
 		{Name: "reset"},
 		{Name: "throws", MACs: []string{"001565000009", "00-15-65-00-00-0a"}, Cause: "x", Text: "a  b"},
 		{Name: "fault", Method: "login", Text: "Not authorized"},
+		{Name: "502", Call: 5, ApplyAfter: 8 * time.Second, Limit: 2},
+		{Name: "close-after", ApplyAfterCalls: 3},
 	}
 	got, err := ParseFaults(strings.NewReader(text))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -367,6 +377,11 @@ login fault text=Not authorized
 		{"* slow delay=1s text=x", "the fault slow does not take text"},
 		{"checkDevice bad-list", "only for listDevices"},
 		{"* 401-after", `unknown fault "401-after"`},
+		{"* close-before apply-after=1s", "close-before is never applied: drop apply-after, or use close-after"},
+		{"* close limit=3", "drop limit, or use close-after"},
+		{"* close apply-after=x", "apply-after=x: want"},
+		{"* close apply-after=-1s", "is negative"},
+		{"login close apply-after=1s", "not for login"},
 		{"* 401 mac=", `"" is not a MAC`},
 		{"* 401 cause=x", "401 does not take cause"},
 		{"login close-after", "not for login"},
@@ -387,7 +402,7 @@ func FuzzParseFaults(f *testing.F) {
 	f.Add([]byte("* 503\nlistDevices bad-list\n* slow delay=1h2m keep=1"))
 	f.Add([]byte("* says text=Error:Invalid MAC(s):00s1122334400 # text=\n* says  text=x"))
 	f.Add([]byte("* 7 429 retry-after-date=1.5s"))
-	f.Add([]byte("login fault text=x\n* throws mac=001565000001,00-15-65-00-00-02 cause=x"))
+	f.Add([]byte("login fault text=x\n* throws mac=001565000001,00-15-65-00-00-02 cause=x\n* close limit=1 apply-after=1m\n* 2 pretend apply-after=2"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		faults, err := ParseFaults(bytes.NewReader(text))
 		if err != nil {

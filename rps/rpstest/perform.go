@@ -51,8 +51,10 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, c 
 	case "bad-list":
 		a = answer{ok: true, listed: true, list: a.list, junk: []string{"", "00-15-65-00-00", "N/A"}}
 		write(w, &a)
-	case "says":
+	case "says", "says-after":
 		a = refusal(f.words(c))
+		write(w, &a)
+	case "pretend", "replay", "crossed":
 		write(w, &a)
 	case "redirect":
 		w.Header().Set("Location", "/login")
@@ -78,14 +80,14 @@ func (f *scripted) words(c *invocation) string {
 		method, macs = c.signature.method, c.macs
 	}
 	switch {
-	case f.entry.name == "fault" && f.Text != "", f.entry.name == "says":
-		return expand(f.Text, macs)
-	case f.entry.name == "fault":
-		return thrown(method, "java.lang.NullPointerException")
-	case f.Text == "":
+	case f.entry.name == "throws" && f.Text == "":
 		return thrown(method, "null")
+	case f.entry.name == "throws":
+		return thrown(method, expand(f.Text, macs))
+	case f.Text == "": // a fault
+		return thrown(method, "java.lang.NullPointerException")
 	}
-	return thrown(method, expand(f.Text, macs))
+	return expand(f.Text, macs)
 }
 
 // thrown returns the words in which Apache ws-xmlrpc reports an exception of a

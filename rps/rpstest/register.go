@@ -59,15 +59,23 @@ func (s *Server) register(c *invocation) answer {
 	}
 
 	if refused == "" || s.options.Partial && c.batch && !callRefused {
-		for _, m := range good {
-			s.state.bind(m, binding{c.account, server}, c.url)
-		}
-		c.applied = len(good)
+		s.bind(c, server, good...)
 	}
 	if refused != "" {
 		return refusal(refused)
 	}
 	return okAnswer()
+}
+
+// bind binds devices as a call asks, if it is to be applied; mu is held.
+func (s *Server) bind(c *invocation, server uint32, macs ...mac) {
+	if c.dry {
+		return
+	}
+	for _, m := range macs {
+		s.state.bind(m, binding{c.account, server}, c.url)
+	}
+	c.applied += len(macs)
 }
 
 // A fate is what happens to one device of a call that registers.
@@ -118,7 +126,7 @@ func (s *Server) deregister(c *invocation) answer {
 		good = append(good, m)
 	}
 	refused := len(bad) > 0 || len(c.macs) == 0
-	if !refused || s.options.Partial && c.batch {
+	if (!refused || s.options.Partial && c.batch) && !c.dry {
 		for _, m := range good {
 			s.state.release(m)
 		}
