@@ -89,6 +89,13 @@ type invocation struct {
 	hasOverride bool // and an isOverride
 	batch       bool // and a list of MACs
 
+	options  Options // with the traits that hold for it
+	untilBad bool    // Options.Partial stops at the first bad device
+	quota    *Fault  // or nil
+	twice    bool
+	hidden   []mac // from the list
+	urlForms []func(string) string
+
 	dry     bool // it is only to be answered
 	applied int  // devices changed, counted by the methods
 }
@@ -177,22 +184,30 @@ func (c *invocation) take(params []value) bool {
 
 // name returns the text of a refusal: its head and the MACs that the options
 // let it name.
-func (s *Server) name(c *invocation, head string, macs []string) string {
-	switch {
-	case c.batch && s.options.Unnamed:
+func (c *invocation) name(head string, macs []string) string {
+	if c.batch && c.options.Unnamed {
 		if head == foreignHead {
 			return strings.TrimSpace(head) // "Error" alone would say too little
 		}
 		return strings.TrimSuffix(head, ":")
-	case c.batch && s.options.NameOne && len(macs) > 1:
-		macs = macs[:1]
 	}
-	return head + strings.Join(macs, ", ")
+	return head + strings.Join(c.named(macs), ", ")
+}
+
+// named returns those of the MACs that a refusal names.
+func (c *invocation) named(macs []string) []string {
+	switch {
+	case c.batch && c.options.Unnamed:
+		return nil
+	case c.batch && c.options.NameOne && len(macs) > 1:
+		return macs[:1]
+	}
+	return macs
 }
 
 // tooMany returns the refusal of a batch that is too big, or "".
 func (s *Server) tooMany(c *invocation) string {
-	limit := s.options.MaxBatch
+	limit := c.options.MaxBatch
 	if !c.batch || limit == 0 || len(c.macs) <= limit {
 		return ""
 	}
@@ -202,7 +217,7 @@ func (s *Server) tooMany(c *invocation) string {
 // findServer returns the number of the server that the call names, or a refusal.
 func (s *Server) findServer(c *invocation) (id uint32, refused string) {
 	words := &c.signature.words
-	if c.server == "" && c.url != "" && s.options.URLWithoutServer {
+	if c.server == "" && c.url != "" && c.options.URLWithoutServer {
 		return 0, ""
 	}
 	if words.chars != "" && !serverNameOK(c.server) {
@@ -220,7 +235,7 @@ func (s *Server) badURL(c *invocation) string {
 	switch {
 	case c.url == "" || urlOK(c.url):
 		return ""
-	case s.options.LiveURLText:
+	case c.options.LiveURLText:
 		return invalidURLLive
 	}
 	return invalidURL
@@ -257,9 +272,12 @@ func (s *Server) list(c *invocation) answer {
 	if len(macs) == 0 {
 		return refusal(noDevices)
 	}
+	if len(c.hidden) > 0 {
+		macs = slices.DeleteFunc(macs, func(m mac) bool { return slices.Contains(c.hidden, m) })
+	}
 	slices.SortFunc(macs, compareMACs)
-	if limit := s.options.ListLimit; limit > 0 && len(macs) > limit {
-		macs = macs[:limit]
+	if limit := c.options.ListLimit; limit != 0 && len(macs) > limit {
+		macs = macs[:max(limit, 0)]
 	}
 	return answer{ok: true, listed: true, list: macs}
 }
@@ -281,7 +299,11 @@ func (s *Server) check(c *invocation) answer {
 	case b.owner != c.account:
 		return answer{ok: true, text: "Registered Elsewhere"}
 	case c.signature.method == "checkDeviceExt":
-		return answer{ok: true, text: "Registered", url: s.state.url(m, b), hasURL: true}
+		url := s.state.url(m, b)
+		for _, form := range c.urlForms {
+			url = form(url)
+		}
+		return answer{ok: true, text: "Registered", url: url, hasURL: true}
 	}
 	return answer{ok: true, text: "Registered"}
 }
@@ -291,13 +313,13 @@ func (s *Server) check(c *invocation) answer {
 func (s *Server) edit(c *invocation) answer {
 	m, ok := parseMAC(c.macs[0])
 	if !ok {
-		return refusal(s.name(c, c.signature.words.mac, c.macs))
+		return refusal(c.name(c.signature.words.mac, c.macs))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, known := s.state.devices[m]
 	if known && b.owner != c.account {
-		return refusal(s.name(c, c.signature.words.mac, c.macs))
+		return refusal(c.name(c.signature.words.mac, c.macs))
 	}
 	server, refused := s.findServer(c)
 	switch {

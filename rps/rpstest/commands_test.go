@@ -83,6 +83,7 @@ var commandTests = []commandTest{
 	{"4.6 server", Options{}, encode("registerDevices", l(free), "none"), no("Error:Invalid server"), ""},
 	{"4.6 server characters", Options{}, encode("registerDevices", l(free), "ü"), no(chars3), ""},
 	{"4.6 own", Options{}, encode("registerDevices", l(free, own), "s1"), no(prompt), ""},
+	{"4.6 own, named", Options{Prompt: "Existing MAC(s): {macs}"}, encode("registerDevices", l(free, own, own2), "s1"), no("Existing MAC(s): 001565000001, 00156500000b"), ""},
 	{"4.6 foreign", Options{}, encode("registerDevices", l(free, foreign), "s1"), no(foreignText("0015650000fa")), ""},
 	{"4.6 format before repeated", Options{}, encode("registerDevices", l(free, free, "x"), "none"), no(invalid + "x"), ""},
 	{"4.6 repeated before server", Options{}, encode("registerDevices", l(free, free), "none"), no("Error:Repeated MAC(s):001565000002"), ""},

@@ -1,6 +1,7 @@
 package rpstest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,13 +10,14 @@ import (
 )
 
 // A Fault is one line of a script: something that goes wrong with certain calls.
-// Its Name says what; [FaultHelp] lists the names. For each call the script is
-// read in order, and the first fault that is due hits it. Another that was due as
-// well is put off to the next call, so two faults for "the next call" hit the
-// next two.
+// Its Name says what; [FaultHelp] lists the names. There are two classes:
 //
-// With -before the call is not applied, with -after it is; the client cannot see
-// which.
+//   - Faults of the answer. At most one hits a call: the first in the script that
+//     is due. Another that was due as well is put off to the next call, so two
+//     faults for "the next call" hit the next two. With -before the call is not
+//     applied, with -after it is; the client cannot see which.
+//   - Traits change how the service handles a call. All that are due hold at
+//     once, also beside a fault of the answer.
 //
 // Calls are counted per Fault, from 1, and only those that its Method and MACs
 // select. Calls that are turned away for their password, size or rate are not
@@ -31,7 +33,7 @@ type Fault struct {
 	MACs []string // limits the fault to calls that carry one of them
 
 	Call  int // the first call that it hits, counted from 1; 0: the next
-	Times int // how many calls it hits; 0: one, or all if Every is set; -1: all
+	Times int // how many calls it hits; -1: all; 0: all of a trait or with Every, else one
 	Every int // it hits each n-th call, counted from Call if that is set
 
 	// With one of these an -after fault applies the call only so long, or so many
@@ -39,7 +41,10 @@ type Fault struct {
 	ApplyAfter      time.Duration
 	ApplyAfterCalls int
 
-	Limit int           // of -after faults: only the first so many MACs are applied
+	// Limit is a number of MACs. Of an -after fault that can be late, only the
+	// first so many of a list are applied.
+	Limit int
+
 	Delay time.Duration // of slow and hang
 	Keep  int           // of truncated and cut: bytes of the answer that are sent
 
@@ -52,8 +57,8 @@ type Fault struct {
 	// faultCause, with these bytes as base64.
 	Cause string
 
-	// Text is what the service says. {macs} in it stands for the MACs of the
-	// call, {mac} for the first of them.
+	// Text is what the service says. {macs} in it stands for the MACs that are
+	// concerned, which are mostly those of the call, {mac} for the first.
 	Text string
 }
 
@@ -67,15 +72,24 @@ const (
 	plainAfter               // two forms; the plain name is the second
 )
 
+type class uint8
+
+const (
+	ofAnswer class = iota // see Fault
+	trait
+)
+
 // A faultName is what all faults of a name have in common.
 type faultName struct {
+	class  class
 	name   string
 	forms  forms
-	keys   string // that it takes, beside those that select calls
-	needs  string // the key that it cannot do without
-	lies   bool   // a client cannot know that its answer is not true
-	method string // the only method that it is for
-	help   string // "": that of the name before
+	keys   string                       // that it takes, beside those that select calls
+	needs  string                       // the key that it cannot do without
+	lies   bool                         // a client cannot know that its answer is not true
+	method string                       // the only method that it is for
+	help   string                       // "": that of the name before
+	hold   func(*invocation, *scripted) // of a trait
 }
 
 const (
@@ -112,6 +126,43 @@ var faultNames = []faultName{
 	{name: "pretend", keys: "apply-after", lies: true, help: "answered as if it were applied"},
 	{name: "replay", forms: plainAfter, keys: late, lies: true, help: "the last answer to the same method is handed out again"},
 	{name: "crossed", forms: plainAfter, keys: late, lies: true, help: "the last answer to another method is handed out"},
+
+	{class: trait, name: "partial", help: "a refused batch is applied to its good devices",
+		hold: func(c *invocation, _ *scripted) { c.options.Partial = true }},
+	{class: trait, name: "partial-until", help: "only to those before the first bad one",
+		hold: func(c *invocation, _ *scripted) { c.options.Partial, c.untilBad = true, true }},
+	{class: trait, name: "name-one", help: "the refusal of a batch names one MAC",
+		hold: func(c *invocation, _ *scripted) { c.options.NameOne = true }},
+	{class: trait, name: "unnamed", help: "the refusal of a batch names none",
+		hold: func(c *invocation, _ *scripted) { c.options.Unnamed = true }},
+	{class: trait, name: "prompt", keys: "text", needs: "text", help: "text instead of the override prompt: Existing MAC(s): {macs}",
+		hold: func(c *invocation, f *scripted) { c.options.Prompt = f.Text }},
+	{class: trait, name: "prompt-elsewhere", help: "devices of other accounts get the prompt",
+		hold: func(c *invocation, _ *scripted) { c.options.PromptElsewhere = true }},
+	{class: trait, name: "override-elsewhere", help: "isOverride 1 takes devices from other accounts",
+		hold: func(c *invocation, _ *scripted) { c.options.OverrideElsewhere = true }},
+	{class: trait, name: "url-without-server", help: "a unique URL needs no server",
+		hold: func(c *invocation, _ *scripted) { c.options.URLWithoutServer = true }},
+	{class: trait, name: "live-url-text", help: "a bad URL is refused in the words of the live service",
+		hold: func(c *invocation, _ *scripted) { c.options.LiveURLText = true }},
+	{class: trait, name: "max-batch", keys: "limit", needs: "limit", help: "batches of more than limit MACs are refused",
+		hold: func(c *invocation, f *scripted) { c.options.MaxBatch = f.Limit }},
+	{class: trait, name: "quota", keys: "limit text", help: "the account holds limit devices: those that fit are added,\nthe call is refused, in the words of text",
+		hold: func(c *invocation, f *scripted) { c.quota = &f.Fault }},
+	{class: trait, name: "twice", help: "a proxy delivers the call twice: the second answer counts",
+		hold: func(c *invocation, _ *scripted) { c.twice = true }},
+	{class: trait, name: "list-first", keys: "limit", method: "listDevices", help: "the list shows the first limit devices, or none",
+		hold: func(c *invocation, f *scripted) { c.options.ListLimit = cmp.Or(f.Limit, -1) }},
+	{class: trait, name: "list-hides", needs: "mac", method: "listDevices", help: "the list hides the devices of mac",
+		hold: func(c *invocation, f *scripted) { c.hidden = append(c.hidden, f.macs...) }},
+	{class: trait, name: "url-case", method: "checkDeviceExt", help: "the URL is returned with its host in another case",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlCase) }},
+	{class: trait, name: "url-port", method: "checkDeviceExt", help: "with or without the default port",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlPort) }},
+	{class: trait, name: "url-slash", method: "checkDeviceExt", help: "with or without the slash of an empty path",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlSlash) }},
+	{class: trait, name: "url-escape", method: "checkDeviceExt", help: "with other escapes",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlEscape) }},
 }
 
 // lookUp returns the entry of a name in any of its forms, and whether the call is
@@ -132,11 +183,11 @@ func lookUp(name string) (entry *faultName, applied bool) {
 	return nil, false
 }
 
-// FaultNames returns the names of the faults that may go wrong with any call,
-// sorted, both forms of those that have two. Those whose answers lie are left out:
-// no client can tell them from the truth.
+// FaultNames returns the names of the faults of the answer, sorted, both forms of
+// those that have two. Those whose answers lie are left out: no client can tell
+// them from the truth.
 func FaultNames() []string {
-	return names(func(n faultName) bool { return !n.lies })
+	return names(func(n faultName) bool { return n.class == ofAnswer && !n.lies })
 }
 
 func names(wanted func(faultName) bool) (list []string) {
@@ -176,7 +227,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 	switch {
 	case f.late() && !applied && !entry.lies:
 		err = fmt.Errorf("the fault %s is never applied: drop apply-after, or use %s-after", f.Name, entry.name)
-	case f.Limit > 0 && !applied:
+	case f.Limit > 0 && !applied && entry.class == ofAnswer:
 		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)
 	case f.late() && f.ApplyAfter != 0 && f.ApplyAfterCalls != 0:
 		err = errors.New("give apply-after a duration or a number of calls, not both")
@@ -184,7 +235,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 		err = fmt.Errorf("unknown method %q", f.Method)
 	case entry.method != "" && f.Method != "" && f.Method != entry.method:
 		err = fmt.Errorf("the fault %s is only for %s", f.Name, entry.method)
-	case f.Method == login && (applied || f.late() || len(f.MACs) > 0):
+	case f.Method == login && (applied || f.late() || len(f.MACs) > 0 || entry.class != ofAnswer):
 		err = fmt.Errorf("the fault %s is not for login: such a call has no MACs and is not applied", f.Name)
 	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.ApplyAfter < 0 || f.ApplyAfterCalls < 0 || f.Limit < 0 ||
 		f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:

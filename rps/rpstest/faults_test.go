@@ -2,6 +2,7 @@ package rpstest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -195,7 +196,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
-	for _, name := range names(func(faultName) bool { return true }) {
+	for _, name := range names(func(n faultName) bool { return n.class == ofAnswer }) {
 		if plain, ok := strings.CutSuffix(name, "-before"); ok && tested[plain] {
 			continue
 		}
@@ -293,7 +294,7 @@ func TestScript(t *testing.T) {
 		name   string
 		faults string
 		calls  []string
-		want   string // a character each: the last of the name of the fault, or -
+		want   string // for each call the last letters of what hits it, or -
 	}{
 		{"the next", "* 503", []string{a, a}, "3-"},
 		{"in order", "* 503 times=2\n* 404", []string{a, a, a, a}, "334-"},
@@ -304,6 +305,7 @@ func TestScript(t *testing.T) {
 		{"each second", "* every=2 503", []string{a, a, a, a, a}, "-3-3-"},
 		{"each second from the first", "* 1 every=2 503", []string{a, a, a, a, a}, "3-3-3"},
 		{"each second, twice", "* every=2 503 times=2", []string{a, a, a, a, a, a}, "-3-3--"},
+		{"a trait holds beside faults", "* 2 partial\n* 503\n* 404\n* unnamed times=1", []string{a, a, a}, "3d4ll"},
 		{"unreadable", "* 503\nlistDevices 404", []string{"", b}, "34"},
 		{"wrong passwords", "* 503\nlogin 404", []string{login, login, a}, "4-3"},
 	}
@@ -313,15 +315,19 @@ func TestScript(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []byte
+			var got []string
 			for _, method := range test.calls {
-				if f := script.next(method, nil); f == nil {
-					got = append(got, '-')
-				} else {
-					got = append(got, f.Name[len(f.Name)-1])
+				p := script.next(method, nil)
+				if p.fault != nil {
+					p.traits = append([]*scripted{p.fault}, p.traits...)
 				}
+				letters := ""
+				for _, f := range p.traits {
+					letters += f.Name[len(f.Name)-1:]
+				}
+				got = append(got, cmp.Or(letters, "-"))
 			}
-			if string(got) != test.want {
+			if got := strings.Join(got, ""); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})

@@ -96,6 +96,9 @@ func (s *Server) apply(call *Call, c *invocation, limit int, answered bool) answ
 		part.macs = part.macs[:min(limit, len(part.macs))]
 	}
 	a := part.signature.run(s, &part)
+	if c.twice {
+		a = part.signature.run(s, &part)
+	}
 	s.settle(call, part.applied, a.outcome())
 	if answered {
 		s.remember(c.signature.method, a)

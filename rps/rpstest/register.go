@@ -10,6 +10,9 @@ func (s *Server) register(c *invocation) answer {
 	repeated, count := repetitions(macs)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if refused := s.overQuota(c); refused != "" {
+		return refusal(refused)
+	}
 
 	// These refuse the call whatever its MACs are, so nothing of it is applied.
 	// A refusal still mentions malformed MACs first.
@@ -25,7 +28,7 @@ func (s *Server) register(c *invocation) answer {
 	// Each MAC is judged by itself: a refused call may be applied in part.
 	good := make([]mac, 0, len(macs))
 	var foreign []string
-	var registered bool
+	var registered []string
 	for _, m := range macs {
 		if count[m] > 1 {
 			continue
@@ -36,30 +39,32 @@ func (s *Server) register(c *invocation) answer {
 		case isForeign:
 			foreign = append(foreign, m.lower())
 		case isRegistered:
-			registered = true
+			registered = append(registered, m.lower())
 		}
 	}
 
 	switch {
 	case len(bad) > 0 || len(c.macs) == 0:
-		refused = s.name(c, c.signature.words.mac, bad)
+		refused = c.name(c.signature.words.mac, bad)
 	case len(repeated) > 0:
 		names := make([]string, len(repeated))
 		for i, m := range repeated {
 			names[i] = m.lower()
 		}
-		refused = s.name(c, repeatedMACs, names)
+		refused = c.name(repeatedMACs, names)
 	case refused != "":
 	case len(foreign) > 0:
-		refused = s.name(c, foreignHead, foreign) + foreignTail
-	case registered && c.hasOverride:
+		refused = c.name(foreignHead, foreign) + foreignTail
+	case len(registered) > 0 && c.hasOverride:
 		refused = notOverridden
-	case registered:
+	case len(registered) > 0 && c.options.Prompt != "":
+		refused = expand(c.options.Prompt, c.named(registered))
+	case len(registered) > 0:
 		refused = c.signature.words.prompt
 	}
 
-	if refused == "" || s.options.Partial && c.batch && !callRefused {
-		s.bind(c, server, good...)
+	if refused == "" || c.options.Partial && c.batch && !callRefused {
+		s.bind(c, server, c.untilFirstBad(good)...)
 	}
 	if refused != "" {
 		return refusal(refused)
@@ -98,9 +103,9 @@ func (s *Server) fate(c *invocation, owner uint32) fate {
 			return goesThrough
 		}
 		return isRegistered
-	case override && s.options.OverrideElsewhere:
+	case override && c.options.OverrideElsewhere:
 		return goesThrough
-	case s.options.PromptElsewhere:
+	case c.options.PromptElsewhere:
 		return isRegistered
 	}
 	return isForeign
@@ -126,16 +131,31 @@ func (s *Server) deregister(c *invocation) answer {
 		good = append(good, m)
 	}
 	refused := len(bad) > 0 || len(c.macs) == 0
-	if (!refused || s.options.Partial && c.batch) && !c.dry {
+	if (!refused || c.options.Partial && c.batch) && !c.dry {
+		good = c.untilFirstBad(good)
 		for _, m := range good {
 			s.state.release(m)
 		}
-		c.applied = len(good)
+		c.applied += len(good)
 	}
 	if refused {
-		return refusal(s.name(c, c.signature.words.mac, bad))
+		return refusal(c.name(c.signature.words.mac, bad))
 	}
 	return okAnswer()
+}
+
+// untilFirstBad returns the good devices of a call before its first bad one, if
+// it stops there.
+func (c *invocation) untilFirstBad(good []mac) []mac {
+	if !c.untilBad {
+		return good
+	}
+	for i, m := range good {
+		if first, _ := parseMAC(c.macs[i]); first != m {
+			return good[:i]
+		}
+	}
+	return good
 }
 
 func parseMACs(texts []string) (macs []mac, bad []string) {

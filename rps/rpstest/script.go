@@ -47,7 +47,7 @@ func (f *scripted) selects(method string, macs []string) bool {
 	case f.Method != "" && f.Method != method:
 		return false
 	}
-	return f.macs == nil || slices.ContainsFunc(macs, func(text string) bool {
+	return f.macs == nil || f.entry.needs == "mac" || slices.ContainsFunc(macs, func(text string) bool {
 		m, ok := parseMAC(text)
 		return ok && slices.Contains(f.macs, m)
 	})
@@ -58,7 +58,7 @@ func (f *scripted) due() bool {
 	times := f.Times
 	if times == 0 {
 		times = 1
-		if f.Every > 0 {
+		if f.Every > 0 || f.entry.class == trait {
 			times = -1
 		}
 	}
@@ -89,17 +89,23 @@ func newScript(faults []Fault) (script, error) {
 	return s, nil
 }
 
-// hit returns the fault that hits a call, or nil, and notes it in the log.
-func (s script) hit(call *Call, method string, macs []string) *scripted {
-	f := s.next(method, macs)
-	if f != nil {
-		call.Outcome = "fault:" + f.Name
-	}
-	return f
+// A plan is what the script has for one call.
+type plan struct {
+	fault  *scripted // of the answer; or nil
+	traits []*scripted
 }
 
-// next returns the fault that hits a call, or nil.
-func (s script) next(method string, macs []string) (hit *scripted) {
+// hit returns what hits a call, and notes the fault in the log.
+func (s script) hit(call *Call, method string, macs []string) plan {
+	p := s.next(method, macs)
+	if p.fault != nil {
+		call.Outcome = "fault:" + p.fault.Name
+	}
+	return p
+}
+
+// next returns what hits the next call.
+func (s script) next(method string, macs []string) (p plan) {
 	method = strings.TrimPrefix(method, prefix)
 	for i := range s {
 		f := &s[i]
@@ -107,10 +113,16 @@ func (s script) next(method string, macs []string) (hit *scripted) {
 			continue
 		}
 		f.seen++
-		if hit == nil && f.due() {
-			f.hits++
-			hit = f
+		if !f.due() || f.entry.class == ofAnswer && p.fault != nil {
+			continue
+		}
+		f.hits++
+		switch f.entry.class {
+		case ofAnswer:
+			p.fault = f
+		case trait:
+			p.traits = append(p.traits, f)
 		}
 	}
-	return hit
+	return p
 }

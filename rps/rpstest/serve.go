@@ -76,7 +76,8 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		}
 	}
 
-	scripted, pause := s.admit(call, invocation)
+	plan, pause := s.admit(call, invocation)
+	scripted := plan.fault
 	if pause > 0 {
 		if s.options.RateRetryAfter {
 			seconds := (pause + time.Second - 1) / time.Second
@@ -87,6 +88,12 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 	}
 
 	s.countPending()
+	if invocation != nil {
+		invocation.options = s.options
+		for _, f := range plan.traits {
+			f.entry.hold(invocation, f)
+		}
+	}
 	ctx := r.Context()
 	if err := wait(ctx, s.options.Latency/2); err != nil {
 		s.settle(call, 0, "gone")
@@ -113,9 +120,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 	s.perform(w, r, scripted, invocation, answer)
 }
 
-// admit adds a call to the log and returns the fault that hits it, or, if the
-// rate limit turns it away, how long it should have waited.
-func (s *Server) admit(call *Call, c *invocation) (fault *scripted, pause time.Duration) {
+// admit adds a call to the log and returns what hits it, or, if the rate limit
+// turns it away, how long it should have waited.
+func (s *Server) admit(call *Call, c *invocation) (p plan, pause time.Duration) {
 	var macs []string
 	if c != nil {
 		macs = c.macs
@@ -125,7 +132,7 @@ func (s *Server) admit(call *Call, c *invocation) (fault *scripted, pause time.D
 	s.record(call)
 	if pause = s.limit.take(call.Time); pause > 0 {
 		call.Outcome = strconv.Itoa(http.StatusTooManyRequests)
-		return nil, pause
+		return plan{}, pause
 	}
 	return s.script.hit(call, call.Method, macs), 0
 }
@@ -137,7 +144,7 @@ func (s *Server) refuseLogin(call *Call) *scripted {
 	defer s.callMu.Unlock()
 	call.Outcome = strconv.Itoa(http.StatusUnauthorized)
 	s.record(call)
-	return s.script.hit(call, login, nil)
+	return s.script.hit(call, login, nil).fault
 }
 
 func (s *Server) accountOf(user string) uint32 {

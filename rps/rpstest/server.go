@@ -23,6 +23,10 @@ type Options struct {
 	NameOne bool // the refusal of a batch names the first offending MAC alone
 	Unnamed bool // the refusal of a batch names none: "Error:Invalid MAC(s)"
 
+	// Prompt replaces the override prompt. {macs} in it stands for the MACs that
+	// are registered already, such as in "Existing MAC(s): {macs}".
+	Prompt string
+
 	// PromptElsewhere answers for a device of another account as for the
 	// caller's own: with the prompt (sections 4.6, 4.12), or "overriding failed"
 	// if there is an isOverride. By default the answer is the refusal that
@@ -43,7 +47,7 @@ type Options struct {
 	// changes: a client that leaves in the first half has changed nothing.
 	Latency time.Duration
 
-	ListLimit int   // devices that listDevices shows at most; 0: all
+	ListLimit int   // devices that listDevices shows at most; 0: all; -1: none
 	MaxBatch  int   // MACs in a batch, above which it is refused in words; 0: no limit
 	MaxBody   int64 // bytes in a request, above which the answer is HTTP 413; 0: 64 MiB
 
