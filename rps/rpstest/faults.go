@@ -10,7 +10,7 @@ import (
 )
 
 // A Fault is one line of a script: something that goes wrong with certain calls.
-// Its Name says what; [FaultHelp] lists the names. There are two classes:
+// Its Name says what; [FaultHelp] lists the names. There are these classes:
 //
 //   - Faults of the answer. At most one hits a call: the first in the script that
 //     is due. Another that was due as well is put off to the next call, so two
@@ -18,6 +18,7 @@ import (
 //     applied, with -after it is; the client cannot see which.
 //   - Traits change how the service handles a call. All that are due hold at
 //     once, also beside a fault of the answer.
+//   - Events change the account as a call arrives, before it is handled.
 //
 // Calls are counted per Fault, from 1, and only those that its Method and MACs
 // select. Calls that are turned away for their password, size or rate are not
@@ -38,6 +39,7 @@ type Fault struct {
 
 	// With one of these an -after fault applies the call only so long, or so many
 	// calls, after it arrived: behind a proxy that gave up, the service goes on.
+	// An event happens so much later.
 	ApplyAfter      time.Duration
 	ApplyAfterCalls int
 
@@ -58,7 +60,8 @@ type Fault struct {
 	Cause string
 
 	// Text is what the service says. {macs} in it stands for the MACs that are
-	// concerned, which are mostly those of the call, {mac} for the first.
+	// concerned, which are mostly those of the call, {mac} for the first. Of an
+	// event it is the change: a record as in [Server.LoadState].
 	Text string
 }
 
@@ -77,6 +80,7 @@ type class uint8
 const (
 	ofAnswer class = iota // see Fault
 	trait
+	event
 )
 
 // A faultName is what all faults of a name have in common.
@@ -163,6 +167,8 @@ var faultNames = []faultName{
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlSlash) }},
 	{class: trait, name: "url-escape", method: "checkDeviceExt", help: "with other escapes",
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlEscape) }},
+
+	{class: event, name: "colleague", keys: "apply-after text", needs: "text", help: "somebody changes the account: text is a record of a state file"},
 }
 
 // lookUp returns the entry of a name in any of its forms, and whether the call is
@@ -225,7 +231,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 		applied = true
 	}
 	switch {
-	case f.late() && !applied && !entry.lies:
+	case f.late() && !applied && entry.class == ofAnswer && !entry.lies:
 		err = fmt.Errorf("the fault %s is never applied: drop apply-after, or use %s-after", f.Name, entry.name)
 	case f.Limit > 0 && !applied && entry.class == ofAnswer:
 		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)

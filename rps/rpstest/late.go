@@ -65,6 +65,23 @@ func (s *Server) ApplyPending() int {
 
 func (f *Fault) late() bool { return f.ApplyAfter > 0 || f.ApplyAfterCalls > 0 }
 
+// happen makes the change of an event, or sees that it is made. It panics if the
+// change names a server that is not there: that is a mistake in the script.
+func (s *Server) happen(f *scripted) {
+	do := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err := f.event(s); err != nil {
+			panic("rpstest: " + f.Name + ": " + err.Error())
+		}
+	}
+	if f.late() {
+		s.later(f.ApplyAfter, f.ApplyAfterCalls, do)
+		return
+	}
+	do()
+}
+
 // respond applies a call when and as far as its fault says, and returns the
 // answer.
 func (s *Server) respond(call *Call, c *invocation, f *scripted) answer {

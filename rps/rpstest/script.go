@@ -1,6 +1,7 @@
 package rpstest
 
 import (
+	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,8 @@ type scripted struct {
 	entry *faultName
 	after bool
 	macs  []mac
-	seen  int // calls that it could have hit
+	event func(*Server) error // or nil
+	seen  int                 // calls that it could have hit
 	hits  int
 }
 
@@ -35,6 +37,17 @@ func newScripted(f Fault) (scripted, error) {
 			return scripted{}, fmt.Errorf("%q is not a MAC in one of the four forms", text)
 		}
 		s.macs = append(s.macs, m)
+	}
+	if entry.class == event {
+		records := csv.NewReader(strings.NewReader(f.Text))
+		records.FieldsPerRecord = -1
+		record, err := records.Read()
+		if err == nil {
+			s.event, err = parseRecord(record)
+		}
+		if err != nil {
+			return scripted{}, fmt.Errorf("the fault %s: %w", f.Name, err)
+		}
 	}
 	return s, nil
 }
@@ -93,6 +106,7 @@ func newScript(faults []Fault) (script, error) {
 type plan struct {
 	fault  *scripted // of the answer; or nil
 	traits []*scripted
+	events []*scripted
 }
 
 // hit returns what hits a call, and notes the fault in the log.
@@ -122,6 +136,8 @@ func (s script) next(method string, macs []string) (p plan) {
 			p.fault = f
 		case trait:
 			p.traits = append(p.traits, f)
+		case event:
+			p.events = append(p.events, f)
 		}
 	}
 	return p

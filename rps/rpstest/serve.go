@@ -88,6 +88,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 	}
 
 	s.countPending()
+	for _, f := range plan.events {
+		s.happen(f)
+	}
 	if invocation != nil {
 		invocation.options = s.options
 		for _, f := range plan.traits {

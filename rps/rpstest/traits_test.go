@@ -2,6 +2,7 @@ package rpstest
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -120,6 +121,17 @@ var conversations = map[string]conversation{
 		encode("editDeviceWithUniqueUrl", own2, "s1", "https://u.example/a-b%2f~?c_d"), "OK",
 		encode("checkDeviceExt", own2), "Registered https://u.example:443/a%2Db%2F%7E?c%5Fd",
 	}, own + " " + own2},
+	"a colleague": {"* 2 colleague text=device,user,001565000002,s1\n* 2 unnamed times=1\n" +
+		"* 3 colleague text=stock,001565000001 \nregisterDevice colleague text=server,late,http://late.example/\n" +
+		"* 3 colleague apply-after=1 text=device,other,00156500000b,theirs,\n* 3 close-after", []string{
+		encode("checkDevice", free), "Unknown",
+		encode("registerDevices", l(free, free3), "s1"), prompt,
+		encode("registerDevice", free3, "late"), "EOF",
+		encode("checkDevice", own2), "Registered", // not yet
+		encode("checkDeviceExt", free3), "Registered http://late.example/",
+		encode("deRegisterDevice", own2), invalid + own2,
+		encode("deRegisterDevice", own), invalid + own,
+	}, free + " " + free3},
 	"an account that is locked": {"* 2 says times=2 text=The account has been locked", []string{
 		encode("registerDevice", free, "s1"), "OK",
 		encode("listDevices"), "The account has been locked",
@@ -173,6 +185,23 @@ func answerTo(t *testing.T, s *Server, body string) string {
 		return fmt.Sprint("HTTP ", status)
 	}
 	return strings.Join(values(t, answer)[1:], " ")
+}
+
+// TestColleagueNeedsServer holds that a mistake in a script does not go unnoticed,
+// and leaves no lock behind.
+func TestColleagueNeedsServer(t *testing.T) {
+	s := furnished(Options{Faults: parsed(t, "* colleague text=device,user,001565000002,none")})
+	func() {
+		defer func() {
+			if got, want := fmt.Sprint(recover()), `rpstest: colleague: account "user" has no server "none": add it first`; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}()
+		s.ServeHTTP(httptest.NewRecorder(), newRequest(t, "http://rps/", encode("listDevices")))
+	}()
+	if got := answerTo(t, s, encode("checkDevice", free)); got != "Unknown" {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestURLForms(t *testing.T) {
