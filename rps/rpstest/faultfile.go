@@ -19,6 +19,7 @@ import (
 //	registerDevices 3 close-after
 //	* every=10 503 retry-after=2
 //	* 5 502 apply-after=8s
+//	* bucket rate=10 status=503 retry-after=1
 //	* throws mac=001565000009 times=-1 text=duplicate key
 //	listDevices slow delay=3s times=-1
 //	login fault times=-1 text=Not authorized
@@ -27,7 +28,7 @@ import (
 // METHOD is one of the API, with or without "redirect.", * for any, or login. CALL
 // and FAULT are the fields Call and Name of [Fault]; the keys are its other
 // fields: mac (several with commas between), times, every, apply-after (a duration
-// or a number of calls), limit, delay, keep, retry-after, retry-after-date, cause
+// or a number of calls), limit, rate, status, delay, keep, retry-after, retry-after-date, cause
 // and text. Durations look like 1m30s. Values have no blanks, but for text, which
 // comes last: the rest of the line is its value. A # at the beginning of a word
 // before that starts a comment. An error names the line.
@@ -143,6 +144,12 @@ var keys = []key{
 			return err
 		}},
 	number("limit", func(f *Fault) *int { return &f.Limit }),
+	{"rate",
+		func(f *Fault) string {
+			return unlessZero(f.Rate, func(rate float64) string { return strconv.FormatFloat(rate, 'g', -1, 64) })
+		},
+		func(f *Fault, value string) (err error) { f.Rate, err = strconv.ParseFloat(value, 64); return err }},
+	number("status", func(f *Fault) *int { return &f.Status }),
 	duration("delay", func(f *Fault) *time.Duration { return &f.Delay }),
 	number("keep", func(f *Fault) *int { return &f.Keep }),
 	word("retry-after", func(f *Fault) *string { return &f.RetryAfter }),

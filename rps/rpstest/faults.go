@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +21,7 @@ import (
 //   - Traits change how the service handles a call. All that are due hold at
 //     once, also beside a fault of the answer.
 //   - Events change the account as a call arrives, before it is handled.
+//   - Limits turn away calls that come too fast. They hold for good.
 //
 // Calls are counted per Fault, from 1, and only those that its Method and MACs
 // select. Calls that are turned away for their password, size or rate are not
@@ -44,14 +47,19 @@ type Fault struct {
 	ApplyAfterCalls int
 
 	// Limit is a number of MACs. Of an -after fault that can be late, only the
-	// first so many of a list are applied.
+	// first so many of a list are applied. Of a bucket it is how many calls may
+	// come at once, 1 if it is 0.
 	Limit int
+
+	Rate   float64 // of a limit: calls a second, of a window a whole number
+	Status int     // of a limit: 429, or 503; 0 is 429
 
 	Delay time.Duration // of slow and hang
 	Keep  int           // of truncated and cut: bytes of the answer that are sent
 
-	// RetryAfter is the header of that name, as it stands; of the faults that
-	// are an HTTP status. RetryAfterDate makes it a date so far from now.
+	// RetryAfter is the header of that name, as it stands, of an HTTP status.
+	// RetryAfterDate makes it a date so far from now. Of a limit "wait" stands
+	// for the seconds until it allows a call.
 	RetryAfter     string
 	RetryAfterDate time.Duration
 
@@ -81,6 +89,7 @@ const (
 	ofAnswer class = iota // see Fault
 	trait
 	event
+	limit
 )
 
 // A faultName is what all faults of a name have in common.
@@ -169,6 +178,10 @@ var faultNames = []faultName{
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlEscape) }},
 
 	{class: event, name: "colleague", keys: "apply-after text", needs: "text", help: "somebody changes the account: text is a record of a state file"},
+
+	{class: limit, name: "bucket", keys: "limit rate status retry-after", needs: "rate", help: "rate calls a second, and limit at once"},
+	{class: limit, name: "fixed-window", keys: "rate status retry-after", needs: "rate", help: "rate calls in each second of the clock"},
+	{class: limit, name: "sliding-window", keys: "rate status retry-after", needs: "rate", help: "rate calls in any second"},
 }
 
 // lookUp returns the entry of a name in any of its forms, and whether the call is
@@ -217,7 +230,10 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 		all := names(func(faultName) bool { return true })
 		return nil, false, fmt.Errorf("unknown fault %q: use one of %s", f.Name, strings.Join(all, " "))
 	}
-	takes := strings.Fields("mac times every " + entry.keys)
+	takes := strings.Fields(entry.keys)
+	if entry.class != limit {
+		takes = append(takes, "mac", "times", "every")
+	}
 	for _, k := range keys {
 		given := strings.TrimSpace(k.get(f)) != ""
 		switch {
@@ -246,6 +262,14 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.ApplyAfter < 0 || f.ApplyAfterCalls < 0 || f.Limit < 0 ||
 		f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
 		err = fmt.Errorf("a number of the fault %s is negative", f.Name)
+	case entry.class == limit && f.Call > 0:
+		err = fmt.Errorf("the limit %s holds for good: drop the number of the call", f.Name)
+	case entry.class == limit && !(f.Rate > 0 && f.Rate <= 1e9):
+		err = fmt.Errorf("the rate of %s must be above 0 and at most 1e9", f.Name)
+	case entry.class == limit && entry.name != "bucket" && f.Rate != math.Trunc(f.Rate):
+		err = fmt.Errorf("the rate of %s must be a whole number: its window is a second", f.Name)
+	case f.Status != 0 && f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable:
+		err = fmt.Errorf("the status of %s must be 429 or 503", f.Name)
 	case f.RetryAfter != "" && f.RetryAfterDate != 0:
 		err = errors.New("give retry-after or retry-after-date, not both")
 	}

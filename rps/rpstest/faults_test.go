@@ -289,7 +289,7 @@ func TestRetryAfterDate(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	const a, b = "registerDevices", "redirect.listDevices"
+	const a, b = "registerDevices", "listDevices"
 	tests := []struct {
 		name   string
 		faults string
@@ -348,6 +348,7 @@ registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x
 login fault text=Not authorized
 * 5 502 apply-after=8s limit=2
 * close-after apply-after=3
+* bucket rate=2.5 limit=10 status=503 retry-after=wait
 `
 	want := []Fault{
 		{Name: "close-after", Method: "registerDevices", Call: 3},
@@ -361,6 +362,7 @@ login fault text=Not authorized
 		{Name: "fault", Method: "login", Text: "Not authorized"},
 		{Name: "502", Call: 5, ApplyAfter: 8 * time.Second, Limit: 2},
 		{Name: "close-after", ApplyAfterCalls: 3},
+		{Name: "bucket", Rate: 2.5, Limit: 10, Status: 503, RetryAfter: "wait"},
 	}
 	got, err := ParseFaults(strings.NewReader(text))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -388,6 +390,15 @@ login fault text=Not authorized
 		{"* colleague text=phone,1", `the fault colleague: unknown record "phone"`},
 		{"* colleague text=device,user,1", `"1" is not a MAC`},
 		{"login colleague text=stock,001565000001", "not for login"},
+		{"* bucket", "bucket needs rate"},
+		{"* bucket rate=nan", "above 0"},
+		{"* bucket rate=-1", "above 0"},
+		{"* bucket rate=inf", "above 0"},
+		{"* 2 bucket rate=1", "drop the number of the call"},
+		{"* bucket rate=1 times=2", "does not take times"},
+		{"* bucket rate=1 status=500", "must be 429 or 503"},
+		{"* fixed-window rate=1.5", "must be a whole number"},
+		{"login bucket rate=1", "not for login"},
 		{"* close limit=3", "drop limit, or use close-after"},
 		{"* close apply-after=x", "apply-after=x: want"},
 		{"* close apply-after=-1s", "is negative"},
@@ -412,7 +423,7 @@ func FuzzParseFaults(f *testing.F) {
 	f.Add([]byte("* 503\nlistDevices bad-list\n* slow delay=1h2m keep=1"))
 	f.Add([]byte("* says text=Error:Invalid MAC(s):00s1122334400 # text=\n* says  text=x"))
 	f.Add([]byte("* 7 429 retry-after-date=1.5s"))
-	f.Add([]byte("login fault text=x\n* throws mac=001565000001,00-15-65-00-00-02 cause=x\n* close limit=1 apply-after=1m\n* 2 pretend apply-after=2"))
+	f.Add([]byte("login fault text=x\n* throws mac=001565000001,00-15-65-00-00-02 cause=x\n* bucket rate=1e-3 limit=2 status=503 retry-after=wait\n* close limit=1 apply-after=1m\n* 2 pretend apply-after=2"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		faults, err := ParseFaults(bytes.NewReader(text))
 		if err != nil {

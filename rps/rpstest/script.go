@@ -13,12 +13,13 @@ const login = "login"
 // scripted is a Fault and its progress.
 type scripted struct {
 	Fault
-	entry *faultName
-	after bool
-	macs  []mac
-	event func(*Server) error // or nil
-	seen  int                 // calls that it could have hit
-	hits  int
+	entry   *faultName
+	after   bool
+	macs    []mac
+	event   func(*Server) error // or nil
+	limiter limiter             // or nil
+	seen    int                 // calls that it could have hit
+	hits    int
 }
 
 func newScripted(f Fault) (scripted, error) {
@@ -38,7 +39,10 @@ func newScripted(f Fault) (scripted, error) {
 		}
 		s.macs = append(s.macs, m)
 	}
-	if entry.class == event {
+	switch entry.class {
+	case limit:
+		s.limiter = newLimiter(&f)
+	case event:
 		records := csv.NewReader(strings.NewReader(f.Text))
 		records.FieldsPerRecord = -1
 		record, err := records.Read()
@@ -118,9 +122,8 @@ func (s script) hit(call *Call, method string, macs []string) plan {
 	return p
 }
 
-// next returns what hits the next call.
+// next returns what hits the next call, whose method is named without its prefix.
 func (s script) next(method string, macs []string) (p plan) {
-	method = strings.TrimPrefix(method, prefix)
 	for i := range s {
 		f := &s[i]
 		if !f.selects(method, macs) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -76,17 +77,12 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		}
 	}
 
-	plan, pause := s.admit(call, invocation)
-	scripted := plan.fault
-	if pause > 0 {
-		if s.options.RateRetryAfter {
-			seconds := (pause + time.Second - 1) / time.Second
-			w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
-		}
-		page(w, http.StatusTooManyRequests)
+	plan, limit, pause := s.admit(call, invocation)
+	if limit != nil {
+		limit.turnAway(w, pause)
 		return
 	}
-
+	scripted := plan.fault
 	s.countPending()
 	for _, f := range plan.events {
 		s.happen(f)
@@ -123,9 +119,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 	s.perform(w, r, scripted, invocation, answer)
 }
 
-// admit adds a call to the log and returns what hits it, or, if the rate limit
-// turns it away, how long it should have waited.
-func (s *Server) admit(call *Call, c *invocation) (p plan, pause time.Duration) {
+// admit adds a call to the log and returns what hits it, or the limit that turns
+// it away and how long it should have waited.
+func (s *Server) admit(call *Call, c *invocation) (p plan, limit *scripted, pause time.Duration) {
 	var macs []string
 	if c != nil {
 		macs = c.macs
@@ -133,11 +129,12 @@ func (s *Server) admit(call *Call, c *invocation) (p plan, pause time.Duration) 
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
 	s.record(call)
-	if pause = s.limit.take(call.Time); pause > 0 {
-		call.Outcome = strconv.Itoa(http.StatusTooManyRequests)
-		return plan{}, pause
+	method := strings.TrimPrefix(call.Method, prefix)
+	if limit, pause = s.script.turnedAway(method, call.Time); limit != nil {
+		call.Outcome = strconv.Itoa(limit.limitStatus())
+		return plan{}, limit, pause
 	}
-	return s.script.hit(call, call.Method, macs), 0
+	return s.script.hit(call, method, macs), nil, 0
 }
 
 // refuseLogin adds a call with wrong credentials to the log and returns the fault

@@ -81,7 +81,6 @@ type Server struct {
 	// which the script was followed.
 	callMu  sync.Mutex
 	script  script
-	limit   limiter
 	log     []*Call
 	total   int
 	pending []*pending
@@ -100,7 +99,6 @@ func New(options Options) *Server {
 		options:   options,
 		passwords: maps.Clone(accounts),
 		state:     newState(),
-		limit:     newLimiter(options.RateLimit, options.RateBurst),
 	}
 	for _, user := range slices.Sorted(maps.Keys(accounts)) {
 		if user == "" {
@@ -115,6 +113,13 @@ func New(options Options) *Server {
 // SetFaults replaces the script of faults and starts counting anew. It panics on
 // a bad Fault.
 func (s *Server) SetFaults(faults ...Fault) {
+	if o := &s.options; o.RateLimit > 0 {
+		limit := Fault{Name: "bucket", Rate: o.RateLimit, Limit: o.RateBurst}
+		if o.RateRetryAfter {
+			limit.RetryAfter = "wait"
+		}
+		faults = append([]Fault{limit}, faults...)
+	}
 	script, err := newScript(faults)
 	if err != nil {
 		panic("rpstest: " + err.Error())
