@@ -43,19 +43,15 @@ on one machine only: it speaks plain HTTP, and its password is not a secret.
   device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
   stock,MAC                      a device that nobody has registered
 
---faults FILE scripts what goes wrong, one fault a line, in order:
+--faults FILE is a script of what goes wrong, one fault a line:
 
-  METHOD [CALL] FAULT [KEY=VALUE ...]
+` + rpstest.FaultHelp() + `
+Such as:
 
-METHOD is one of the guide's, or * for any. CALL is the number of the call that
-goes wrong, from 1; without it, the next call does. Keys: times=N for N calls in
-a row (-1: all), every=N for each Nth, delay=DURATION for slow and hang,
-retry-after=SECONDS and retry-after-date=DURATION for 429 and 503, keep=BYTES
-for truncated and cut, and, as the last one, text=WORDS for says, which refuses
-a call in your own words. Many faults have two forms: with -before the call is
-not applied, with -after it is:
-
-` + wrapped(rpstest.FaultNames(), 78),
+  # the third registerDevices is applied 8 s after a proxy answered 502
+  registerDevices 3 502 apply-after=8s
+  * throws mac=001565000009 times=-1 text=duplicate key
+  * 5 colleague text=device,user,001565000002,hq`,
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
   RPSBATCH_PASSWORD=secret rpsbatch register devices.csv --username user --url http://127.0.0.1:8480/xmlrpc`,
 		Args: cobra.NoArgs,

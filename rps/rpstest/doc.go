@@ -18,14 +18,27 @@
 // "Invalid server", and so does the Server. Values are untyped and padded with
 // line breaks, MACs come back in another case or form than they were sent, and a
 // refusal may span several lines. What the guide leaves open is one of the
-// [Options]. What can go wrong with a call is a [Fault]: scripted in order, never
-// random.
+// [Options].
 //
 // The package shares no code with the client. It has its own readers and writers
 // of XML and MACs, so it does not mirror the client's mistakes.
 //
 // All methods are safe for concurrent use. A million devices take less than 60
 // MB; listDevices streams its answer.
+//
+// # Scripts
+//
+// What can go wrong is a [Fault]: scripted in order, never random. A script is a
+// list of them, written in Go or as lines of a file that [ParseFaults] reads:
+//
+//	registerDevices 3 close-after apply-after=8s
+//
+// There are faults of the answer, which may lose it, change it or put the call
+// off; traits of the service, such as a quota or a list that hides devices; events,
+// in which a colleague changes the account; and limits of the rate. They combine:
+// see Fault. [FaultHelp] lists them all. A call that a script puts off is applied
+// later, whoever waits for it; [Server.ApplyPending] applies it at once, after
+// which the state is what a client's verdicts can be compared with.
 //
 // # Decisions where the guide is silent
 //

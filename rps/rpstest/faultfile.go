@@ -13,25 +13,23 @@ import (
 
 // ParseFaults reads a script of faults, one a line:
 //
-//	METHOD [CALL] [KEY=VALUE ...] FAULT [KEY=VALUE ...]
+//	METHOD [CALL] FAULT [KEY=VALUE ...] [text=WORDS]
 //
 //	# the third registerDevices is applied, but not answered
 //	registerDevices 3 close-after
 //	* every=10 503 retry-after=2
 //	* 5 502 apply-after=8s
-//	* bucket rate=10 status=503 retry-after=1
 //	* throws mac=001565000009 times=-1 text=duplicate key
-//	listDevices slow delay=3s times=-1
 //	login fault times=-1 text=Not authorized
-//	registerDevices 2 says text=Error:Repeated MAC(s):00000000000d
+//	registerDevices quota limit=50
+//	* 7 colleague text=device,user,001565000001,head office
+//	* bucket rate=10 status=503 retry-after=1
 //
-// METHOD is one of the API, with or without "redirect.", * for any, or login. CALL
-// and FAULT are the fields Call and Name of [Fault]; the keys are its other
-// fields: mac (several with commas between), times, every, apply-after (a duration
-// or a number of calls), limit, rate, status, delay, keep, retry-after, retry-after-date, cause
-// and text. Durations look like 1m30s. Values have no blanks, but for text, which
-// comes last: the rest of the line is its value. A # at the beginning of a word
-// before that starts a comment. An error names the line.
+// METHOD, CALL and FAULT are the fields Method, Call and Name of [Fault], the keys
+// are the others; [FaultHelp] lists both. Durations look like 1m30s. Values have
+// no blanks, but for text, which comes last: the rest of the line is its value. A
+// # at the beginning of a word before that starts a comment. An error names the
+// line.
 func ParseFaults(r io.Reader) ([]Fault, error) {
 	var faults []Fault
 	lines := bufio.NewScanner(r)
@@ -121,66 +119,63 @@ func (f *Fault) set(name, value string) error {
 
 // A key is a field of a Fault in a file.
 type key struct {
-	name string
-	get  func(*Fault) string // "" if it is not set
-	set  func(*Fault, string) error
+	name, value, help string              // value is its form, for the help
+	get               func(*Fault) string // "" if it is not set
+	set               func(*Fault, string) error
 }
 
 // keys has all keys, in the order in which they are written.
 var keys = []key{
-	{"mac",
+	{"mac", "MAC,...", "hit only calls that carry one of these",
 		func(f *Fault) string { return strings.Join(f.MACs, ",") },
 		func(f *Fault, value string) error { f.MACs = strings.Split(value, ","); return nil }},
-	number("times", func(f *Fault) *int { return &f.Times }),
-	number("every", func(f *Fault) *int { return &f.Every }),
-	{"apply-after",
-		func(f *Fault) string {
-			return unlessZero(f.ApplyAfter, time.Duration.String) + unlessZero(f.ApplyAfterCalls, strconv.Itoa)
-		},
+	number("times", "N", "hit N calls; -1: all", func(f *Fault) *int { return &f.Times }),
+	number("every", "N", "hit each Nth call", func(f *Fault) *int { return &f.Every }),
+	{"apply-after", "8s or 3", "apply the call 8 s, or 3 calls, after it arrived; of\nan event: make the change then",
+		func(f *Fault) string { return show(f.ApplyAfter) + show(f.ApplyAfterCalls) },
 		func(f *Fault, value string) (err error) {
 			if f.ApplyAfterCalls, err = strconv.Atoi(value); err != nil {
 				f.ApplyAfter, err = time.ParseDuration(value)
 			}
 			return err
 		}},
-	number("limit", func(f *Fault) *int { return &f.Limit }),
-	{"rate",
-		func(f *Fault) string {
-			return unlessZero(f.Rate, func(rate float64) string { return strconv.FormatFloat(rate, 'g', -1, 64) })
-		},
+	number("limit", "N", "with -after, apply only the first N devices; see below", func(f *Fault) *int { return &f.Limit }),
+	{"rate", "N", "calls a second, of a limit",
+		func(f *Fault) string { return show(f.Rate) },
 		func(f *Fault, value string) (err error) { f.Rate, err = strconv.ParseFloat(value, 64); return err }},
-	number("status", func(f *Fault) *int { return &f.Status }),
-	duration("delay", func(f *Fault) *time.Duration { return &f.Delay }),
-	number("keep", func(f *Fault) *int { return &f.Keep }),
-	word("retry-after", func(f *Fault) *string { return &f.RetryAfter }),
-	duration("retry-after-date", func(f *Fault) *time.Duration { return &f.RetryAfterDate }),
-	word("cause", func(f *Fault) *string { return &f.Cause }),
-	word("text", func(f *Fault) *string { return &f.Text }),
+	number("status", "429 or 503", "HTTP status of a limit; 429 by default", func(f *Fault) *int { return &f.Status }),
+	duration("delay", "5s", "of hang and slow", func(f *Fault) *time.Duration { return &f.Delay }),
+	number("keep", "BYTES", "of truncated and cut", func(f *Fault) *int { return &f.Keep }),
+	word("retry-after", "VALUE", "that header, of an HTTP status; of a limit also wait:\nthe seconds until it allows a call", func(f *Fault) *string { return &f.RetryAfter }),
+	duration("retry-after-date", "5s", "that header as a date, 5 s from now", func(f *Fault) *time.Duration { return &f.RetryAfterDate }),
+	word("cause", "BYTES", "member faultCause of an XML-RPC fault, sent as base64", func(f *Fault) *string { return &f.Cause }),
+	word("text", "WORDS", "what the service says, up to the end of the line;\n{macs} stands for the MACs concerned, {mac} for the\nfirst of them", func(f *Fault) *string { return &f.Text }),
 }
 
-func number(name string, field func(*Fault) *int) key {
-	return key{name,
-		func(f *Fault) string { return unlessZero(*field(f), strconv.Itoa) },
+func number(name, value, help string, field func(*Fault) *int) key {
+	return key{name, value, help,
+		func(f *Fault) string { return show(*field(f)) },
 		func(f *Fault, value string) (err error) { *field(f), err = strconv.Atoi(value); return err }}
 }
 
-func duration(name string, field func(*Fault) *time.Duration) key {
-	return key{name,
-		func(f *Fault) string { return unlessZero(*field(f), time.Duration.String) },
+func duration(name, value, help string, field func(*Fault) *time.Duration) key {
+	return key{name, value, help,
+		func(f *Fault) string { return show(*field(f)) },
 		func(f *Fault, value string) (err error) { *field(f), err = time.ParseDuration(value); return err }}
 }
 
-func word(name string, field func(*Fault) *string) key {
-	return key{name,
+func word(name, value, help string, field func(*Fault) *string) key {
+	return key{name, value, help,
 		func(f *Fault) string { return *field(f) },
 		func(f *Fault, value string) error { *field(f) = value; return nil }}
 }
 
-func unlessZero[T comparable](value T, format func(T) string) string {
-	if value == *new(T) {
+// show returns a value as a file has it, or "" for 0.
+func show[T int | float64 | time.Duration](value T) string {
+	if value == 0 {
 		return ""
 	}
-	return format(value)
+	return fmt.Sprint(value)
 }
 
 // String returns the line that [ParseFaults] reads as the same Fault, if no value
