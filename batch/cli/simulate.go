@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -90,7 +91,7 @@ func (s *simulate) run(ctx context.Context) error {
 	}
 	url := fmt.Sprintf("http://%s/xmlrpc", listener.Addr())
 	if s.urlFile != "" {
-		// Whole or not at all: a script may be waiting for it.
+		// Whole or not at all: somebody may be waiting for it.
 		if err := os.WriteFile(s.urlFile+".partial", []byte(url+"\n"), 0o644); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (s *simulate) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.streams.Out, "simulated RPS at %s\n", url)
 
-	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	server := s.server(service)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -109,6 +110,9 @@ func (s *simulate) run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	server.Close()
+	if n := service.ApplyPending(); n > 0 {
+		fmt.Fprintf(s.streams.Out, "%s that the script had put off: made now\n", count(n, "change"))
+	}
 	if err := s.writeState(service); err != nil {
 		return err
 	}
@@ -116,17 +120,62 @@ func (s *simulate) run(ctx context.Context) error {
 	return nil
 }
 
-// check refuses negative limits.
+// server returns the HTTP server of a service. Pages in the user's browser must
+// not reach it, and a client that sends slowly must not hold it up.
+func (s *simulate) server(service http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           s.guard(service),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// maxCall is the size of a call in bytes: some 100,000 MACs.
+const maxCall = 16 << 20
+
+// guard refuses what a web page could make a browser send: requests from another
+// site, bodies of a type that needs no preflight, and host names that resolve to
+// this machine only because the page's owner says so.
+func (s *simulate) guard(service http.Handler) http.Handler {
+	own := hostOf(s.listen)
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case host != "localhost" && host != own && net.ParseIP(host) == nil:
+			http.Error(w, "the host must be an address, localhost or that of --listen", http.StatusMisdirectedRequest)
+		case protection.Check(r) != nil:
+			http.Error(w, "requests from other sites are refused", http.StatusForbidden)
+		case r.Method == http.MethodPost && kind != "text/xml" && kind != "application/xml":
+			http.Error(w, "a call must have the Content-Type text/xml", http.StatusUnsupportedMediaType)
+		default:
+			service.ServeHTTP(w, r)
+		}
+	})
+}
+
+// hostOf returns a host without its port and brackets.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.Trim(address, "[]")
+}
+
+// check refuses limits that no service has.
 func (s *simulate) check() error {
 	o := s.options
 	for flag, bad := range map[string]bool{
 		"--latency":    o.Latency < 0,
 		"--list-limit": o.ListLimit < 0,
 		"--max-batch":  o.MaxBatch < 0,
-		"--rate-limit": !(o.RateLimit >= 0),
+		"--rate-limit": !(o.RateLimit >= 0 && o.RateLimit <= 1e9),
 	} {
 		if bad {
-			return fmt.Errorf("%s must not be negative", flag)
+			return fmt.Errorf("%s must not be negative or huge", flag)
 		}
 	}
 	return nil
@@ -142,6 +191,7 @@ func (s *simulate) service() (*rpstest.Server, error) {
 	}
 	options := s.options
 	options.LogLimit = 1000
+	options.MaxBody = maxCall
 	options.Accounts = map[string]string{user: password}
 	if s.faults != "" {
 		f, err := os.Open(s.faults)
