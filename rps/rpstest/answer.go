@@ -2,9 +2,13 @@ package rpstest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -18,6 +22,8 @@ type answer struct {
 	text   string // in place of it a list, if listed is set
 	url    string // a third value, if hasURL is set: it may be empty
 	hasURL bool
+
+	apache bool // see asApache
 
 	listed bool
 	list   []mac
@@ -96,6 +102,13 @@ xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions">
 // writeTo writes the answer as XML. A list of a million devices is about 80 MB
 // of it, so the answer is streamed.
 func (a *answer) writeTo(w io.Writer) error {
+	if a.apache {
+		plain, text := *a, bytes.Buffer{}
+		plain.apache = false
+		plain.writeTo(&text)
+		_, err := io.WriteString(w, asApache(text.String()))
+		return err
+	}
 	b := bufio.NewWriter(w)
 	if a.fault != "" {
 		b.WriteString(faultHead)
@@ -138,6 +151,23 @@ func (a *answer) writeTo(w io.Writer) error {
 	b.WriteString(resultTail)
 	return b.Flush()
 }
+
+// asApache returns an answer as the engine behind the service writes it: without
+// white space around values, and characters beyond U+FFFF as two references.
+func asApache(text string) string {
+	var b strings.Builder
+	for _, r := range betweenTags.ReplaceAllString(text, "$1") {
+		if r <= 0xFFFF {
+			b.WriteRune(r)
+			continue
+		}
+		high, low := utf16.EncodeRune(r)
+		fmt.Fprintf(&b, "&#%d;&#%d;", high, low)
+	}
+	return b.String()
+}
+
+var betweenTags = regexp.MustCompile(`\s*([<>])\s*`)
 
 // writeValue writes an untyped value, padded as in the guide.
 func writeValue(b *bufio.Writer, indent, text string) {

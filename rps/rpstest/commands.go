@@ -95,6 +95,7 @@ type invocation struct {
 	twice    bool
 	hidden   []mac // from the list
 	urlForms []func(string) string
+	apache   bool // it is answered in another layout
 
 	dry     bool // it is only to be answered
 	applied int  // devices changed, counted by the methods

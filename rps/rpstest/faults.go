@@ -40,15 +40,15 @@ type Fault struct {
 	Times int // how many calls it hits; -1: all; 0: all of a trait or with Every, else one
 	Every int // it hits each n-th call, counted from Call if that is set
 
-	// With one of these an -after fault applies the call only so long, or so many
-	// calls, after it arrived: behind a proxy that gave up, the service goes on.
-	// An event happens so much later.
+	// With one of these an -after fault applies the call so long, or so many
+	// calls, after it arrived: a service goes on behind a proxy that gave up. An
+	// event happens that much later.
 	ApplyAfter      time.Duration
 	ApplyAfterCalls int
 
-	// Limit is a number of MACs. Of an -after fault that can be late, only the
-	// first so many of a list are applied. Of a bucket it is how many calls may
-	// come at once, 1 if it is 0.
+	// Limit is a number. With -after only the first so many devices of the call
+	// are applied; a bucket lets so many calls come at once, 1 if it is 0. For
+	// max-batch, quota and list-first see FaultHelp.
 	Limit int
 
 	Rate   float64 // of a limit: calls a second, of a window a whole number
@@ -162,6 +162,8 @@ var faultNames = []faultName{
 		hold: func(c *invocation, f *scripted) { c.options.MaxBatch = f.Limit }},
 	{class: trait, name: "quota", keys: "limit text", help: "an account holds limit devices: register those that\nfit, then refuse the call in the words of text",
 		hold: func(c *invocation, f *scripted) { c.quota = &f.Fault }},
+	{class: trait, name: "apache", help: "answer without white space, as Apache ws-xmlrpc does",
+		hold: func(c *invocation, _ *scripted) { c.apache = true }},
 	{class: trait, name: "twice", help: "handle the call twice and send the second answer",
 		hold: func(c *invocation, _ *scripted) { c.twice = true }},
 	{class: trait, name: "list-first", keys: "limit", method: "listDevices", help: "list only the first limit devices, or none at all",
@@ -247,7 +249,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 		applied = true
 	}
 	switch {
-	case f.late() && !applied && entry.class == ofAnswer && !entry.lies:
+	case f.late() && !applied && entry.forms >= plainBefore:
 		err = fmt.Errorf("the fault %s is never applied: drop apply-after, or use %s-after", f.Name, entry.name)
 	case f.Limit > 0 && !applied && entry.class == ofAnswer:
 		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)

@@ -399,6 +399,8 @@ login fault text=Not authorized
 		{"* bucket rate=1 status=500", "must be 429 or 503"},
 		{"* fixed-window rate=1.5", "must be a whole number"},
 		{"login bucket rate=1", "not for login"},
+		{"* replay-before apply-after=1s", "replay-before is never applied"},
+		{"* replay-before limit=1", "replay-before is never applied"},
 		{"* close limit=3", "drop limit, or use close-after"},
 		{"* close apply-after=x", "apply-after=x: want"},
 		{"* close apply-after=-1s", "is negative"},

@@ -77,6 +77,7 @@ func ExampleFaultHelp() {
 	//   max-batch               refuse batches of more than limit MACs
 	//   quota                   an account holds limit devices: register those that
 	//                           fit, then refuse the call in the words of text
+	//   apache                  answer without white space, as Apache ws-xmlrpc does
 	//   twice                   handle the call twice and send the second answer
 	//   list-first              list only the first limit devices, or none at all
 	//   list-hides              list all devices but those of mac

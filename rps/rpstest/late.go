@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// A pending is a change that is still to be made.
+// A pending is a change that is still to come.
 type pending struct {
-	timed bool // a timer makes it, or a call does that comes
-	calls int  // after so many more
+	timed bool // it comes with a timer, not with a call
+	calls int  // that arrive before the one that it comes with
 	do    func()
 }
 
@@ -24,7 +24,7 @@ func (s *Server) later(d time.Duration, calls int, do func()) {
 	}
 }
 
-// countPending counts a call and makes the changes that were to come before it.
+// countPending counts a call and makes the changes that come with it.
 func (s *Server) countPending() {
 	s.change(func(p *pending) bool {
 		if p.timed || p.calls == 0 {
@@ -35,8 +35,8 @@ func (s *Server) countPending() {
 	})
 }
 
-// change makes the pending changes that are due, in their order, and returns how
-// many they are.
+// change makes the pending changes that are due, in order, and returns their
+// number.
 func (s *Server) change(due func(*pending) bool) int {
 	s.pendingMu.Lock()
 	defer s.pendingMu.Unlock()
@@ -56,17 +56,16 @@ func (s *Server) change(due func(*pending) bool) int {
 	return len(now)
 }
 
-// ApplyPending makes at once all changes that the script has put off, in the order
-// in which they were asked for, and returns how many they are. After it the state
-// is final.
+// ApplyPending makes all changes at once that the script has put off, in the order
+// of their calls, and returns their number. The state is final then.
 func (s *Server) ApplyPending() int {
 	return s.change(func(*pending) bool { return true })
 }
 
 func (f *Fault) late() bool { return f.ApplyAfter > 0 || f.ApplyAfterCalls > 0 }
 
-// happen makes the change of an event, or sees that it is made. It panics if the
-// change names a server that is not there: that is a mistake in the script.
+// happen makes the change of an event, now or later. It panics if the change names
+// a server that does not exist, which is a mistake in the script.
 func (s *Server) happen(f *scripted) {
 	do := func() {
 		s.mu.Lock()
@@ -82,8 +81,8 @@ func (s *Server) happen(f *scripted) {
 	do()
 }
 
-// respond applies a call when and as far as its fault says, and returns the
-// answer.
+// respond applies a call as its fault says, now, later, in part or not at all, and
+// returns the answer.
 func (s *Server) respond(call *Call, c *invocation, f *scripted) answer {
 	if f == nil {
 		return s.apply(call, c, 0, true)
@@ -106,7 +105,7 @@ func (s *Server) respond(call *Call, c *invocation, f *scripted) answer {
 	return a
 }
 
-// apply handles a call, or of a list only its first MACs.
+// apply handles a call, or if limit is not 0 only so many of its MACs.
 func (s *Server) apply(call *Call, c *invocation, limit int, answered bool) answer {
 	part := *c
 	if limit > 0 {
@@ -136,8 +135,8 @@ func (s *Server) remember(method string, a answer) {
 	s.answers = append(s.answers, remembered{method, a})
 }
 
-// recall returns the answer to another call that a fault hands out: the last one
-// to the same method, or for crossed to any other. It is nil if there is none.
+// recall returns the earlier answer that replay or crossed hands out, nil if there
+// is none.
 func (s *Server) recall(f *scripted, c *invocation) *answer {
 	crossed := f.entry.name == "crossed"
 	if !crossed && f.entry.name != "replay" {

@@ -45,14 +45,13 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, c 
 		w.Header().Set("Content-Type", "text/xml")
 		io.WriteString(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<status>\n  <code>0</code>\n  <message>OK</message>\n</status>\n")
 	case "fault", "throws":
-		a = faultAnswer(f.words(c))
-		a.cause = f.Cause
+		a = answer{fault: f.words(c), cause: f.Cause, apache: a.apache}
 		write(w, &a)
 	case "bad-list":
-		a = answer{ok: true, listed: true, list: a.list, junk: []string{"", "00-15-65-00-00", "N/A"}}
+		a.ok, a.listed, a.junk = true, true, []string{"", "00-15-65-00-00", "N/A"}
 		write(w, &a)
 	case "says", "says-after":
-		a = refusal(f.words(c))
+		a = answer{text: f.words(c), apache: a.apache}
 		write(w, &a)
 	case "pretend", "replay", "crossed":
 		write(w, &a)

@@ -105,6 +105,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, call *Call, b
 		s.settle(call, 0, answer.outcome())
 	} else {
 		answer = s.respond(call, invocation, scripted)
+		answer.apache = invocation.apache
 	}
 	if scripted == nil || scripted.after && !scripted.late() {
 		if err := wait(ctx, s.options.Latency-s.options.Latency/2); err != nil {

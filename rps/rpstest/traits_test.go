@@ -83,6 +83,9 @@ var conversations = map[string]conversation{
 		encode("registerDevices", l(free, free2), "s1"), "Too many devices in the list",
 		encode("registerDevices", l(free2), "s1"), "Too many devices in the list",
 	}, own + " " + free + " " + own2},
+	"apache": {"* apache", []string{
+		encode("checkDeviceExt", own), "Registered http://one.example/",
+	}, own + " " + own2},
 	"twice": {"registerDevices twice\ndeRegisterDevice 1 twice times=1", []string{
 		encode("registerDevices", l(free), "s1"), prompt,
 		encode("registerDevices", l(free2), "s1", "1"), "OK",
@@ -201,6 +204,26 @@ func TestColleagueNeedsServer(t *testing.T) {
 	}()
 	if got := answerTo(t, s, encode("checkDevice", free)); got != "Unknown" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestApacheLayout(t *testing.T) {
+	s := furnished(Options{Faults: parsed(t, "* apache\n* 2 says text=no, not \U0001F4DE <now>\n* 4 fault text=no")})
+	const head = `<?xml version="1.0" encoding="UTF-8"?><methodResponse
+xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions">`
+	result := func(values string) string {
+		return head + "<params><param><value><array><data>" + values + "</data></array></value></param></params></methodResponse>"
+	}
+	for _, call := range []struct{ body, want string }{
+		{encode("listDevices"), result("<value><boolean>1</boolean></value><value><array><data><value>00-15-65-00-00-01</value><value>00-15-65-00-00-0B</value></data></array></value>")},
+		{encode("listDevices"), result("<value><boolean>0</boolean></value><value>no, not &#55357;&#56542; &lt;now&gt;</value>")},
+		{encode("registerDevice", foreign, "s1"), result("<value><boolean>0</boolean></value><value>" + foreignText("0015650000fa") + "</value>")},
+		{encode("listDevices"), head + "<fault><value><struct><member><name>faultCode</name><value><i4>0</i4></value></member><member><name>faultString</name><value>no</value></member></struct></value></fault></methodResponse>"},
+	} {
+		_, _, got, err := do(s.Transport(), newRequest(t, "http://rps/", call.body))
+		if err != nil || got != call.want {
+			t.Errorf("%v: got\n%s\nwant\n%s", err, got, call.want)
+		}
 	}
 }
 
