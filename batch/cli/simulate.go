@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -32,30 +33,26 @@ func newSimulate(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve a simulated RPS for trials",
-		Long: `Serve a simulated RPS until it is interrupted, for trials and rehearsals: the
-whole API of the guide, with its refusals. It prints the URL to give to --url.
-It is for one machine: it speaks plain HTTP and its password is no secret.
+		Long: `Serve a simulated RPS for trials and rehearsals, until interrupted. It has the
+whole API of the guide, with its refusals, and prints the URL for --url. Use it
+on one machine only: it speaks plain HTTP, and its password is not a secret.
 
---state FILE has what is there at the start, a record a line:
+--state FILE holds the state at the start, one record a line:
 
   server,NAME,URL                a server of the account
-  server,NAME,URL,ACCOUNT        one of another account
-  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be left away
-  stock,MAC                      one that is known, and nobody has registered
+  server,NAME,URL,ACCOUNT        a server of another account
+  device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
+  stock,MAC                      a device that nobody has registered
 
---faults FILE scripts what goes wrong, a fault a line, in order:
+--faults FILE is a script of what goes wrong, one fault a line:
 
-  METHOD [CALL] FAULT [KEY=VALUE ...]
+` + rpstest.FaultHelp() + `
+Such as:
 
-METHOD is one of the guide's, or * for any. CALL is the number of the call that
-goes wrong, from 1 on; without it the next one does. Keys: times=N for so many
-calls in a row (-1: all), every=N for each Nth, delay=DURATION for slow and
-hang, retry-after=SECONDS and retry-after-date=DURATION for 429 and 503,
-keep=BYTES for truncated and cut, and, as the last of all, text=WORDS for says,
-which refuses a call in words of your own. Of the faults, many have two forms:
--before, when the call is not applied, and -after, when it is:
-
-` + wrapped(rpstest.FaultNames(), 78),
+  # the third registerDevices is applied 8 s after a proxy answered 502
+  registerDevices 3 502 apply-after=8s
+  * throws mac=001565000009 times=-1 text=duplicate key
+  * 5 colleague text=device,user,001565000002,hq`,
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
   RPSBATCH_PASSWORD=secret rpsbatch register devices.csv --username user --url http://127.0.0.1:8480/xmlrpc`,
 		Args: cobra.NoArgs,
@@ -66,20 +63,20 @@ which refuses a call in words of your own. Of the faults, many have two forms:
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "`ADDRESS` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` of the account")
 	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` of a server of the account (repeat it for several)")
-	flags.StringVar(&s.state, "state", "", "`FILE` with what is there at the start: in the form that is told above")
-	flags.StringVar(&s.save, "save-state", "", "`FILE` to write what is there at the end, in the same form")
+	flags.StringVar(&s.state, "state", "", "`FILE` with the state at the start, in the form above")
+	flags.StringVar(&s.save, "save-state", "", "`FILE` to write the state to at the end, in the same form")
 	flags.StringVar(&s.faults, "faults", "", "`FILE` with a script of faults, such as: registerDevices 3 close-after")
-	flags.BoolVar(&s.options.Partial, "partial", false, "refused batches are applied in part")
-	flags.BoolVar(&s.options.NameOne, "name-one", false, "refusals of batches name one MAC only")
-	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "refusals of batches name no MAC")
-	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "devices of other accounts get the override prompt, not a refusal of their own")
-	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "isOverride 1 takes devices from other accounts")
-	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "a unique URL needs no server")
-	flags.DurationVar(&s.options.Latency, "latency", 0, "time that each call takes")
-	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after so many devices (0: never)")
-	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse larger batches (0: none)")
-	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above so many calls a second (0: never)")
-	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, when it listens")
+	flags.BoolVar(&s.options.Partial, "partial", false, "apply refused batches in part")
+	flags.BoolVar(&s.options.NameOne, "name-one", false, "name only one MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "name no MAC in the refusal of a batch")
+	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts")
+	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "let isOverride 1 take devices from other accounts")
+	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "accept a unique URL without a server")
+	flags.DurationVar(&s.options.Latency, "latency", 0, "how long each call takes")
+	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "let listDevices show at most `N` devices (0: all)")
+	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: no limit)")
+	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: no limit)")
+	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, once it listens")
 	return c
 }
 
@@ -104,7 +101,7 @@ func (s *simulate) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.streams.Out, "simulated RPS at %s\n", url)
 
-	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	server := s.server(service)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -113,6 +110,9 @@ func (s *simulate) run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	server.Close()
+	if n := service.ApplyPending(); n > 0 {
+		fmt.Fprintf(s.streams.Out, "%s that the script had put off: made now\n", count(n, "change"))
+	}
 	if err := s.writeState(service); err != nil {
 		return err
 	}
@@ -120,17 +120,62 @@ func (s *simulate) run(ctx context.Context) error {
 	return nil
 }
 
-// check refuses numbers that no service has.
+// server returns the HTTP server of a service. Pages in the user's browser must
+// not reach it, and a client that sends slowly must not hold it up.
+func (s *simulate) server(service http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           s.guard(service),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// maxCall is the size of a call in bytes: some 100,000 MACs.
+const maxCall = 16 << 20
+
+// guard refuses what a web page could make a browser send: requests from another
+// site, bodies of a type that needs no preflight, and host names that resolve to
+// this machine only because the page's owner says so.
+func (s *simulate) guard(service http.Handler) http.Handler {
+	own := hostOf(s.listen)
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case host != "localhost" && host != own && net.ParseIP(host) == nil:
+			http.Error(w, "the host must be an address, localhost or that of --listen", http.StatusMisdirectedRequest)
+		case protection.Check(r) != nil:
+			http.Error(w, "requests from other sites are refused", http.StatusForbidden)
+		case r.Method == http.MethodPost && kind != "text/xml" && kind != "application/xml":
+			http.Error(w, "a call must have the Content-Type text/xml", http.StatusUnsupportedMediaType)
+		default:
+			service.ServeHTTP(w, r)
+		}
+	})
+}
+
+// hostOf returns a host without its port and brackets.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.Trim(address, "[]")
+}
+
+// check refuses limits that no service has.
 func (s *simulate) check() error {
 	o := s.options
 	for flag, bad := range map[string]bool{
 		"--latency":    o.Latency < 0,
 		"--list-limit": o.ListLimit < 0,
 		"--max-batch":  o.MaxBatch < 0,
-		"--rate-limit": !(o.RateLimit >= 0),
+		"--rate-limit": !(o.RateLimit >= 0 && o.RateLimit <= 1e9),
 	} {
 		if bad {
-			return fmt.Errorf("%s must not be negative", flag)
+			return fmt.Errorf("%s must not be negative or huge", flag)
 		}
 	}
 	return nil
@@ -146,6 +191,7 @@ func (s *simulate) service() (*rpstest.Server, error) {
 	}
 	options := s.options
 	options.LogLimit = 1000
+	options.MaxBody = maxCall
 	options.Accounts = map[string]string{user: password}
 	if s.faults != "" {
 		f, err := os.Open(s.faults)

@@ -144,21 +144,6 @@ func hanging(label, text string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// wrapped puts words into lines of a width, indented.
-func wrapped(words []string, width int) string {
-	var b strings.Builder
-	at := width
-	for _, word := range words {
-		if at+1+len(word) > width {
-			b.WriteString("\n ")
-			at = 1
-		}
-		b.WriteString(" " + word)
-		at += 1 + len(word)
-	}
-	return strings.TrimPrefix(b.String(), "\n")
-}
-
 // shortList gives the first few of many names.
 func shortList(names []string) string {
 	if more := len(names) - examples; more > 0 {
