@@ -64,9 +64,8 @@ const attempts = 100
 // begin makes the partial file. It is locked, so that nobody takes it for one
 // that a killed run has left.
 func (f *File) begin() error {
-	folder, base := folderOf(f.name), filepath.Base(f.name)
 	for range attempts {
-		file, err := os.CreateTemp(folder, base+"."+thisHost()+".*"+partialEnding)
+		file, err := os.CreateTemp(folderOf(f.name), partialStart(f.name)+thisHost()+".*"+partialEnding)
 		if err != nil {
 			return err
 		}
@@ -226,6 +225,14 @@ func WriteFile(name string, mode fs.FileMode, write func(io.Writer) error) error
 	return f.Commit()
 }
 
+// partialStart returns what the names of a file's partial files begin with: its own,
+// as far as there is room for it.
+func partialStart(name string) string {
+	const most = 200 // bytes; file systems take 255
+	base := filepath.Base(name)
+	return strings.ToValidUTF8(base[:min(len(base), most)], "") + "."
+}
+
 // thisHost is in the names of partial files: only who runs on the same host is
 // sure to see that one is locked.
 func thisHost() string {
@@ -240,10 +247,10 @@ const longAgo = 7 * 24 * time.Hour
 // sweep removes the partial files that killed runs have left of a file: they hold
 // what it would have held.
 func sweep(name string) {
-	folder, base := folderOf(name), filepath.Base(name)
+	folder, start := folderOf(name), partialStart(name)
 	entries, _ := os.ReadDir(folder)
 	for _, entry := range entries {
-		host, ok := partialOf(entry.Name(), base)
+		host, ok := partialOf(entry.Name(), start)
 		if !ok {
 			continue
 		}
@@ -257,9 +264,10 @@ func sweep(name string) {
 	}
 }
 
-// partialOf returns the host that a partial file of another name is from.
-func partialOf(partial, name string) (host string, ok bool) {
-	rest, ok := strings.CutPrefix(partial, name+".")
+// partialOf returns the host that a partial file is from, if it is one and begins
+// like that.
+func partialOf(partial, start string) (host string, ok bool) {
+	rest, ok := strings.CutPrefix(partial, start)
 	if !ok {
 		return "", false
 	}

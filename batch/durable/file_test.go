@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 )
 
 func write(t *testing.T, name, text string) {
@@ -297,6 +298,23 @@ func TestWrittenAtOnce(t *testing.T) {
 	only(t, folder)
 }
 
+// The partial file has room for its name wherever the file has.
+func TestLongName(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{strings.Repeat("x", 251) + ".csv", "x" + strings.Repeat("\u00e9", 127)} {
+		f := begin(t, filepath.Join(folder, name))
+		if partial := filepath.Base(f.partial.Name()); !utf8.ValidString(partial) {
+			t.Errorf("%q", partial)
+		}
+		if err := f.Commit(); err != nil {
+			t.Error(err)
+		}
+	}
+	if name := partialStart("r\u00e9sultat.csv"); name != "r\u00e9sultat.csv." {
+		t.Errorf("%q", name)
+	}
+}
+
 func TestPartialOf(t *testing.T) {
 	for _, test := range []struct {
 		partial, host string
@@ -309,7 +327,7 @@ func TestPartialOf(t *testing.T) {
 		{"r.csv.0badcafe.1-2.partial", "0badcafe", false},
 		{"s.csv.0badcafe.12.partial", "", false},
 	} {
-		if host, ok := partialOf(test.partial, "r.csv"); ok != test.ok || ok && host != test.host {
+		if host, ok := partialOf(test.partial, "r.csv."); ok != test.ok || ok && host != test.host {
 			t.Errorf("%s: %q %v", test.partial, host, ok)
 		}
 	}
