@@ -175,7 +175,7 @@ func (c *crash) checkResults(rows [][]string, devices map[string][2]string) {
 				c.t.Fatalf("row %d: cell %q has become %q", i, cell, got[j])
 			}
 		}
-		status := got[len(row)+2]
+		status := got[len(row)+3]
 		want := "registered"
 		d, there := devices[row[0]]
 		switch {

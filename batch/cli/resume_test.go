@@ -77,7 +77,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 				}
 				left := 0
 				for _, r := range results[1:] {
-					switch status := r[len(rows[0])+2]; status {
+					switch status := r[len(rows[0])+3]; status {
 					case "not-attempted":
 						left++
 					case "registered", "invalid", "duplicate":
