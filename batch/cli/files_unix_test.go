@@ -5,6 +5,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,37 +39,34 @@ var outputs = []struct{ name, args, file string }{
 // link of the user's own leads.
 func TestOutputs(t *testing.T) {
 	const device, stranger = "/dev/null", 12345
-	root := os.Geteuid() == 0
-	own := func(err error) error {
-		if err == nil && !root {
-			t.Skip("only root can make what others have made")
-		}
-		return err
-	}
 	for _, output := range outputs {
 		for what, plant := range map[string]func(name string) error{
 			"pipe":             func(name string) error { return syscall.Mkfifo(name, 0o600) },
 			"folder":           func(name string) error { return os.Mkdir(name, 0o700) },
 			"link to a device": func(name string) error { return os.Symlink(device, name) },
-			"device":           func(name string) error { return own(syscall.Mknod(name, syscall.S_IFCHR|0o666, 1<<8|3)) },
+			"device":           func(name string) error { return syscall.Mknod(name, syscall.S_IFCHR|0o666, 1<<8|3) },
 			"planted link": func(name string) error {
 				if err := os.Symlink("victim", name); err != nil {
 					return err
 				}
-				return own(os.Lchown(name, stranger, -1))
+				return os.Lchown(name, stranger, -1)
 			},
 			"another user's file": func(name string) error {
 				if err := os.WriteFile(name, []byte("theirs"), 0o644); err != nil {
 					return err
 				}
-				return own(os.Chown(name, stranger, -1))
+				return os.Chown(name, stranger, -1)
 			},
 			"file of all": openToAll,
 		} {
 			t.Run(output.name+"/"+what, func(t *testing.T) {
 				folder := newFolder(t)
 				name := filepath.Join(folder, output.file)
-				if err := plant(name); err != nil {
+				err := plant(name)
+				if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+					t.Skip("only root can make devices and what others have made")
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
 				before, _ := os.Lstat(name)

@@ -147,6 +147,9 @@ func TestPlanted(t *testing.T) {
 				return err
 			}},
 		} {
+			if test.name == "read-only file" && use.name != "whole" && os.Geteuid() != 0 {
+				continue // the system refuses to write it
+			}
 			if use.name == "old" && (test.name == "second name" || test.name == "file of a group") {
 				continue // it is replaced, not written
 			}
