@@ -68,6 +68,11 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	out, err := openDestination(l.streams.Out, l.call.output)
+	if err != nil {
+		return cannotWrite("the list", "--output", l.call.output, err)
+	}
+	defer out.Discard()
 	caller := batch.NewCaller(config, client, log)
 	devices, err := caller.ListDevices(ctx)
 	l.ending.summary = caller.Summary()
@@ -75,41 +80,39 @@ func (l *list) run(ctx context.Context) error {
 		return err
 	}
 	if !l.urls {
-		return l.write(func(w io.Writer) error {
-			if _, err := fmt.Fprintln(w, "rps_mac"); err != nil {
-				return err
-			}
-			for mac := range devices.All() {
-				if _, err := fmt.Fprintln(w, mac); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		return l.finish(out, writeMACs(out, devices))
 	}
-	return l.lookUp(ctx, config, caller, devices, terminal, log)
+	return l.lookUp(ctx, out, config, caller, devices, terminal, log)
+}
+
+func writeMACs(w io.Writer, devices batch.Account) error {
+	if _, err := fmt.Fprintln(w, "rps_mac"); err != nil {
+		return err
+	}
+	for mac := range devices.All() {
+		if _, err := fmt.Fprintln(w, mac); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp writes the devices with what each is bound to.
-func (l *list) lookUp(ctx context.Context, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
+func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
 	if err != nil {
 		return err
 	}
-	var stopped error
-	var summary batch.Summary
-	written := l.write(func(w io.Writer) error {
-		out, err := csvio.NewWriter(w, csvio.Format{Comma: ',', LineEnd: "\n"}, 0)
-		if err != nil {
-			return err
-		}
-		run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
-		terminal.start(l.call.progress, l.streams.terminalErr() && !l.call.quiet, run.Progress)
-		summary, stopped = run.Do(ctx, devices)
-		terminal.finish()
-		return out.Flush()
-	})
+	out, err := csvio.NewWriter(to, csvio.Format{Comma: ',', LineEnd: "\n"}, 0)
+	if err != nil {
+		return l.finish(to, err)
+	}
+	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
+	terminal.start(l.call.progress, l.streams.terminalErr() && !l.call.quiet, run.Progress)
+	summary, stopped := run.Do(ctx, devices)
+	terminal.finish()
+	written := l.finish(to, out.Flush())
 	l.ending.summary = summary
 	if err := errors.Join(stopped, written); err != nil {
 		return err
@@ -121,17 +124,16 @@ func (l *list) lookUp(ctx context.Context, config batch.Config, caller *batch.Ca
 	return nil
 }
 
-// write writes the list, a file of it in one step.
-func (l *list) write(to func(io.Writer) error) error {
-	var err error
-	if l.call.output == standardStream {
-		err = to(l.streams.Out)
-	} else {
-		err = writeWhole(l.call.output, 0o600, to)
+// finish brings the list to its place, unless it could not be written.
+func (l *list) finish(to destination, err error) error {
+	if err == nil {
+		err = to.Commit()
+	}
+	if l.call.output != standardStream {
 		l.ending.result = l.call.output
 	}
 	if err != nil {
-		return cannotWrite("the list", l.call.output, err)
+		return cannotWrite("the list", "--output", l.call.output, err)
 	}
 	return nil
 }

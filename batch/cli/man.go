@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
 )
 
@@ -50,9 +52,9 @@ commit, or what SOURCE_DATE_EPOCH says.`,
 
 func manPages(dir string, c *cobra.Command, date time.Time) error {
 	name := filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
-	err := writeWhole(name, 0o644, func(w io.Writer) error { return manPage(w, c, date) })
+	err := durable.WriteFile(name, 0o644, func(w io.Writer) error { return manPage(w, c, date) })
 	if err != nil {
-		return fmt.Errorf("cannot write a page: %w", err)
+		return hint(fmt.Errorf("cannot write a page: %w", err), "%s", cmp.Or(durable.Hint(err), "name another folder"))
 	}
 	for _, child := range c.Commands() {
 		if child.Hidden {

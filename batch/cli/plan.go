@@ -230,7 +230,7 @@ func (j *job) writePlan(p batch.Plan, config batch.Config) error {
 		Time: time.Now().UTC().Truncate(time.Second),
 	})
 	if err != nil {
-		return fmt.Errorf("--plan-json: %w", err)
+		return cannotWrite("--plan-json", "--plan-json", j.planJSON, err)
 	}
 	return nil
 }

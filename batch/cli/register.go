@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
@@ -178,7 +178,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer account.release()
+	defer account.Close()
 	// Not before: a run that was waited for may have written it.
 	if run.Baseline, err = j.readBaseline(ctx, log); err != nil {
 		return err
@@ -280,9 +280,9 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.
-func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, error) {
+func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock, error) {
 	if j.call.sandbox || j.dryRun || j.action == batch.Check {
-		return &accountLock{}, nil
+		return nil, nil
 	}
 	return j.lock.take(ctx, log, j.call.url, j.call.username)
 }
@@ -376,10 +376,7 @@ func (j *job) output() string {
 	if name == "" {
 		name = resultName(j.file)
 	}
-	if target, err := filepath.EvalSymlinks(name); err == nil && name != standardStream {
-		return target
-	}
-	return name
+	return target(name)
 }
 
 // config gives the configuration of the run, with the flags that are words.

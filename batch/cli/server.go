@@ -110,7 +110,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	if err != nil {
 		return err
 	}
-	defer account.release()
+	defer account.Close()
 	verdict := &single{}
 	run.Results = verdict
 	summary, stopped := run.Do(ctx, batch.Account{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -85,18 +87,23 @@ func (s *simulate) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.save != "" {
+		if err := durable.Check(s.save); err != nil { // not when hours have gone by
+			return cannotWrite("--save-state", "--save-state", s.save, err)
+		}
+	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return hint(fmt.Errorf("cannot listen on %s: %w", s.listen, err), "name another --listen, or port 0 for a free one")
 	}
 	url := fmt.Sprintf("http://%s/xmlrpc", listener.Addr())
 	if s.urlFile != "" {
-		// Whole or not at all: somebody may be waiting for it.
-		if err := os.WriteFile(s.urlFile+".partial", []byte(url+"\n"), 0o644); err != nil {
+		err := durable.WriteFile(s.urlFile, 0o644, func(w io.Writer) error {
+			_, err := fmt.Fprintln(w, url)
 			return err
-		}
-		if err := os.Rename(s.urlFile+".partial", s.urlFile); err != nil {
-			return err
+		})
+		if err != nil {
+			return cannotWrite("--url-file", "--url-file", s.urlFile, err)
 		}
 	}
 	fmt.Fprintf(s.streams.Out, "simulated RPS at %s\n", url)
@@ -228,9 +235,8 @@ func (s *simulate) writeState(service *rpstest.Server) error {
 	if s.save == "" {
 		return nil
 	}
-	f, err := os.OpenFile(s.save, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("--save-state: %w", err)
+	if err := durable.WriteFile(s.save, 0o600, service.WriteState); err != nil {
+		return cannotWrite("--save-state", "--save-state", s.save, err)
 	}
-	return errors.Join(service.WriteState(f), f.Close())
+	return nil
 }
