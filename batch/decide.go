@@ -1,454 +1,440 @@
 package batch
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
 
 	"rpsbatch/rps"
 )
 
-// decide says what follows from the answer to an attempt: which rows are
-// settled, and what is sent next. It has no clock, no network and no state.
+// facts is what decide and conclude must know beside the row.
+type facts struct {
+	override    Override
+	maxAttempts int
+	missingOK   bool // what is to be removed need not be there
+
+	mayRetry bool // the run's retry budget is not used up
+	canList  bool // listDevices may be asked
+	trusted  bool // nothing has shown that the account's list is not whole
+	partial  bool // the service was seen to apply a part of a refused call
+	hidden   bool // prompts that no list explains are common: halves would find little
+
+	serverURL string // URL of the row's server, "" if it is not known
+	claimed   bool   // nobody but the user says so
+	teacher   bool   // a device that this run bound to the server can tell its URL
+	granted   bool   // the service has granted a call for the server
+	notAdded  string // what the service said when the server was to be added, "" if it was
+}
+
+// A settlement is the verdict of one row.
+type settlement struct {
+	row     int
+	verdict Verdict
+}
+
+// An outcome is what follows from an answer. Each row of the change is in exactly
+// one of settled, next, look and open, unless halt is set: then its call is as
+// if it had not been made.
+type outcome struct {
+	settled []settlement
+	next    []change
+	look    []item // to be looked up at once
+	open    []item // to be concluded when nothing else is to be done
+
+	halt    *rps.Error // the run must stop
+	limit   int        // MACs in a call at most from now on; 0: as before
+	noSuch  bool       // the account has no such server
+	listCut bool       // the account's list is not whole
+}
+
+func (o *outcome) settle(v Verdict, items ...item) {
+	for _, it := range items {
+		o.settled = append(o.settled, settlement{it.row, v})
+	}
+}
+
+func (o *outcome) then(changes ...change) {
+	for _, c := range changes {
+		if len(c.items) > 0 {
+			o.next = append(o.next, c)
+		}
+	}
+}
+
+// decide returns what follows from the answer to a change. It settles only
+// what the answer proves by itself: a grant, and a refusal that is about the row
+// and that no earlier call can have been at odds with. All other rows are sent
+// again, in halves if need be, or left open for conclude.
 //
-// Two properties hold whatever the answer: each row is in exactly one of
-// settled and next, unless the run halts; and each next attempt has fewer rows
-// than this one, or a higher number that is at most lastNumber.
-func decide(f facts, a attempt, ans answer) outcome {
-	if a.number >= lastNumber(f) && (ans.err != nil || !a.call.changes()) {
-		return spent(a)
-	}
-	if ans.err != nil {
-		if o, ok := unanswerable(f, a, ans.err); ok {
-			return o
-		}
-	}
-	switch a.call {
-	case callList:
-		return decideList(f, a, ans)
-	case callCheck:
-		return decideCheck(f, a, ans)
-	case callLearn:
-		return decideLearn(f, a, ans)
-	}
+// Whatever the answer, each next change has fewer rows than this one, or a
+// higher number that is at most lastNumber.
+func decide(f facts, c change, ans answer) outcome {
 	if ans.err == nil {
-		return applied(f, a)
+		return applied(f, c)
 	}
-	return decideRefusal(f, a, ans.err)
-}
-
-// lastNumber bounds the calls made for one set of rows: all tries of the
-// change, of the look-up, of the change again, and some steps between them. A
-// service that contradicts itself is not asked for ever.
-func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
-
-// spent settles what no further call is made for.
-func spent(a attempt) outcome {
-	var o outcome
-	for _, it := range a.items {
-		v := Verdict{Status: Refused, Detail: sentence("its answers contradict each other, and no more calls are made for it", a.text)}
-		if it.reach >= refused {
-			v.Status = InDoubt
+	if c.number >= lastNumber(f) {
+		return outcome{open: c.each(func(e *evidence) { e.Alone, e.Rounds = true, maxRounds }).items}
+	}
+	err := ans.err
+	switch err.Kind {
+	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
+		return outcome{halt: err}
+	case rps.NotSent:
+		return retry(f, c, err)
+	case rps.Throttled:
+		// 429 turns a call away. With 503 a proxy speaks for a service that
+		// failed it, at whatever moment.
+		if err.StatusCode == http.StatusServiceUnavailable {
+			c = c.lost(ans)
 		}
-		o.settle(v, it)
+		return retry(f, c, err)
+	case rps.Unreadable:
+		if c = c.lost(ans); !c.call.again() && f.canList {
+			return outcome{open: c.items} // the account shows more cheaply what was done
+		}
+		return retry(f, c, err)
+	case rps.HandlerFailed:
+		c = c.lost(ans).each(said(Refused, err))
+		if len(c.items) > 1 {
+			c.why = wordsOf(err)
+			return outcome{next: inHalves(c)}
+		}
+		return retry(f, c, err)
+	case rps.Unencodable:
+		var o outcome
+		o.settle(Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}, c.items...)
+		return o
 	}
-	return o
-}
-
-// unanswerable decides what is no answer of the service to the call itself.
-func unanswerable(f facts, a attempt, err *rps.Error) (outcome, bool) {
-	if bars(err.Kind) {
-		return outcome{halt: err}, true
+	if c.call == callAddServer {
+		return notAdded(c, err)
 	}
 	switch err.Kind {
-	case rps.Throttled:
-		// 429 turns a call away. With 503 a proxy tells of a service that failed
-		// it, at whatever moment.
-		if a.call.changes() && err.StatusCode == http.StatusServiceUnavailable {
-			a = a.touched(doubted)
+	case rps.OverridePrompt:
+		if c.call == callRegister {
+			return prompted(f, c, err)
 		}
-		return retry(f, a, err), true
-	case rps.NotSent:
-		return retry(f, a, err), true
-	case rps.Unreadable, rps.HandlerFailed:
-		if a.call.changes() {
-			by := doubted
-			if timedOut(err) {
-				by = hung
-			}
-			a = a.touched(by)
+	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
+		return named(f, c, err)
+	case rps.InvalidServer, rps.BadServerName:
+		if c.call.binds() {
+			return noServer(f, c, err)
 		}
-		return retry(f, a, err), true
+	case rps.PayloadTooLarge:
+		if len(c.items) > 1 { // it was too big to be looked at
+			first, second := c.halves()
+			return outcome{next: []change{first, second}, limit: len(first.items)}
+		}
 	}
-	return outcome{}, false
+	return whole(f, c, err)
 }
 
-// timedOut reports whether a call was given up for its time alone, by us or by a
-// proxy.
-func timedOut(err *rps.Error) bool {
-	switch err.StatusCode {
-	case http.StatusGatewayTimeout, http.StatusRequestTimeout, 524:
-		return true
-	}
-	return errors.Is(err, context.DeadlineExceeded)
+// lastNumber bounds the calls made for one set of rows. A service that
+// contradicts itself is not asked for ever.
+func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
+
+// lost marks the rows of a call that was sent and not answered.
+func (c change) lost(ans answer) change {
+	moves := c.call.moves()
+	return c.each(func(e *evidence) {
+		e.Reach, e.List, e.Checked = lost, unlisted, false
+		e.Moves = e.Moves || moves
+		e.Tries++
+		if until := ans.until.UnixNano(); !ans.until.IsZero() && until > e.Until {
+			e.Until = until
+		}
+	})
 }
 
-// bars tells of an answer after which no call may leave.
-func bars(k rps.Kind) bool {
-	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
+// refused marks the rows of a call that was refused as a whole. Of a call with
+// one row there is no part that could have been applied.
+func (c change) refused() change {
+	if len(c.items) < 2 {
+		return c
+	}
+	moves, family := c.call.moves(), &kin{}
+	return c.each(func(e *evidence) {
+		e.Reach, e.List = max(e.Reach, refused), unlisted
+		e.Moves = e.Moves || moves
+		if e.kin == nil {
+			e.kin = family
+		}
+	})
 }
 
-// readable tells whether an error is an answer of the service to the call.
-func readable(k rps.Kind) bool {
-	switch k {
-	case rps.Throttled, rps.NotSent, rps.Unreadable, rps.HandlerFailed:
-		return false
-	}
-	return true
+// said notes the words of a refusal, and what the row is if they hold.
+func said(status Status, err *rps.Error) func(*evidence) {
+	words := &words{status, wordsOf(err)}
+	return func(e *evidence) { e.Said = words }
 }
 
 // retry sends the same once more, or ends the tries.
-func retry(f facts, a attempt, err *rps.Error) outcome {
+func retry(f facts, c change, err *rps.Error) outcome {
 	var o outcome
-	if a.tries+1 < f.maxAttempts && f.mayRetry {
-		tries := a.tries + 1
-		a = a.again()
-		a.tries = tries
-		o.next = []attempt{a}
+	if c.tries+1 < f.maxAttempts && f.mayRetry {
+		o.next = []change{c.again()}
 		return o
 	}
-	if !a.call.changes() {
-		return lookupFailed(f, a, err)
-	}
-	// What no earlier call can have applied has surely failed; the rest is
-	// looked up.
-	var open []item
-	for _, it := range a.items {
-		if it.reach >= refused {
-			open = append(open, it)
-			continue
+	// What no earlier call can have applied has surely failed.
+	for _, it := range c.items {
+		switch {
+		case it.Reach == untouched:
+			o.settle(Verdict{Status: Failed, Detail: "not applied: " + err.Error()}, it)
+		case c.call == callAddServer:
+			o.settle(Verdict{Status: InDoubt, Detail: "it may have been added: " + err.Error() + "; servers cannot be looked up"}, it)
+		default:
+			it.Tries = uint8(min(f.maxAttempts, 255))
+			o.open = append(o.open, it)
 		}
-		o.settle(Verdict{Status: Failed, Detail: "surely not applied: " + err.Error()}, it)
-	}
-	switch {
-	case len(open) == 0:
-	case a.call == callAddServer:
-		o.settle(Verdict{Status: InDoubt, Detail: "it may have been added: no answer could be read (" + err.Error() + "), and servers cannot be looked up"}, open...)
-	default:
-		o.then(a.look(f, unanswered, "", open)...)
 	}
 	return o
 }
 
-// applied settles the rows of a change that the service said yes to.
-func applied(f facts, a attempt) outcome {
+// applied settles the rows of a change that the service granted.
+func applied(f facts, c change) outcome {
 	var o outcome
-	url := a.url
-	if url == "" && !f.claimed {
-		url = f.serverURL
+	v := Verdict{Proof: ProofAnswer, URL: c.url}
+	if c.url == "" && c.call.binds() && !f.claimed {
+		v.URL = f.serverURL
 	}
-	for _, it := range a.items {
-		v := Verdict{Proof: ProofAnswer, URL: url}
-		switch a.call {
-		case callDeregister:
-			v = Verdict{Status: Deregistered, Proof: ProofAnswer}
-			// It was registered though the account's list did not show it.
-			o.listCut = o.listCut || !it.ours && f.absence
-		case callAddServer:
-			v.Status, v.Detail = Registered, "the server was added"
-		case callEdit:
+	for _, it := range c.items {
+		v.Status, v.Detail = Registered, ""
+		switch {
+		case c.call == callDeregister:
+			v.Status = Deregistered
+		case c.call == callEdit:
 			v.Status = Edited
-			o.listCut = o.listCut || !it.ours && f.absence
-		default:
-			v.Status = Registered
-			if a.call == callOverride && it.ours {
-				v.Status = Overridden
-			} else if a.prompted {
-				v.Detail = "the service asked whether to override devices of this call; which of them were registered before is not known"
-			}
+		case c.call == callAddServer:
+			v.Detail = "the server was added"
+		case c.call == callOverride && it.Before == present:
+			v.Status = Overridden
+		case c.prompt:
+			v.Detail = "the service asked whether to override devices of this call; which of them were registered before is not known"
+		}
+		// It was registered though the account's list did not show it.
+		o.listCut = o.listCut || (c.call == callDeregister || c.call == callEdit) && it.Before == absent && f.trusted
+		if it.kin != nil && c.call != callOverride {
+			it.kin.granted = true
 		}
 		o.settle(v, it)
 	}
+	if c.probe {
+		o.limit = len(c.items)
+	}
 	return o
 }
 
-// decideRefusal decides a change that the service said no to.
-func decideRefusal(f facts, a attempt, err *rps.Error) outcome {
-	if a.call == callAddServer {
-		return decideServer(a, err)
-	}
-	var o outcome
-	switch err.Kind {
-	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
-		return decideNamed(f, a, err)
-	case rps.OverridePrompt:
-		if a.call == callRegister {
-			return decidePrompt(f, a)
-		}
-	case rps.InvalidServer, rps.BadServerName:
-		if a.call.binds() {
-			o.noSuch = true
-			v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(err.Text)}
-			if f.notAdded != "" {
-				v.Detail = fmt.Sprintf("the server could not be added (%s); %s", f.notAdded, v.Detail)
-			}
-			o.settle(v, a.items...)
-			return o
-		}
-	case rps.PayloadTooLarge, rps.BatchTooBig:
-		if len(a.items) > 1 {
-			// Nothing of it was applied: it was too big to be looked at.
-			first, second := a.halves()
-			o.then(first, second)
-			o.limit = len(first.items)
-			return o
-		}
-	case rps.Unencodable:
-		o.settle(Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}, a.items...)
-		return o
-	}
-	return decideWhole(f, a, err)
-}
-
-// decideServer decides a server that the service did not add.
-func decideServer(a attempt, err *rps.Error) outcome {
+// notAdded settles a server that the service did not add.
+func notAdded(c change, err *rps.Error) outcome {
 	var o outcome
 	v := Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(wordsOf(err))}
-	for _, it := range a.items {
+	for _, it := range c.items {
 		switch {
-		case err.Kind == rps.Unencodable:
-			v = Verdict{Status: Invalid, Detail: "not sent: " + err.Error()}
-		case err.Kind == rps.ServerNameUsed && it.reach >= doubted:
-			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost; or the name was taken before", err.Text)}
+		case it.Reach == lost:
+			v.Status, v.Proof = InDoubt, ProofNone
+			v.Detail = sentence("an earlier call, whose answer was lost, may have added it", err.Text)
 		case err.Kind == rps.ServerNameUsed:
-			v = Verdict{Status: Exists, Proof: ProofAnswer, Detail: sentence("there is a server of this name, in this account or another", err.Text)}
-		case it.reach >= doubted:
-			v = Verdict{Status: InDoubt, Detail: sentence("an earlier call may have added it, its answer was lost", err.Text)}
+			v.Status = Exists
+			v.Detail = sentence("a server of this name exists, in this account or another", err.Text)
 		}
 		o.settle(v, it)
 	}
 	return o
 }
 
-// decideWhole decides a refusal that tells nothing of single rows.
-func decideWhole(f facts, a attempt, err *rps.Error) outcome {
+// whole decides a refusal that says nothing of single rows.
+func whole(f facts, c change, err *rps.Error) outcome {
+	if len(c.items) == 1 {
+		return alone(c, Refused, err)
+	}
+	c = c.refused().each(said(Refused, err))
+	c.probe = err.Kind == rps.BatchTooBig
+	if f.partial && f.canList && !c.call.moves() {
+		return outcome{open: c.items}
+	}
+	c.why = wordsOf(err)
+	return outcome{next: inHalves(c)}
+}
+
+func inHalves(c change) []change {
+	c.family = &kin{}
+	first, second := c.halves()
+	return []change{first, second}
+}
+
+// alone decides a refusal of the only row of a call. It is final if no earlier
+// call can have been applied to the row.
+func alone(c change, status Status, err *rps.Error) outcome {
 	var o outcome
-	if len(a.items) > 1 {
-		a = a.touched(refused)
-		a.why = wordsOf(err)
-		o.then(f.rest(a, false, err.Text)...)
+	it := c.items[0]
+	if it.Reach == untouched {
+		o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(wordsOf(err))}, it)
 		return o
 	}
-	// This call was refused, but an earlier one may have been applied. If that
-	// was refused too, in the same words, they are about this row: no service
-	// applies what it refuses for its own sake.
-	if it := a.items[0]; it.reach >= doubted || it.reach == refused && (f.partial || wordsOf(err) != a.why) {
-		o.then(a.look(f, unanswered, wordsOf(err), a.items)...)
-		return o
-	}
-	o.settle(Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(wordsOf(err))}, a.items...)
+	said(status, err)(&it.evidence)
+	it.Alone = true
+	o.open = []item{it}
 	return o
 }
 
-// decideNamed settles the rows that a refusal names, and sends the rest again.
-func decideNamed(f facts, a attempt, err *rps.Error) outcome {
-	named, rest := a.split(err.MACs)
-	if len(a.items) == 1 {
-		// Whatever form it names, it can mean no other row.
-		named, rest = a.items, nil
+// named settles the rows that a refusal names, and sends the rest again.
+func named(f facts, c change, err *rps.Error) outcome {
+	status := Refused
+	switch {
+	case err.Kind == rps.Foreign:
+		status = RegisteredElsewhere
+	case !(c.call == callDeregister || c.call == callEdit) || err.Kind == rps.RepeatedMAC:
+	default:
+		status = NotRegistered
 	}
-	if len(named) == 0 {
-		return decideWhole(f, a, err)
+	if len(c.items) == 1 { // whatever form it names, it can mean no other row
+		if status == RegisteredElsewhere || c.call == callEdit && status == NotRegistered {
+			var o outcome
+			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, c.items...)
+			return o
+		}
+		if doubtful(c, c.items[0], status, err) {
+			return outcome{open: []item{c.items[0].doubted(status, err)}}
+		}
+		return alone(c, status, err)
+	}
+	names, rest := c.split(err.MACs)
+	if len(names) == 0 {
+		return whole(f, c, err)
 	}
 	var o outcome
-	var open, lost []item
-	for _, it := range named {
-		v := Verdict{Status: Refused, Proof: ProofAnswer, Detail: says(err.Text)}
-		switch {
-		case err.Kind == rps.RepeatedMAC && it.reach >= doubted:
-			// It may be the call that was lost that it repeats.
-			lost = append(lost, it)
+	for _, it := range names {
+		if doubtful(c, it, status, err) {
+			o.open = append(o.open, it.doubted(status, err))
 			continue
-		case err.Kind == rps.Foreign:
-			v.Status = RegisteredElsewhere
-		case a.call == callEdit && err.Kind != rps.RepeatedMAC:
-			v.Status = NotRegistered
-		case a.call == callDeregister && err.Kind != rps.RepeatedMAC:
-			v.Status = NotRegistered
-			switch {
-			case it.reach < refused:
-			case it.ours && it.now == absent:
-				v = gone()
-			case it.reach == refused && a.why == "" && !it.ours && len(named) > 1:
-				// The service names several at a time, and the refusals before
-				// did not name it: it was there, and the list is not whole.
-				v = Verdict{Status: InDoubt, Detail: sentence("an earlier call, which was refused, may have removed it", err.Text)}
-				o.listCut = f.absence
-			case it.ours || it.reach >= doubted || !f.absence:
-				open = append(open, it)
-				continue
-			default:
-				v.Detail = sentence("the account's list did not show it before this run", err.Text)
-			}
 		}
-		o.settle(v, it)
+		// What is wrong with an address now was wrong with it before.
+		lasting := c.call.binds()
+		if it.Reach == untouched || lasting || status == RegisteredElsewhere {
+			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, it)
+			continue
+		}
+		said(status, err)(&it.evidence)
+		it.Alone = true
+		o.open = append(o.open, it)
 	}
-	if len(open) > 0 {
-		o.then(a.look(f, missing, err.Text, open)...)
-	}
-	if len(lost) > 0 {
-		o.then(a.look(f, unanswered, err.Text, lost)...)
-	}
-	if len(rest) > 0 {
-		o.then(f.rest(a.touched(refused).pick(rest), true, err.Text)...)
-	}
+	o.rest(f, c, rest)
 	return o
 }
 
-// rest gives what is sent for the rows that a refusal leaves: those that it
-// does not name, again; halves, if it names none. Of a service that applies
-// refused calls in part, the list tells more cheaply what is done.
-func (f facts) rest(a attempt, again bool, text string) []attempt {
-	if f.partial && a.call == callRegister && len(a.items) > 1 {
-		if looks := a.look(f, prompted, text, a.items); len(looks) == 1 {
-			return looks
-		}
-	}
-	if again {
-		return []attempt{a}
-	}
-	first, second := a.halves()
-	return []attempt{first, second}
+// doubtful reports whether a refusal that names a row may be the second answer
+// to a call that was delivered twice: no call repeats an address, and the
+// account's list showed what is to be removed.
+func doubtful(c change, it item, status Status, err *rps.Error) bool {
+	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before == present
 }
 
-// split parts the rows into those that have one of the addresses and the rest.
-func (a attempt) split(macs []rps.MAC) (named, rest []item) {
-	wanted := make(map[rps.MAC]bool, len(macs))
-	for _, mac := range macs {
-		wanted[mac] = true
-	}
-	for _, it := range a.items {
-		if wanted[it.mac] {
-			named = append(named, it)
-		} else {
-			rest = append(rest, it)
-		}
-	}
-	return named, rest
+// doubted returns a row whose call may have been applied though it was refused.
+func (it item) doubted(status Status, err *rps.Error) item {
+	said(status, err)(&it.evidence)
+	it.Reach, it.List, it.Checked, it.Alone = lost, unlisted, false, true
+	return it
 }
 
-// pick gives the attempt for those of its rows that are in items, as they are
-// in the attempt.
-func (a attempt) pick(items []item) attempt {
-	if len(items) == 0 {
-		a.items = nil
-		return a
-	}
-	rows := make(map[int]bool, len(items))
-	for _, it := range items {
+// rest sends the rows again that a refusal leaves: the ones it does not name.
+// Of a service that applies refused calls in part, the list shows more cheaply
+// what is done.
+func (o *outcome) rest(f facts, c change, rest []item) {
+	c = c.refused()
+	rows := make(map[int]bool, len(rest))
+	for _, it := range rest {
 		rows[it.row] = true
 	}
-	var own []item
-	for _, it := range a.items {
+	var left []item
+	for _, it := range c.items {
 		if rows[it.row] {
-			own = append(own, it)
+			left = append(left, it)
 		}
 	}
-	return a.with(own)
+	if f.partial && f.canList && c.call == callRegister {
+		o.open = append(o.open, left...)
+		return
+	}
+	o.then(c.with(left))
 }
 
-// decidePrompt decides the question whether to override: some of the rows are
-// registered, and the service does not say which.
-func decidePrompt(f facts, a attempt) outcome {
-	var o outcome
-	if f.override == OverrideAlways {
-		if it := a.items[0]; len(a.items) == 1 && it.reach == untouched {
-			it.ours = true // or another's: registered before, which is what counts
-			a.items = []item{it}
-		} else {
-			if len(a.items) > 1 {
-				a = a.touched(refused) // applied in part, it may be, to the free rows
-			}
-			a.prompted = true
+// noServer decides a refusal of the server. One that the service has granted
+// calls for does not vanish: that is not believed at once.
+func noServer(f facts, c change, err *rps.Error) outcome {
+	if f.granted {
+		if c.tries+1 < f.maxAttempts && f.mayRetry {
+			return outcome{next: []change{c.again()}}
 		}
-		next := a.again().as(callOverride)
-		o.then(next)
+		return whole(f, c, err)
+	}
+	o := outcome{noSuch: true}
+	v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(err.Text)}
+	if f.notAdded != "" {
+		v.Detail = "the server could not be added (" + f.notAdded + "); " + v.Detail
+	}
+	for _, it := range c.items {
+		if it.Reach == untouched {
+			o.settle(v, it)
+			continue
+		}
+		said(UnknownServer, err)(&it.evidence)
+		it.Alone = true
+		o.open = append(o.open, it)
+	}
+	return o
+}
+
+// prompted decides the question whether to override: some of the rows are
+// registered, and the service may not say which.
+func prompted(f facts, c change, err *rps.Error) outcome {
+	var o outcome
+	if len(c.items) == 1 && f.override != OverrideAlways {
+		o.look = c.items
 		return o
 	}
-	// A prompt refuses the call, and so may have been applied to the free rows.
-	// Of a call with one row there is no part.
-	after := a
-	if len(a.items) > 1 {
-		after = a.touched(refused)
-		after.listed = a.listed
+	after := c.refused() // applied in part, it may be, to the free rows
+	if f.override == OverrideAlways {
+		if it := c.items[0]; len(c.items) == 1 && it.Reach == untouched {
+			after = c.each(func(e *evidence) { e.Before = present }) // or another's
+		} else {
+			after.prompt = true
+		}
+		o.then(after.with(after.items).as(callOverride))
+		return o
+	}
+	names, _ := c.split(err.MACs)
+	asked := make(map[int]bool, len(names))
+	for _, it := range names {
+		asked[it.row] = true
 	}
 	var ours, rest []item
-	for i, it := range a.items {
+	touched := false
+	for i, it := range c.items {
+		known := it.Before == present && it.Reach == untouched
 		switch {
-		case it.ours && f.override == OverrideOwn:
+		case known && f.override == OverrideOwn:
 			ours = append(ours, it)
-		case it.ours:
+		case known:
 			o.settle(existing(ProofList, ""), it)
-		case f.appeared(it, a.url):
-			o.settle(byList(), it)
+		case asked[it.row]:
+			o.look = append(o.look, it)
 		default:
+			touched = touched || it.Reach != untouched && !it.Checked
 			rest = append(rest, after.items[i])
 		}
 	}
 	switch {
-	case len(rest) < len(a.items):
-		after.listed = false
-		o.then(a.with(ours).as(callOverride), after.with(rest))
-	case len(rest) > 1 && (a.listed || !f.canList || !f.absence || !anyTouched(a.items)):
-		first, second := after.halves()
-		o.then(first, second)
+	case len(rest) < len(c.items): // those explain it
+		o.then(c.with(ours).as(callOverride), after.with(rest))
+	case touched && f.canList:
+		o.open = rest // perhaps by an earlier call of this run
+	case f.hidden:
+		o.look = rest
 	default:
-		o.then(after.look(f, prompted, promptWords, rest)...)
+		o.next = inHalves(after)
 	}
 	return o
 }
 
-const promptWords = "Are you sure you want to override MAC addresses"
-
-func anyTouched(items []item) bool {
-	for _, it := range items {
-		if it.reach != untouched {
-			return true
-		}
-	}
-	return false
-}
-
 // existing is the verdict of a row that is registered and stays as it is.
 func existing(proof Proof, url string) Verdict {
-	return Verdict{Status: Exists, Proof: proof, URL: url, Detail: "registered already, by this account; not overridden (--override own would move it)"}
-}
-
-// appeared tells whether a row to be registered by server is known to be: this
-// run sent it, and the account's list shows it since, but did not before.
-func (f facts) appeared(it item, url string) bool {
-	return it.reach != untouched && it.now == shown && !it.ours && f.absence && url == ""
-}
-
-// anew gives what is sent first for a row that goes alone. What an earlier part
-// of the run may have registered, and the account's list shows, is looked up:
-// to send it again would only get a prompt.
-func anew(f facts, a attempt) []attempt {
-	if it := a.items[0]; a.call == callRegister && it.reach != untouched && it.now == shown {
-		return a.look(f, prompted, "", a.items)
-	}
-	return []attempt{a}
-}
-
-// byList is the verdict of a row that this run sent and that the account's
-// list has shown since, but not before.
-func byList() Verdict {
-	return Verdict{Status: Registered, Proof: ProofList, Detail: "the answer was lost or refused as a whole; the account's list shows it registered now, and did not before this run; where it is bound was not looked up"}
-}
-
-// gone is the verdict of a row that this run may have removed, and that the
-// account's list has not shown since, but did before.
-func gone() Verdict {
-	return Verdict{Status: Deregistered, Proof: ProofList, Detail: "the answer was lost or refused as a whole; the account's list no longer shows it"}
+	return Verdict{Status: Exists, Proof: proof, URL: url, Detail: "already registered by this account, and not overridden (--override own would move it)"}
 }

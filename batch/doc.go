@@ -2,29 +2,53 @@
 // the rows of a file, in as few calls as the API allows, and gives each row one
 // verdict that is true.
 //
-// A file is read twice. [TakeSurvey] is the first pass: it counts, and finds
-// the MACs that several rows have. [Run] is the second: it groups the rows into
-// calls, sends those through a rate-limited pool of workers, and writes the
-// verdicts in input order. Its memory is bounded by [Window] rows, whatever the
-// size of the file, and by fewer where rows are long.
+// # How a run goes
 //
-// What is done first with a row says route, by what is known of the account: the
-// list of its devices, what an earlier result proves ([Baseline]), and the
-// policies of [Config]. [Run.Plan] counts that without doing it. With
-// Config.Sync the account is to have what the file has and, with Config.Prune,
-// no more: what it lacks is removed when all of its rows are settled.
+// A file is read twice. [TakeSurvey] is the first pass: it counts, and finds the
+// MACs that several rows have. A [Caller] makes the calls, at one rate;
+// [Caller.ReadAccount] lists the account, once. [Run.Plan] says what would be
+// done, and [Run.Do] does it: it groups the rows into calls, sends those through
+// a pool of workers, and writes the verdicts in input order. Its memory is
+// bounded by [Window] rows, whatever the size of the file.
 //
-// What follows from an answer is decided by one pure function, decide, of the
-// attempt, the answer and some facts. The service is not trusted to be all or
-// nothing: a call without a readable answer may have been applied, and a refused
-// one in part. Each row carries how far earlier calls may have come with it,
-// and later answers are read in that light.
+// A [Journal] lets a run be killed: calls are on disk before they leave, verdicts
+// and evidence after. [OpenJournal] returns the [History] to resume from.
 //
-// A [Journal] makes a run one that can be killed: calls are on disk before they
-// leave, verdicts after. [OpenJournal] gives the [History] to go on from.
+// # Two questions
 //
-// What is not known of the service stays unknown: the account's list may be cut
-// short, so a device that it shows is registered, and one that it does not show
-// may be. It counts as evidence of what was there before the run only until
-// something contradicts it.
+// What is sent first is a matter of known.route; what is sent next, of decide, a
+// pure function of the change, its answer and some facts. It settles a row only
+// by what an answer proves by itself. The service is not trusted to be all or
+// nothing: a call without a readable answer may have been applied, or may still
+// be, and a refused one may have been applied in part. Such rows stay open.
+//
+// What may be claimed of an open row is a matter of conclude, a pure function of
+// what the row asks and of the evidence: what the list showed before the run, how
+// far calls have come with the row, and what a list and lookups have shown since.
+// When nothing else is to be done, open rows are concluded together: one list for
+// all of them, then lookups of those that it cannot tell.
+//
+// Of a row that is to be bound, what a lookup shows decides:
+//
+//	bound as asked             registered, overridden, edited; unchanged if no call touched it
+//	bound to another URL       exists, if no call of this run can have done that; else it
+//	                           is overridden where that is allowed, or in doubt
+//	bound, URL not comparable  the same; registered by the list, if the list shows it now and
+//	                           did not before
+//	registered elsewhere       registered-elsewhere
+//	not registered             sent again; in the end refused in the service's words, or failed
+//
+// Of one that is to be removed:
+//
+//	still registered           sent again; in the end refused, or failed
+//	not registered             deregistered, if the list showed it before; not-registered, if it
+//	                           did not and no call was lost; else in doubt
+//
+// A list alone proves presence, and of a device that was not listed before that
+// this run has bound it, somewhere (proof list): a few rows are looked up all the
+// same. Nothing that shows a row unchanged settles it while a lost call may still
+// be applied, which is for the time-out of calls.
+//
+// A list may be cut short. It counts as evidence of what was there before the
+// run only until something contradicts it.
 package batch

@@ -1,40 +1,88 @@
 package batch
 
-import "rpsbatch/rps"
+import (
+	"time"
 
-// ofAnother reports whether what an earlier result says is of another device,
-// which the row's cell held then. One that a spreadsheet has damaged since is the
-// same.
-func (row *Row) ofAnother() bool {
-	return row.Prior.MAC != rps.MAC{} && row.Prior.MAC != row.Device.MAC && !row.Damaged
+	"rpsbatch/rps"
+)
+
+// A presence is what a list of the account's devices shows of one.
+type presence uint8
+
+const (
+	unlisted presence = iota // there was no list
+	present
+	absent
+)
+
+// reach is how far calls of this run may have come with a row.
+type reach uint8
+
+const (
+	untouched reach = iota
+	refused         // a batch that carried it was refused as a whole, and may have been applied in part
+	lost            // a call that carried it was sent, and no answer said what became of it
+)
+
+// evidence is what is known of a row that no answer has settled. It is kept in
+// the journal, so that a resumed run concludes the same.
+type evidence struct {
+	Before  presence `json:"before,omitempty"` // in the account before the run touched it
+	Reach   reach    `json:"reach,omitempty"`
+	Moves   bool     `json:"moves,omitempty"`   // one of those calls could move a registered device
+	Alone   bool     `json:"alone,omitempty"`   // its last call was refused, and that was about this row
+	Checked bool     `json:"checked,omitempty"` // a list made since the last lost call did not show it
+	List    presence `json:"-"`                 // what a list made since the last call shows
+	Tries   uint8    `json:"tries,omitempty"`   // calls that were lost
+	Rounds  uint8    `json:"rounds,omitempty"`  // how often it was sent again for what a list or a lookup showed
+	Until   int64    `json:"until,omitempty"`   // a lost call may still be applied until then, in Unix nanoseconds
+	Said    *words   `json:"said,omitempty"`    // of the last refusal
+
+	kin *kin // the first refused batch that carried it
 }
 
-// retargeted reports whether the row asks for another server or URL than the one
-// that an earlier result has for it: a cell was changed since.
-func (row *Row) retargeted() bool {
-	d, prior := &row.Device, &row.Prior
-	if d.Action != Register && d.Action != Edit {
-		return false
-	}
-	return prior.Server != "" && d.Server != prior.Server || d.URL != "" && prior.URL != "" && !sameURL(d.URL, prior.URL)
+// words are those of a refusal, and what the row is if they hold.
+type words struct {
+	Status Status `json:"status"`
+	Text   string `json:"text"`
 }
 
-// provesBound reports whether an earlier run knew that the device was bound as
-// its row asks. A row that nothing was done to is as proven as the baseline had it.
-func (row *Row) provesBound() bool {
-	d, prior := &row.Device, &row.Prior
-	if d.Action != Register && d.Action != Edit || row.ofAnother() || d.Server != prior.Server || d.URL != "" && !sameURL(d.URL, prior.URL) {
-		return false
-	}
-	switch prior.Status {
-	case NotAttempted, Exists:
-		return prior.Proof == ProofBaseline
-	case Registered, Overridden, Unchanged, Edited, Matches:
-		return prior.Proof.bound()
-	}
-	return false
+// kin is what the rows of one refused batch share.
+type kin struct {
+	granted bool // one of them was granted since: the refusal was not applied to all, as it seems to none
+	refused int  // halves of the batch that were refused in the same words
 }
 
-// priorSucceeded reports whether the row was as its user asked, as an earlier
-// result has it. Of a Duplicate the row that it repeats decides.
-func (row *Row) priorSucceeded() bool { return row.Device.Action.Succeeds(row.Prior.Status) }
+// maxRounds bounds how often a row is sent again for what was found.
+const maxRounds = 5
+
+// A finding is what lookups have shown of a row since its last call.
+type finding struct {
+	state sight
+	bound string // the URL, "" if it is not told
+	err   string // why it could not be looked up
+}
+
+// sight is what a lookup of a device shows.
+type sight uint8
+
+const (
+	unseen    sight = iota
+	ours            // this account has registered it
+	elsewhere       // another account has
+	nobodys         // it is not registered
+	unseeable       // it could not be looked up
+)
+
+func sightOf(s rps.DeviceStatus) sight {
+	switch s {
+	case rps.Registered:
+		return ours
+	case rps.RegisteredElsewhere:
+		return elsewhere
+	}
+	return nobodys
+}
+
+// pending reports whether a lost call may still be applied.
+func (e evidence) pending(now time.Time) bool { return now.UnixNano() < e.Until }

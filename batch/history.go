@@ -23,30 +23,39 @@ type History struct {
 
 	account  bool              // what follows was known before the first change
 	listed   bool              // the account could be listed
+	listCut  bool              // that list was not whole
 	known    *roaring64.Bitmap // the devices of the file that it had
 	prune    *roaring64.Bitmap // those that the file lacks and that are removed
 	override Override
 
 	verdicts []Verdict
-	rows     []int32           // for each row the number of its verdict in verdicts, from 1; 0: it has none
-	touched  map[int]touch     // rows without a verdict that calls have carried
-	ours     *roaring64.Bitmap // rows found to have been registered before
+	rows     []int32       // for each row the number of its verdict in verdicts, from 1; 0: it has none
+	touched  map[int]touch // rows without a verdict that calls have carried
 	settled  int
 	noSuch   map[string]string // servers that the account does not have
 	done     bool              // every row had its verdict
 	removed  []removal         // by runs that were discarded
 }
 
-// touch is what earlier calls did with a row.
+// touch is what is known of a row that calls have carried.
 type touch struct {
-	reach reach
+	evidence
 	calls int
 }
 
-// Settled gives the number of rows that have their verdict.
+// Override returns what the user wanted done with devices that are registered
+// already; ok is false if the run had not come so far as to ask.
+func (h *History) Override() (o Override, ok bool) {
+	if h == nil {
+		return 0, false
+	}
+	return h.override, h.account
+}
+
+// Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
 
-// allRemoved gives what the run removed because its file lacked it, or may have,
+// allRemoved returns what the run removed because its file lacked it, or may have,
 // and what those before it did that were discarded.
 func (h *History) allRemoved() []removal {
 	if h == nil {
@@ -60,8 +69,8 @@ func (h *History) allRemoved() []removal {
 		switch {
 		case settled && (v.Status == Deregistered || v.Status == InDoubt):
 			removed = append(removed, removal{mac, v.Status, v.Detail, v.Time})
-		case !settled && h.touched[n].reach >= refused:
-			removed = append(removed, removal{mac, InDoubt, "the run that was to remove it was stopped before its answer came, and not gone on with", time.Time{}})
+		case !settled && h.touched[n].Reach != untouched:
+			removed = append(removed, removal{mac, InDoubt, "the run that was to remove it was stopped before its answer came, and was not resumed", time.Time{}})
 		}
 	}
 	return removed
@@ -101,7 +110,7 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 			if rec.Header == nil {
 				return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
 			}
-			h = &History{header: *rec.Header, known: roaring64.New(), prune: roaring64.New(), ours: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
+			h = &History{header: *rec.Header, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
 		}
 		if err := h.add(rec); err != nil {
 			return nil, 0, fmt.Errorf("%w at line %d: %w", ErrDamaged, n, err)
@@ -153,13 +162,13 @@ func (h *History) add(rec record) error {
 			}
 		}
 	case rec.Sending != nil:
-		return h.touch(rec.Sending, false)
-	case rec.Open != nil:
-		return h.touch(rec.Open, true)
+		return h.sending(rec.Sending)
+	case rec.Kept != nil:
+		return h.kept(rec.Kept)
 	case rec.NoSuch != nil:
 		h.noSuch[rec.NoSuch.Server] = rec.NoSuch.Detail
 	case rec.ListCut:
-		h.listed = false
+		h.listCut = true
 	case rec.Done:
 		h.done = true
 	case rec.Removed != nil:
@@ -184,34 +193,48 @@ func (h *History) add(rec record) error {
 	return nil
 }
 
-// has tells whether the run has a row of the number: of the file, or of a
+// has reports whether the run has a row of the number: of the file, or of a
 // device that the file lacks.
 func (h *History) has(row int) bool {
 	return row >= 0 && row < h.header.Rows+int(h.prune.GetCardinality())
 }
 
-// touch notes how far calls may have come. What an answer makes sure may be
-// less than what was feared when the call left.
-func (h *History) touch(t *touching, sure bool) error {
-	for _, row := range t.Rows {
+// sending notes a call that may have left.
+func (h *History) sending(s *sending) error {
+	for _, row := range s.Rows {
 		if !h.has(row) {
 			return fmt.Errorf("no such row: %d", row)
 		}
 		was := h.touched[row]
-		switch {
-		case !sure:
-			was.reach = max(was.reach, t.Reach)
-			was.calls++
-		case t.Unmade:
-			was.calls--
-			fallthrough
-		default:
-			was.reach = t.Reach
-		}
+		was.Reach, was.Moves, was.Checked = lost, was.Moves || s.Moves, false
+		was.Tries, was.Until = was.Tries+1, max(was.Until, s.Until.UnixNano())
+		was.calls++
 		h.touched[row] = was
 	}
-	for _, row := range t.Ours {
-		h.ours.Add(uint64(row))
+	for _, row := range s.Present {
+		if was, ok := h.touched[row]; ok {
+			was.Before = present
+			h.touched[row] = was
+		}
+	}
+	return nil
+}
+
+// kept notes what an answer has made sure: it may be less than what was feared
+// when the call left.
+func (h *History) kept(all []kept) error {
+	for _, k := range all {
+		for _, row := range k.Rows {
+			if !h.has(row) {
+				return fmt.Errorf("no such row: %d", row)
+			}
+			was := h.touched[row]
+			was.evidence = k.Evidence
+			if k.Unmade {
+				was.calls--
+			}
+			h.touched[row] = was
+		}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 // Header says of which run a journal is. A run goes on only with a journal
 // that has the same Header.
 type Header struct {
+	Version  int               `json:"version"` // of the journal's form; set by OpenJournal
 	Command  string            `json:"command"`
 	Rows     int               `json:"rows"` // of the input
 	Size     int64             `json:"size"` // of the input, in bytes
@@ -33,6 +34,8 @@ type Header struct {
 // differs names what is not the same in another header, "" if nothing is.
 func (h Header) differs(other Header) string {
 	switch {
+	case h.Version != other.Version:
+		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
 		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
 	case h.Rows != other.Rows || h.Size != other.Size || h.Sum != other.Sum:
@@ -48,18 +51,21 @@ func (h Header) differs(other Header) string {
 	return ""
 }
 
+// journalVersion is that of the form of a journal's records.
+const journalVersion = 2
+
 // A record is one line of a journal; one of its fields is set.
 type record struct {
 	Header  *Header    `json:"header,omitempty"`
 	Holder  *holder    `json:"holder,omitempty"`
 	Account *account   `json:"account,omitempty"`
-	Sending *touching  `json:"sending,omitempty"`
-	Open    *touching  `json:"open,omitempty"`
+	Sending *sending   `json:"sending,omitempty"`
+	Kept    []kept     `json:"kept,omitempty"`
 	Settled []settling `json:"settled,omitempty"`
-	NoSuch  *noSuch    `json:"noSuch,omitempty"`
-	ListCut bool       `json:"listCut,omitempty"` // the account's list was not whole
-	Done    bool       `json:"done,omitempty"`    // every row has its verdict
-	Removed []removal  `json:"removed,omitempty"` // by a run that was discarded
+	NoSuch  *noSuch    `json:"no_such,omitempty"`
+	ListCut bool       `json:"list_cut,omitempty"` // the account's list was not whole
+	Done    bool       `json:"done,omitempty"`     // every row has its verdict
+	Removed []removal  `json:"removed,omitempty"`  // by a run that was discarded
 }
 
 // removal is a device that a run removed, or may have.
@@ -85,14 +91,20 @@ type account struct {
 	Prune    []byte   `json:"prune,omitempty"` // devices that the file lacks and that are removed: another bitmap
 }
 
-// touching says how far calls may have come with rows: before they leave, that
-// they may have been applied; after, if that is sure by then, less.
-type touching struct {
-	Rows  []int `json:"rows"`
-	Ours  []int `json:"ours,omitempty"` // of these, those known to have been registered before
-	Reach reach `json:"reach"`
+// sending is a call that is about to leave: it may be applied.
+type sending struct {
+	Rows    []int     `json:"rows"`
+	Present []int     `json:"present,omitempty"` // of these, those known to have been registered before
+	Moves   bool      `json:"moves,omitempty"`   // it may move them
+	Until   time.Time `json:"until"`             // it may be applied until then, if no answer comes
+}
 
-	Unmade bool `json:"unmade,omitempty"` // the call did not leave after all
+// kept is what is known of rows after a call, or what was before a call that
+// was not made after all.
+type kept struct {
+	Rows     []int    `json:"rows"`
+	Evidence evidence `json:"evidence"`
+	Unmade   bool     `json:"unmade,omitempty"`
 }
 
 // noSuch is a server that the account does not have.
@@ -121,8 +133,12 @@ type Journal struct {
 	file *os.File
 	info fs.FileInfo
 
-	mu  sync.Mutex
-	err error // of the first failed write: nothing more is written
+	mu      sync.Mutex
+	done    sync.Cond // a sync is done
+	err     error     // of the first failed write: nothing more is written
+	written int       // records, and those of them that are known to be on disk
+	synced  int
+	syncing bool
 
 	discarded *History // what was in it, and is not gone on with
 	discards  bool     // something was, if only what cannot be read
@@ -151,6 +167,8 @@ func OpenJournal(name string, header Header, resume, restart bool) (*Journal, *H
 		return nil, nil, err
 	}
 	j := &Journal{name: name, lock: lock}
+	j.done.L = &j.mu
+	header.Version = journalVersion
 	history, err := j.take(header, resume, restart)
 	if err != nil {
 		j.release()
@@ -225,37 +243,41 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 	return history, nil
 }
 
-// sending notes calls that are about to leave. When it returns without an
-// error they are on disk.
-func (j *Journal) sending(attempts []attempt) error {
+// sending notes a call that is about to leave. When it returns without an error
+// it is on disk. Calls noted at the same time share a sync.
+func (j *Journal) sending(c change, until time.Time) error {
 	j.used.Store(true)
-	for _, a := range attempts {
-		t := &touching{Rows: rowsOf(a.items), Reach: doubted}
-		for _, it := range a.items {
-			if it.ours {
-				t.Ours = append(t.Ours, it.row)
-			}
+	s := &sending{Rows: rowsOf(c.items), Moves: c.call.moves(), Until: until}
+	for _, it := range c.items {
+		if it.Before == present {
+			s.Present = append(s.Present, it.row)
 		}
-		if err := j.append(record{Sending: t}); err != nil {
-			return err
-		}
+	}
+	if err := j.append(record{Sending: s}); err != nil {
+		return err
 	}
 	return j.sync()
 }
 
-// open notes what is sure of rows after a call that was feared to have done
-// more.
-func (j *Journal) open(items []item, unmade bool) error {
-	byReach := map[reach][]item{}
+// kept notes what is known of rows.
+func (j *Journal) kept(items []item, unmade bool) error {
+	if len(items) == 0 {
+		return nil
+	}
+	var all []kept
+	at := map[evidence]int{}
 	for _, it := range items {
-		byReach[it.reach] = append(byReach[it.reach], it)
-	}
-	for reach, items := range byReach {
-		if err := j.append(record{Open: &touching{Rows: rowsOf(items), Reach: reach, Unmade: unmade}}); err != nil {
-			return err
+		e := it.evidence
+		e.kin, e.List = nil, unlisted
+		i, ok := at[e]
+		if !ok {
+			i = len(all)
+			at[e] = i
+			all = append(all, kept{Evidence: e, Unmade: unmade})
 		}
+		all[i].Rows = append(all[i].Rows, it.row)
 	}
-	return nil
+	return j.append(record{Kept: all})
 }
 
 // settled notes verdicts.
@@ -304,37 +326,58 @@ func (j *Journal) append(r record) error {
 			j.err = fmt.Errorf("cannot write the journal: %w", err)
 		}
 	}
+	j.written++
 	return j.err
 }
 
-// sync makes what was appended outlive the machine as well. It also finds that
-// the folder has vanished, which writing to an open file does not.
+// sync makes what was appended outlive the machine as well. One sync serves all
+// who wait for it: who comes while one is under way waits for the next.
 func (j *Journal) sync() error {
-	err := j.file.Sync()
-	if err == nil {
-		var now fs.FileInfo
-		if now, err = os.Stat(j.name); err == nil && !os.SameFile(now, j.info) {
-			err = errors.New("another file has taken its name")
-		}
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	mine := j.written
+	for j.syncing && j.synced < mine {
+		j.done.Wait()
+	}
+	if j.synced >= mine || j.err != nil {
+		return j.err
+	}
+	j.syncing = true
+	upto := j.written
+	j.mu.Unlock()
+	err := j.syncFile()
+	j.mu.Lock()
+	j.syncing, j.synced = false, upto
 	if err != nil && j.err == nil {
 		j.err = fmt.Errorf("cannot write the journal: %w", err)
 	}
+	j.done.Broadcast()
 	return j.err
+}
+
+// syncFile also finds that the folder has vanished, which writing to an open file
+// does not.
+func (j *Journal) syncFile() error {
+	if err := j.file.Sync(); err != nil {
+		return err
+	}
+	now, err := os.Stat(j.name)
+	if err == nil && !os.SameFile(now, j.info) {
+		err = errors.New("another file has taken its name")
+	}
+	return err
 }
 
 // Castagnoli is the table of all sums of the journal, Header.Sum included.
 var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Used tells whether there is anything in it that a run could go on with.
+// Used reports whether there is anything in it that a run could go on with.
 func (j *Journal) Used() bool { return j.used.Load() }
 
-// Discards tells whether the journal of an unfinished run was discarded.
+// Discards reports whether the journal of an unfinished run was discarded.
 func (j *Journal) Discards() bool { return j.discards }
 
-// Removed gives what discarded runs removed because their files lacked it, or may
+// Removed returns what discarded runs removed because their files lacked it, or may
 // have, by MAC: no other result tells of it.
 func (j *Journal) Removed(past *History) map[rps.MAC]Verdict {
 	removed := j.discarded.allRemoved()
@@ -415,15 +458,15 @@ func heldBy(name string) string {
 	return fmt.Sprintf(": process %d on %s, since %s", h.PID, h.Host, h.Since.Local().Format(time.DateTime))
 }
 
-// accountOf packs what was known of the account.
-func accountOf(known, prune *roaring64.Bitmap, listed bool, override Override) (*account, error) {
-	a := &account{Listed: listed, Override: override}
+// record packs what is known of the account before the first change.
+func (k *known) record(file *roaring64.Bitmap) (record, error) {
+	a := &account{Listed: k.hasBefore, Override: k.config.Override}
 	var err error
-	if a.Known, err = known.ToBytes(); err == nil && !prune.IsEmpty() {
-		a.Prune, err = prune.ToBytes()
+	if a.Known, err = roaring64.And(k.before, file).ToBytes(); err == nil && !k.prune.IsEmpty() {
+		a.Prune, err = k.prune.ToBytes()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot write the journal: %w", err)
+		return record{}, fmt.Errorf("cannot write the journal: %w", err)
 	}
-	return a, nil
+	return record{Account: a}, nil
 }

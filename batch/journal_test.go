@@ -19,23 +19,29 @@ func testHeader() Header {
 	return Header{Command: "register", Rows: 1000, Size: 12, Sum: 34, Policies: map[string]string{"--override": "never"}}
 }
 
-// writtenJournal gives the bytes of a journal with a record of each sort.
+// accountRecord is the record of what was known of an account.
+func accountRecord(t testing.TB, before, prune []uint64, override Override) record {
+	k := known{config: Config{Override: override}, hasBefore: true, before: roaring64.BitmapOf(before...), prune: roaring64.BitmapOf(prune...)}
+	rec, err := k.record(k.before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// writtenJournal returns the bytes of a journal with a record of each sort.
 func writtenJournal(t testing.TB) []byte {
 	name := filepath.Join(t.TempDir(), "journal")
 	j, past, err := OpenJournal(name, testHeader(), false, false)
 	if err != nil || past != nil {
 		t.Fatal(past, err)
 	}
-	known, err := accountOf(roaring64.BitmapOf(5, 6), roaring64.BitmapOf(9), true, OverrideOwn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	items := []item{{row: 1}, {row: 2, ours: true}, {row: 3}}
+	items := []item{{row: 1}, {row: 2, evidence: evidence{Before: present}}, {row: 3}}
 	for _, err := range []error{
-		j.append(record{Account: known}),
-		j.sending([]attempt{{items: items}}),
+		j.append(accountRecord(t, []uint64{5, 6}, []uint64{9}, OverrideOwn)),
+		j.sending(change{items: items}, time.Unix(1000, 0)),
 		j.settled([]settlement{{1, Verdict{Status: Registered, Calls: 1, Time: time.Unix(7, 0).UTC()}}}),
-		j.open([]item{{row: 3, reach: refused}}, false),
+		j.kept([]item{{row: 3, evidence: evidence{Reach: refused, Said: &words{Refused, "busy"}}}}, false),
 		j.append(record{NoSuch: &noSuch{"B", "words"}}),
 		j.Close(),
 	} {
@@ -62,10 +68,13 @@ func TestHistory(t *testing.T) {
 	if _, ok := h.verdict(2); ok || h.Settled() != 1 {
 		t.Error("row 2 has a verdict")
 	}
-	if h.touched[2].reach != doubted || h.touched[3].reach != refused || h.touched[2].calls != 1 {
-		t.Errorf("touched: %+v", h.touched)
+	if two := h.touched[2]; two.Reach != lost || two.Before != present || two.calls != 1 || two.Until != time.Unix(1000, 0).UnixNano() {
+		t.Errorf("row 2: %+v", two)
 	}
-	if !h.ours.Contains(2) || h.ours.Contains(3) || !h.known.Contains(6) || !h.listed || h.override != OverrideOwn {
+	if three := h.touched[3]; three.Reach != refused || three.Before != unlisted || *three.Said != (words{Refused, "busy"}) {
+		t.Errorf("row 3: %+v", three)
+	}
+	if !h.known.Contains(6) || !h.listed || h.override != OverrideOwn {
 		t.Error("what was known is not")
 	}
 	if h.noSuch["B"] != "words" || h.done {
@@ -272,13 +281,9 @@ func TestDiscardedRemovals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := accountOf(roaring64.New(), roaring64.BitmapOf(mac(7).Uint64(), mac(8).Uint64(), mac(9).Uint64()), true, OverrideNever)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, err := range []error{
-		j.append(record{Account: known}),
-		j.sending([]attempt{{items: []item{{row: 1002, mac: mac(9)}}}}),
+		j.append(accountRecord(t, nil, []uint64{mac(7).Uint64(), mac(8).Uint64(), mac(9).Uint64()}, OverrideNever)),
+		j.sending(change{items: []item{{row: 1002, mac: mac(9)}}}, time.Time{}),
 		j.settled([]settlement{{1000, Verdict{Status: Deregistered}}, {1001, Verdict{Status: Refused}}, {3, Verdict{Status: Registered}}}),
 		j.Close(),
 	} {

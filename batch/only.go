@@ -41,7 +41,7 @@ func joinStatuses() string {
 	return strings.Join(names, ", ")
 }
 
-// Of gives the rows of a source, with those that are not run again marked.
+// Of returns the rows of a source, with those that are not run again marked.
 func (o Only) Of(source Source) Source {
 	return &onlySource{Source: source, only: o, succeeded: roaring64.New()}
 }

@@ -17,7 +17,7 @@ const (
 	backoffCap  = 20 * time.Second
 )
 
-// backoff gives how long to wait before a call is tried again: full jitter
+// backoff returns how long to wait before a call is tried again: full jitter
 // below a bound that doubles with each try.
 func backoff(tries int) time.Duration { return rand.N(backoffBound(tries)) }
 
@@ -69,7 +69,7 @@ func (p *pacer) refused(left time.Time, pause time.Duration) {
 	p.limiter.SetLimit(rate.Limit(p.throttle.at(now)))
 }
 
-// slowed gives the rate that the service refused last, 0 if it never did.
+// slowed returns the rate that the service refused last, 0 if it never did.
 func (p *pacer) slowed() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

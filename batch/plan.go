@@ -11,13 +11,14 @@ import (
 // Plan is what a run would do, as far as that is known before it: what the
 // service refuses shows only when it is asked.
 type Plan struct {
-	Rows    int            // of the file; blank records are not counted
-	Blank   int            // records that are no devices
-	Fates   map[Fate]int   // rows by what is done with them
-	Calls   map[string]int // by method without "redirect."; the list is among them
-	Prune   int            // devices of the account that the file lacks and that are to be removed
-	Pruned  int            // those that an earlier part of the run has dealt with
-	Missing int            // devices of the account that the file lacks
+	Rows     int            // of the file; blank records are not counted
+	Blank    int            // records that are no devices
+	Fates    map[Fate]int   // rows by what is done with them
+	Calls    map[string]int // by method without "redirect."; the list is among them
+	Prune    int            // devices of the account that the file lacks and that are to be removed
+	Pruned   int            // those that an earlier part of the run has dealt with
+	Missing  int            // devices of the account that the file lacks
+	HeldBack int            // of these, left because some rows cannot be read
 
 	Removals iter.Seq[rps.MAC] // those that are still to be removed
 	Devices  int               // of the account
@@ -26,13 +27,13 @@ type Plan struct {
 	Time     time.Duration     // of the calls, at the rate of the run
 }
 
-// Changes gives the number of devices, and of servers, that may be changed.
+// Changes returns the number of devices, and of servers, that may be changed.
 func (p Plan) Changes() int {
 	return p.Fates[ToRegister] + p.Fates[ToOverride] + p.Fates[ToDeregister] + p.Fates[ToEdit] + p.Fates[ToAdd] +
 		p.Fates[ToVerify] + p.Prune
 }
 
-// TotalCalls gives the number of calls.
+// TotalCalls returns the number of calls.
 func (p Plan) TotalCalls() int { return total(p.Calls) }
 
 // A Fate is what a run would do with a row.
@@ -51,48 +52,47 @@ const (
 	Repeats      Fate = "duplicate"
 	Conflicting  Fate = "conflict"
 	Unsendable   Fate = "invalid"
-	NoServer     Fate = "unknown-server" // an earlier part of the run has found that out
+	NoServer     Fate = "unknown-server" // as an earlier part of the run has found
 	Done         Fate = "done"           // by an earlier part of the run
 	PassedOver   Fate = "passed"         // not to be run again
 )
 
-// Fates has every fate, in the order in which a plan tells them.
+// Fates has every fate, in the order in which a plan shows them.
 var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd, ToVerify, AsItIs, ToLeave,
 	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver}
 
-// Plan says what Do would do, which may follow and does not read the account
-// again; after an error, a *StopError, it does nothing but leave whole results.
-// Without a Service nothing is known of the account.
+// Plan returns what Do would do at an account. It changes nothing. The error is a
+// *StopError.
 //
 // The calls are exact for clean input that fits into [Window], if the service
 // grants what it is asked.
-func (r *Run) Plan(ctx context.Context) (Plan, error) {
-	if r.study(ctx); r.stop != nil {
-		return Plan{}, r.stop
+func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
+	k, err := newKnown(r, account)
+	if err != nil {
+		return Plan{}, err
 	}
 	source, err := r.Open()
 	if err != nil {
-		r.halt(ErrInput, err)
-		return Plan{}, r.stop
+		return Plan{}, &StopError{ErrInput, err}
 	}
 	p := planner{
 		Plan: Plan{
 			Blank: r.Survey.Blank, Rows: r.Survey.Rows - r.Survey.Blank,
 			Fates: map[Fate]int{}, Calls: map[string]int{},
-			Missing: r.missing,
-			Devices: int(r.account.GetCardinality()), Listed: r.listed, NoList: r.summary.NoList,
+			Missing: k.missing, HeldBack: k.heldBack,
+			Devices: account.Len(), Listed: account.Listed(), NoList: account.noList,
 		},
-		run: r, groups: newGrouper(), added: map[string]bool{},
+		run: r, known: k, groups: newGrouper(), added: map[string]bool{},
 	}
-	if p.rows(ctx, source); r.stop != nil {
-		return Plan{}, r.stop
+	if err := p.rows(ctx, source); err != nil {
+		return Plan{}, err
 	}
 	p.pruning()
-	for a, ok := p.groups.oldest(); ok; a, ok = p.groups.oldest() {
-		p.count(a)
+	for c, ok := p.groups.oldest(); ok; c, ok = p.groups.oldest() {
+		p.count(c)
 	}
-	if r.needsAccount() {
-		p.Calls[attempt{call: callList}.method()] = 1
+	if r.NeedsAccount() {
+		p.Calls[lookup{why: forList}.method()] = 1
 	}
 	p.Time = time.Duration(float64(p.TotalCalls()) / r.Config.Rate * float64(time.Second))
 	return p.Plan, nil
@@ -102,45 +102,44 @@ func (r *Run) Plan(ctx context.Context) (Plan, error) {
 type planner struct {
 	Plan
 	run    *Run
-	groups *grouper
+	known  *known
+	groups grouper
 	added  map[string]bool // servers that are to be added
 }
 
-func (p *planner) rows(ctx context.Context, source Source) {
+func (p *planner) rows(ctx context.Context, source Source) error {
 	err := EachRow(source, func(n int, row *Row) error {
-		if !row.Blank {
-			p.Fates[p.row(n, row)]++
+		if fate := p.row(n, row); !row.Blank {
+			p.Fates[fate]++
 		}
 		return ctx.Err()
 	})
 	switch {
 	case ctx.Err() != nil:
-		p.run.halt(ErrInterrupted, nil)
+		return &StopError{Reason: ErrInterrupted}
 	case err != nil:
-		p.run.halt(ErrInput, err)
+		return &StopError{ErrInput, err}
 	}
+	return nil
 }
 
-// row counts the calls that a row takes, and gives its fate.
+// row counts the calls that a row takes, and returns its fate.
 func (p *planner) row(n int, row *Row) Fate {
-	switch {
-	case row.Pass:
+	switch p.run.Survey.fate(n, row).kind {
+	case fateBlank, fatePassed:
 		return PassedOver
-	case row.Problem != "":
+	case fateInvalid:
 		return Unsendable
-	}
-	fate := p.run.Survey.fate(n, row)
-	switch {
-	case fate.refused != "":
+	case fateConflict:
 		return Conflicting
-	case fate.follows != 0:
+	case fateFollows:
 		return Repeats
 	}
 	if _, ok := p.run.Past.verdict(n); ok {
 		return Done
 	}
-	it := p.run.item(n, row.Device.MAC)
-	way := p.run.route(&row.Device, it)
+	it := p.known.item(n, row.Device.MAC)
+	way := p.known.route(&row.Device, it)
 	switch {
 	case way.verdict.Status == Exists:
 		return ToLeave
@@ -148,18 +147,25 @@ func (p *planner) row(n int, row *Row) Fate {
 		return NoServer
 	case way.verdict.Status != "":
 		return AsItIs
-	case way.attempts != nil:
-		for _, a := range way.attempts {
-			p.count(a)
+	case way.open && it.Reach == untouched:
+		p.Calls[lookup{}.method()]++
+		return ToVerify
+	case way.open:
+		p.together(way.key, it)
+	case way.alone != nil:
+		p.count(way.alone)
+		if c, ok := way.alone.(change); ok {
+			return p.fateOf(c.call, it)
 		}
-		return fateOf(way.attempts[0], it, p.run.override)
+		return ToCheck
+	default:
+		p.together(way.key, it)
 	}
-	p.together(way.key, it)
-	return fateOf(attempt{call: way.key.call}, it, p.run.override)
+	return p.fateOf(way.key.call, it)
 }
 
-func fateOf(a attempt, it item, override Override) Fate {
-	switch a.call {
+func (p *planner) fateOf(c call, it item) Fate {
+	switch c {
 	case callOverride:
 		return ToOverride
 	case callDeregister:
@@ -168,13 +174,8 @@ func fateOf(a attempt, it item, override Override) Fate {
 		return ToEdit
 	case callAddServer:
 		return ToAdd
-	case callCheck:
-		if a.question.byUser() {
-			return ToCheck
-		}
-		return ToVerify
 	}
-	if it.ours && override == OverrideAlways {
+	if it.Before == present && p.known.config.Override == OverrideAlways {
 		return ToOverride
 	}
 	return ToRegister
@@ -187,32 +188,36 @@ func (p *planner) pruning() {
 		p.together(groupKey{call: callDeregister}, item{})
 	}
 	p.Removals = p.removals
-	p.Pruned = int(p.run.prune.GetCardinality()) - p.Prune
-	p.Missing = max(p.Missing, p.Prune) // a run that is gone on with has not looked
+	p.Pruned = int(p.known.prune.GetCardinality()) - p.Prune
+	p.Missing = max(p.Missing, p.Prune) // a resumed run has not looked
 }
 
-// removals gives the devices that the file lacks and that are still there.
+// removals yields the devices that the file lacks and that are still there.
 func (p *planner) removals(yield func(rps.MAC) bool) {
 	n := p.run.Survey.Rows // behind those of the file, as in Do
-	for it := p.run.prune.Iterator(); it.HasNext(); n++ {
-		mac := rps.MACFromUint64(it.Next())
+	for mac := range macsOf(p.known.prune) {
 		if _, done := p.run.Past.verdict(n); !done && !yield(mac) {
 			return
 		}
+		n++
 	}
 }
 
 // together counts a row that shares a call.
 func (p *planner) together(key groupKey, it item) {
-	if a, full := p.groups.add(key, it, p.run.Config.BatchSize); full {
-		p.count(a)
+	if c, full := p.groups.add(key, it, p.run.Config.BatchSize); full {
+		p.count(c)
 	}
 }
 
-func (p *planner) count(a attempt) {
-	p.Calls[a.method()]++
-	if s := p.run.servers[a.server]; a.call.binds() && s != nil && s.add && !p.added[a.server] {
-		p.added[a.server] = true
-		p.Calls[attempt{call: callAddServer}.method()]++
+func (p *planner) count(t task) {
+	p.Calls[t.method()]++
+	c, ok := t.(change)
+	if !ok || !c.call.binds() {
+		return
+	}
+	if s := p.known.servers[c.server]; s != nil && s.add && !p.added[c.server] {
+		p.added[c.server] = true
+		p.Calls[change{call: callAddServer}.method()]++
 	}
 }

@@ -19,7 +19,7 @@ const (
 	CheckGone                // look it up; it is not to be in the account
 )
 
-// changes tells whether it may change what the account has of devices, which is
+// changes reports whether it may change what the account has of devices, which is
 // read first.
 func (a Action) changes() bool { return a <= Edit }
 

@@ -7,10 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
-	"rpsbatch/rps"
 )
 
 // Results takes the rows of a run with their verdicts, in input order.
@@ -20,96 +16,101 @@ type Results interface {
 }
 
 // Run is the second pass: it makes the account agree with the file. Its fields
-// are set before Do and not changed after; Do is called once.
+// are set before Plan or Do and not changed after; Do is called once.
 type Run struct {
 	Config  Config
-	Service Service
+	Caller  *Caller // nil: there is no service to call, and only Plan
 	Survey  *Survey
 	Open    func() (Source, error) // starts the file anew
 	Results Results
-	Confirm func(context.Context, Known) (bool, error) // of OverrideAsk: whether to override
 
 	Baseline *Baseline         // what an earlier run left bound; nil: nothing is known
 	Servers  map[string]string // URLs of servers by name; what the account lacks of them is added
 	Pruned   Results           // takes the devices that the file lacks; needed if Plan says that there are any
-	Log      *slog.Logger
+	Log      *slog.Logger      // nil: none
 
 	Journal *Journal // nil: the run cannot be resumed
 	Past    *History // what an unfinished run left; nil: there was none
 
-	done, failed, calls, lacking atomic.Int64
+	progress progress
+}
 
-	pace     *pacer
-	override Override     // with OverrideAsk answered
-	size     atomic.Int64 // MACs in a call at most, by now
-	lost     sync.Map     // names of servers that the account does not have
-	barred   atomic.Bool  // an answer came after which no call may leave
-	begun    bool
-	account  *roaring64.Bitmap // the account's devices, as listed at the start
-	listed   bool              // it was listed
-	before   *roaring64.Bitmap // those of them that no earlier part of this run made
-	absence  bool              // see facts
-	canList  bool
-	partial  bool
-	prune    *roaring64.Bitmap // devices that are to be removed because the file lacks them
-	missing  int               // devices of the account that the file lacks
-	servers  map[string]*server
-	silent   int       // calls since the last readable answer
-	unheard  error     // of the last of these calls
-	silence  time.Time // when the first of them left; pauses that the service asked for are not counted
-	budget   budget
-	mayRetry bool // after the answer that is acted on
-	tallied  int  // rows that have their verdict, and of these those that did not succeed
-	bad      int
+// progress is what Progress tells, while the run goes on.
+type progress struct{ done, failed, lacking atomic.Int64 }
 
-	source Source
-	eof    bool
-	read   int // rows read
+// Progress is how far a run has come. It may be read while the run goes on.
+type Progress struct {
+	Done     int // rows that have their verdict
+	Total    int // rows of the file
+	Failed   int // rows that did not succeed
+	Calls    int // calls made
+	InFlight int // calls that are awaited
+}
+
+// Progress returns how far the run is. It may be called at any time.
+func (r *Run) Progress() Progress {
+	p := Progress{
+		Done:   int(r.progress.done.Load()),
+		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed + int(r.progress.lacking.Load()),
+		Failed: int(r.progress.failed.Load()),
+	}
+	if r.Caller != nil {
+		p.Calls, p.InFlight = int(r.Caller.made.Load()), int(r.Caller.flying.Load())
+	}
+	return p
+}
+
+// NeedsAccount reports whether the account's list says anything to this run.
+func (r *Run) NeedsAccount() bool {
+	sends := r.Survey.changes && r.Survey.Tally().Send > 0
+	return (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done)
+}
+
+// engine is a run under way. Its fields belong to the goroutine of loop, but for
+// those of gate.
+type engine struct {
+	*Run
+	log    *slog.Logger
+	known  *known
+	queue  queue
 	window window
-	groups *grouper
-	// gathered has rows that more may join as long as there is something
-	// else to do: what look-ups found is to be sent.
-	gathered *grouper
-	ready    []attempt
-	later    []delayed
-	held     []attempt // to be made when there is nothing else to do
-	flying   int       // attempts that workers have
+	open   map[int]*openRow // rows that lack a proof
+	gate   gate
+	stuck  stubborn
 
-	pruning  bool // the rows are of the devices to be removed
-	settling bool // they wait until those of the file are settled
+	source   Source
+	eof      bool
+	read     int       // rows read
+	flying   int       // tasks that workers have
+	pruning  bool      // the rows are of the devices to be removed
+	settling bool      // they wait until those of the file are settled
+	wake     time.Time // a row waits for that
 
 	leaders map[uint64]Verdict // of rows that others follow
+	judged  judged
 	stop    *StopError
 	summary Summary
 }
 
-// server is what a run knows of a server of the account.
-type server struct {
-	url     string  // "" if not known
-	claimed bool    // nobody but the user says so
-	teacher rps.MAC // a device that this run bound to it
-	noSuch  string  // not "": the account does not have it; what is told of its rows
-	asked   bool    // a look-up to learn its URL was tried
-	add     bool    // it is to be added before it is needed
-	refusal string  // what the service said instead of adding it: it may be there already
-	waiting []attempt
+// gate is what the workers see of the run.
+type gate struct {
+	size atomic.Int64 // MACs in a call at most, by now
+	lost sync.Map     // names of servers that the account does not have
 }
 
-// delayed is an attempt that waits for its time.
-type delayed struct {
-	attempt attempt
-	due     time.Time
-}
-
-// Progress tells how far the run is. It may be called at any time.
-func (r *Run) Progress() Progress {
-	return Progress{
-		Done:   int(r.done.Load()),
-		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed + int(r.lacking.Load()),
-		Failed: int(r.failed.Load()),
-		Calls:  int(r.calls.Load()),
+// stale reports whether a task was overtaken by an answer since it was ready:
+// prepare has another look at it.
+func (g *gate) stale(t task) bool {
+	c, ok := t.(change)
+	if !ok {
+		return false
 	}
+	_, lost := g.lost.Load(c.server)
+	return lost && c.call.binds() || int64(len(c.items)) > g.size.Load()
 }
+
+// judged counts verdicts for --max-failures.
+type judged struct{ rows, bad int }
 
 // Do runs to the end and gives each row of the file its verdict. When ctx ends,
 // no new call is made, those in flight are awaited, and the rows that are left
@@ -117,173 +118,196 @@ func (r *Run) Progress() Progress {
 //
 // The error is nil if the run came to its end, whatever became of the rows;
 // else it is a *StopError, and the summary holds what was done.
-func (r *Run) Do(ctx context.Context) (Summary, error) {
+func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 	start := time.Now()
-	calling := r.study(ctx)
-	source, err := r.Open()
-	if err != nil {
-		return r.summary, &StopError{Reason: ErrInput, Cause: err}
+	e, err := newEngine(r, account)
+	if err == nil {
+		err = e.begin()
 	}
-	r.source = source
-
+	if err != nil {
+		return r.Caller.Summary(), err
+	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-
-	// With a journal, calls are noted ahead of their time, so that many share
-	// a sync and the workers need not wait for it.
-	ahead := 0
-	if r.Journal != nil {
-		ahead = 2 * r.Config.Workers
-	}
-	ready, work := make(chan attempt, ahead), make(chan attempt, ahead)
-	results := make(chan result, r.Config.Workers)
+	work, results := make(chan task), make(chan result, r.Config.Workers)
 	var workers sync.WaitGroup
-	workers.Go(func() {
-		r.record(ready, work, results)
-		close(work)
-	})
 	for range r.Config.Workers {
 		workers.Go(func() {
-			for a := range work {
-				results <- r.make(waiting, calling, a)
+			for t := range work {
+				results <- e.work(waiting, t)
 			}
 		})
 	}
-	r.loop(ctx, cancel, ready, results)
-	close(ready)
+	e.loop(ctx, cancel, work, results)
+	close(work)
 	workers.Wait()
-	if r.stop == nil && r.Journal != nil {
+	if e.stop == nil && r.Journal != nil {
 		// The results may still be lost; the calls need not be made again.
 		if err := errors.Join(r.Journal.append(record{Done: true}), r.Journal.sync()); err != nil {
-			r.halt(ErrOutput, err)
+			e.halt(ErrOutput, err)
 		}
 	}
 
-	r.summary.Elapsed = time.Since(start)
-	r.summary.Bore = r.pace.slowed()
-	if r.stop != nil {
-		return r.summary, r.stop
-	}
-	return r.summary, nil
+	e.summary.Elapsed = time.Since(start)
+	return e.end()
 }
 
-// study reads the account, if the run needs to know it, and has not yet. It
-// gives the context of calls: they go on when the run is stopped, since their
-// answers are awaited.
-func (r *Run) study(ctx context.Context) context.Context {
-	calling := context.WithoutCancel(ctx)
-	if r.begun {
-		return calling
+// Leave returns each row of the file the verdict that it has when the run stops
+// before its first call: what an earlier part of it knew, or NotAttempted. The
+// error is stop, unless the results cannot be written.
+func (r *Run) Leave(stop *StopError) (Summary, error) {
+	e, err := newEngine(r, Account{})
+	if err != nil {
+		return r.Caller.Summary(), err
 	}
-	r.begun = true
-	r.begin()
-	if r.Service != nil && r.needsAccount() {
-		r.readAccount(ctx, calling)
+	e.stop = stop
+	for !e.finished() {
+		e.advance(time.Now())
 	}
-	r.lacking.Store(int64(r.prune.GetCardinality()))
-	return calling
+	return e.end()
 }
 
-// needsAccount tells whether the account's list says anything to this run.
-func (r *Run) needsAccount() bool {
-	sends := r.Survey.changes && r.Survey.Tally().Send > 0
-	return (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done)
+func newEngine(r *Run, account Account) (*engine, error) {
+	e := &engine{
+		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{},
+		leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.gate.size.Store(int64(r.Config.BatchSize))
+	var err error
+	if e.known, err = newKnown(r, account); err != nil {
+		return nil, err
+	}
+	if e.source, err = r.Open(); err != nil {
+		return nil, &StopError{ErrInput, err}
+	}
+	return e, nil
 }
 
-func (r *Run) begin() {
-	if r.Log == nil {
-		r.Log = slog.New(slog.DiscardHandler)
+// end returns what the run came to.
+func (e *engine) end() (Summary, error) {
+	e.summary.addCalls(e.Caller.Summary())
+	if e.stop != nil {
+		return e.summary, e.stop
 	}
-	r.pace = newPacer(r.Config.Rate, r.Config.Burst)
-	r.override = r.Config.Override
-	r.size.Store(int64(r.Config.BatchSize))
-	r.account = roaring64.New()
-	r.before = r.account
-	r.canList = true
-	r.servers = map[string]*server{}
-	r.groups, r.gathered = newGrouper(), newGrouper()
-	r.leaders = map[uint64]Verdict{}
-	r.prune = roaring64.New()
-	for name, url := range r.Servers {
-		r.servers[name] = &server{url: url, claimed: true, add: true}
+	return e.summary, nil
+}
+
+// begin notes in the journal what is known of the account before the first change.
+func (e *engine) begin() error {
+	e.progress.lacking.Store(int64(e.known.prune.GetCardinality()))
+	e.summary.HeldBack = e.known.heldBack
+	if e.known.heldBack > 0 {
+		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
+			"rows", e.Survey.Unread, "devices", e.known.heldBack)
 	}
-	r.budget = newBudget()
-	r.summary = Summary{Counts: map[Status]int{}, Calls: map[string]int{}, Outcomes: map[string]Outcomes{}}
-	if r.Past == nil {
-		return
+	for name, s := range e.known.servers {
+		if s.noSuch != "" {
+			e.gate.lost.Store(name, nil)
+		}
 	}
-	for name, detail := range r.Past.noSuch {
-		r.loseServer(name, detail)
+	if e.Journal == nil || e.Past != nil && e.Past.account || !e.NeedsAccount() {
+		return nil
 	}
-	if r.Past.account {
-		r.before, r.absence, r.override = r.Past.known, r.Past.listed, r.Past.override
-		r.prune = r.Past.prune
-		r.before = roaring64.Or(r.before, r.prune)
+	rec, err := e.known.record(e.Survey.seen)
+	if err == nil {
+		err = e.Journal.append(rec)
 	}
+	if err != nil {
+		return &StopError{ErrOutput, err}
+	}
+	return nil
+}
+
+// work makes the call of a task. A change is noted in the journal before it may
+// leave.
+func (e *engine) work(waiting context.Context, t task) result {
+	if c, ok := t.(change); ok && e.Journal != nil && len(c.items) > 0 {
+		if err := e.Journal.sending(c, time.Now().Add(e.Config.Timeout)); err != nil {
+			return result{task: t, err: err}
+		}
+	}
+	return e.Caller.make(waiting, t, e.gate.stale)
 }
 
 // loop is the one goroutine that has the state of the run: it reads rows,
-// hands attempts to the workers and acts on their answers.
-func (r *Run) loop(ctx context.Context, cancel func(), work chan<- attempt, results <-chan result) {
+// hands tasks to the workers and acts on their answers.
+func (e *engine) loop(ctx context.Context, cancel func(), work chan<- task, results <-chan result) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	interrupted := ctx.Done()
 	for {
-		if r.stop != nil {
-			cancel() // attempts that wait for their turn come back
+		if e.stop != nil {
+			cancel() // tasks that wait for their turn come back
 		}
-		r.advance()
-		r.prepare()
-		if r.finished() {
+		e.advance(time.Now())
+		e.prepare()
+		if e.finished() {
 			return
 		}
-		var send chan<- attempt
-		var next attempt
-		if len(r.ready) > 0 && r.stop == nil {
-			send, next = work, r.ready[0]
+		var send chan<- task
+		var next task
+		if len(e.queue.ready) > 0 && e.stop == nil && e.flying < e.stuck.most(e.Config.Workers) {
+			send, next = work, e.queue.ready[0]
 		}
-		if due, ok := r.nextDue(); ok {
+		if due, ok := e.nextDue(); ok {
 			timer.Reset(time.Until(due))
 		}
 		select {
 		case send <- next:
-			r.ready = r.ready[1:]
-			r.flying++
+			e.queue.pop()
+			e.flying++
 		case res := <-results:
-			r.flying--
-			r.act(res)
+			e.flying--
+			e.act(res, time.Now())
 		case <-timer.C:
-			r.giveUp()
+			if stop := e.Caller.patience.exhausted(time.Now()); stop != nil {
+				e.halt(stop.Reason, stop.Cause)
+			}
 		case <-interrupted:
 			interrupted = nil
-			r.halt(ErrInterrupted, nil)
+			e.halt(ErrInterrupted, nil)
 		}
 	}
 }
 
-// nextDue gives the time at which there is something to do without an answer.
-func (r *Run) nextDue() (due time.Time, ok bool) {
-	if len(r.later) > 0 {
-		due, ok = r.later[0].due, true
-	}
-	if r.silent > 0 && r.stop == nil {
-		if end := r.silence.Add(r.patience()); !ok || end.Before(due) {
-			due, ok = end, true
+// nextDue returns the time at which there is something to do without an answer.
+func (e *engine) nextDue() (due time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (!ok || t.Before(due)) {
+			due, ok = t, true
 		}
+	}
+	if len(e.queue.later) > 0 {
+		earlier(e.queue.later[0].due)
+	}
+	if e.stop == nil {
+		earlier(e.Caller.patience.end())
+		earlier(e.wake)
 	}
 	return due, ok
 }
 
-// finished tells whether every row is written. While a call is in flight,
+// finished reports whether every row is written. While a call is in flight,
 // none of its rows is.
-func (r *Run) finished() bool {
-	return r.flying == 0 && (r.eof && r.window.empty() || r.stop != nil && r.stop.Reason == ErrOutput)
+func (e *engine) finished() bool {
+	return e.flying == 0 && (e.eof && e.window.empty() || e.stop != nil && e.stop.Reason == ErrOutput)
 }
 
 // halt ends the run: no new call is made. The first reason counts.
-func (r *Run) halt(reason, cause error) {
-	if r.stop == nil {
-		r.stop = &StopError{Reason: reason, Cause: cause}
-		r.Log.Debug("stopping", "reason", r.stop)
+func (e *engine) halt(reason, cause error) {
+	if e.stop == nil {
+		e.stop = &StopError{Reason: reason, Cause: cause}
+		e.log.Debug("stopping", "reason", e.stop)
+	}
+}
+
+// output halts the run if an error is not nil: the journal or the results cannot
+// be written.
+func (e *engine) output(err error) {
+	if err != nil {
+		e.halt(ErrOutput, err)
 	}
 }

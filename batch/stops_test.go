@@ -80,7 +80,7 @@ func (s *stops) run(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		var r *Run
-		r, results = engine(t, s.sim, s.rows, s.config)
+		r, results = runOf(t, s.sim, s.rows, s.config)
 		pruned = r.Pruned.(*collected)
 		r.Journal, r.Past = journal, past
 		r.Servers = map[string]string{"A": "https://a.example.com/", "B": "https://b.example.com/", "C": "https://c.example.com/"}
@@ -88,7 +88,7 @@ func (s *stops) run(t *testing.T, dir string) {
 		if part < 4 {
 			time.AfterFunc(time.Duration(s.rand.IntN(2000))*time.Millisecond, stop)
 		}
-		_, err = r.Do(ctx)
+		_, err = do(ctx, r)
 		stop()
 		if len(results.verdicts) != len(s.rows) {
 			t.Fatalf("part %d: %d results", part, len(results.verdicts))

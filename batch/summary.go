@@ -11,9 +11,10 @@ import (
 // Why a run stopped before its end.
 var (
 	ErrInterrupted = errors.New("interrupted")
-	ErrRefused     = errors.New("the service does not let us in")
+	ErrRefused     = errors.New("access denied")
 	ErrUnreachable = errors.New("the service is out of reach")
 	ErrFailures    = errors.New("too many rows did not succeed")
+	ErrStubborn    = errors.New("the service refuses everything in the same words")
 	ErrInput       = errors.New("the input cannot be read on")
 	ErrOutput      = errors.New("the results cannot be written")
 	ErrPrune       = errors.New("too many devices would be removed")
@@ -27,13 +28,16 @@ type StopError struct {
 }
 
 func (e *StopError) Error() string {
-	if e.Cause == nil {
+	switch {
+	case e.Cause == nil:
 		return e.Reason.Error()
+	case e.Reason == ErrRefused: // its causes say that themselves
+		return e.Cause.Error()
 	}
 	return fmt.Sprintf("%v: %v", e.Reason, e.Cause)
 }
 
-// Unwrap gives the reason and the cause.
+// Unwrap returns the reason and the cause.
 func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 
 // Summary is what a run came to.
@@ -77,25 +81,15 @@ func (o Outcomes) with(err *rps.Error) Outcomes {
 	return o
 }
 
-// Add adds the calls of an earlier summary.
-func (s *Summary) Add(earlier Summary) {
-	if s.Calls == nil {
-		s.Calls, s.Outcomes = map[string]int{}, map[string]Outcomes{}
-	}
-	for method, n := range earlier.Calls {
-		s.Calls[method] += n
-	}
-	for method, o := range earlier.Outcomes {
-		sum := s.Outcomes[method]
-		s.Outcomes[method] = Outcomes{sum.Granted + o.Granted, sum.Refused + o.Refused, sum.Unanswered + o.Unanswered}
-	}
-	s.Throttled += earlier.Throttled
+// addCalls sets the calls that a Caller has made.
+func (s *Summary) addCalls(calls Summary) {
+	s.Calls, s.Outcomes, s.Throttled, s.Bore = calls.Calls, calls.Outcomes, calls.Throttled, calls.Bore
 }
 
-// Failed gives the number of rows that did not succeed.
+// Failed returns the number of rows that did not succeed.
 func (s Summary) Failed() int { return s.Rows - s.Succeeded }
 
-// TotalCalls gives the number of calls made.
+// TotalCalls returns the number of calls made.
 func (s Summary) TotalCalls() int { return total(s.Calls) }
 
 func total(calls map[string]int) (n int) {
@@ -103,12 +97,4 @@ func total(calls map[string]int) (n int) {
 		n += calls
 	}
 	return n
-}
-
-// Progress is how far a run has come. It may be read while the run goes on.
-type Progress struct {
-	Done   int // rows that have their verdict
-	Total  int // rows of the file
-	Failed int // rows that did not succeed
-	Calls  int // calls made
 }

@@ -184,7 +184,7 @@ func EachRow(source Source, do func(n int, row *Row) error) error {
 	}
 }
 
-// target gives a hash of what a row asks for.
+// target returns a hash of what a row asks for.
 func (s *Survey) target(d *Device) uint64 { return d.target(s.seed) }
 
 func (d *Device) target(seed maphash.Seed) uint64 {
@@ -221,34 +221,79 @@ func (s *Survey) judgeRepeats() {
 	}
 }
 
-// A fate is what the survey says of a good row.
+// A fate is what becomes of a row before anything is known of the account.
 type fate struct {
+	kind    fateKind
 	follows int    // line of the row whose fate it shares, 0 if none
-	refused string // why it is a conflict; "" if it is none
+	detail  string // what is wrong
 	leads   bool   // other rows follow it
 }
 
-// fate tells whether a good row is sent (the zero fate, but for leads).
+type fateKind uint8
+
+const (
+	fateSent     fateKind = iota
+	fateBlank             // no device
+	fatePassed            // not run again
+	fateInvalid           // the row is wrong
+	fateConflict          // other rows want something else of the device
+	fateFollows           // another row asks for the same
+)
+
+// verdict returns that of a row that is not sent.
+func (f fate) verdict() Verdict {
+	switch f.kind {
+	case fateInvalid:
+		return Verdict{Status: Invalid, Detail: f.detail}
+	case fateConflict:
+		return Verdict{Status: Conflict, Detail: f.detail}
+	case fateFollows:
+		return Verdict{Status: Duplicate, Detail: f.detail}
+	}
+	return Verdict{}
+}
+
+// fate returns what becomes of a row. Rows that are run again may follow one that
+// is passed.
 func (s *Survey) fate(n int, row *Row) fate {
+	switch {
+	case row.Blank && row.Pass:
+		return fate{kind: fatePassed}
+	case row.Blank:
+		return fate{kind: fateBlank}
+	case row.Pass && row.Problem != "":
+		return fate{kind: fatePassed}
+	case row.Problem != "":
+		return fate{kind: fateInvalid, detail: row.Problem}
+	}
+	f := s.ofRepeated(n, row)
+	if row.Pass {
+		return fate{kind: fatePassed, leads: f.leads}
+	}
+	return f
+}
+
+// ofRepeated returns the fate of a good row by the others of its device.
+func (s *Survey) ofRepeated(n int, row *Row) fate {
 	key := row.Device.key()
 	if len(s.repeats) == 0 || !s.repeated.Contains(key) {
 		return fate{}
 	}
 	r, uses := s.repeat(key)
 	leader := s.uses[r.leader]
+	name := row.Device.keyName()
 	switch {
 	case r.conflict && s.policy == ConflictRefuse:
-		return fate{refused: fmt.Sprintf("the same %s with other targets: %s", row.Device.keyName(), s.describe(uses, n))}
+		return fate{kind: fateConflict, detail: fmt.Sprintf("the same %s with other targets: %s", name, s.describe(uses, n))}
 	case int(leader.row) == n:
 		return fate{leads: true}
 	case leader.target == s.target(&row.Device):
-		return fate{follows: int(leader.line)}
+		return fate{kind: fateFollows, follows: int(leader.line), detail: fmt.Sprintf("the same %s and target as line %d", name, leader.line)}
 	}
-	return fate{refused: fmt.Sprintf("the same %s with another target, which is the one that counts (--on-conflict): %s",
-		row.Device.keyName(), s.describe([]use{leader}, n))}
+	return fate{kind: fateConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
 }
 
-// repeat gives what becomes of a repeated key, and its uses.
+// repeat returns what becomes of a repeated key, and its uses.
 func (s *Survey) repeat(key uint64) (repeat, []use) {
 	i, _ := slices.BinarySearchFunc(s.repeats, key, func(r repeat, key uint64) int {
 		return cmp.Compare(s.uses[r.first].key, key)
@@ -256,7 +301,7 @@ func (s *Survey) repeat(key uint64) (repeat, []use) {
 	return s.repeats[i], s.usesOf(i)
 }
 
-// usesOf gives the uses of a repeat.
+// usesOf returns the uses of a repeat.
 func (s *Survey) usesOf(i int) []use {
 	end := uint32(len(s.uses))
 	if i+1 < len(s.repeats) {
@@ -296,10 +341,10 @@ func (s *Survey) describe(uses []use, n int) string {
 	return strings.Join(others, ", ")
 }
 
-// Devices gives the number of different devices that good rows name.
+// Devices returns the number of different devices that good rows name.
 func (s *Survey) Devices() int { return int(s.seen.GetCardinality()) }
 
-// binds tells whether a row of the MAC will be sent to be registered, if
+// binds reports whether a row of the MAC will be sent to be registered, if
 // nothing stops the run.
 func (s *Survey) binds(mac uint64) bool {
 	if !s.seen.Contains(mac) {
@@ -347,22 +392,15 @@ func (s *Survey) Tally() Tally {
 // is NotAttempted.
 func (s *Survey) Judge(source Source, results Results) error {
 	return EachRow(source, func(n int, row *Row) error {
-		v := Verdict{Status: NotAttempted, Detail: "it would be sent"}
-		if row.Problem != "" {
-			v = Verdict{Status: Invalid, Detail: row.Problem}
-		} else if !row.Blank {
-			switch fate := s.fate(n, row); {
-			case fate.refused != "":
-				v = Verdict{Status: Conflict, Detail: fate.refused}
-			case fate.follows != 0:
-				v = Verdict{Status: Duplicate, Detail: fmt.Sprintf("the same %s and target as line %d", row.Device.keyName(), fate.follows)}
-			}
+		v := s.fate(n, row).verdict()
+		if v.Status == "" {
+			v = Verdict{Status: NotAttempted, Detail: "it would be sent"}
 		}
 		return results.Write(row, v)
 	})
 }
 
-// Conflicts gives a text for each MAC that has several targets.
+// Conflicts returns a text for each MAC that has several targets.
 func (s *Survey) Conflicts() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i, r := range s.repeats {

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,7 +23,7 @@ func withServers(options rpstest.Options) *rpstest.Server {
 }
 
 // engine is a Run over rows in memory.
-func engine(t testing.TB, sim *rpstest.Server, rows []Row, config Config) (*Run, *collected) {
+func runOf(t testing.TB, sim *rpstest.Server, rows []Row, config Config) (*Run, *collected) {
 	t.Helper()
 	client, err := rps.NewClient(rps.Config{Username: "user", Password: "secret", Transport: sim.Transport()})
 	if err != nil {
@@ -36,7 +35,7 @@ func engine(t testing.TB, sim *rpstest.Server, rows []Row, config Config) (*Run,
 		t.Fatal(err)
 	}
 	results := &collected{t: t}
-	return &Run{Config: config, Service: client, Survey: survey, Open: open, Results: results, Pruned: &collected{t: t}}, results
+	return &Run{Config: config, Caller: NewCaller(config, client, nil), Survey: survey, Open: open, Results: results, Pruned: &collected{t: t}}, results
 }
 
 func (c *collected) wants(t testing.TB, statuses ...Status) {
@@ -73,8 +72,12 @@ func TestSyncTakesTheFewestCalls(t *testing.T) {
 		for i := range 500 {
 			sim.AddDevice("user", mac(50_000+i).Bare(), "A", "")
 		}
-		r, results := engine(t, sim, rows, config)
-		plan, err := r.Plan(t.Context())
+		r, results := runOf(t, sim, rows, config)
+		account, err := r.Caller.ReadAccount(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := r.Plan(t.Context(), account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +89,7 @@ func TestSyncTakesTheFewestCalls(t *testing.T) {
 		if sim.Total() != 1 {
 			t.Errorf("%d calls for a plan", sim.Total())
 		}
-		summary, err := r.Do(t.Context())
+		summary, err := r.Do(t.Context(), account)
 		if err != nil || summary.Succeeded != 10_000 || summary.Pruned != 500 || summary.NotPruned != 0 {
 			t.Errorf("%+v, %v", summary, err)
 		}
@@ -103,8 +106,8 @@ func TestSyncTakesTheFewestCalls(t *testing.T) {
 			}
 		}
 
-		again, _ := engine(t, sim, rows, config)
-		summary, err = again.Do(t.Context())
+		again, _ := runOf(t, sim, rows, config)
+		summary, err = do(t.Context(), again)
 		wantCalls(t, summary.Calls, map[string]int{"listDevices": 1})
 		if err != nil || summary.Counts[Unchanged] != 10_000 {
 			t.Errorf("second: %+v, %v", summary, err)
@@ -140,8 +143,8 @@ func TestPruneIsHeldBack(t *testing.T) {
 				}
 				config := testConfig()
 				config.Sync, config.Prune, config.MaxPrune = true, test.prune, test.max
-				r, _ := engine(t, sim, test.rows, config)
-				_, err := r.Do(t.Context())
+				r, _ := runOf(t, sim, test.rows, config)
+				_, err := do(t.Context(), r)
 				if test.err == nil && err != nil || test.err != nil && !errors.Is(err, test.err) {
 					t.Errorf("error %v, want %v", err, test.err)
 				}
@@ -166,8 +169,8 @@ func TestNothingIsPrunedBeforeTheFileIsSettled(t *testing.T) {
 		}
 		config := testConfig()
 		config.Sync, config.Prune, config.MaxPrune, config.MaxFailures = true, true, MaxPrune{Percent: 100}, MaxFailures{Rows: 1}
-		r, _ := engine(t, sim, devices(3, "nowhere"), config)
-		summary, err := r.Do(t.Context())
+		r, _ := runOf(t, sim, devices(3, "nowhere"), config)
+		summary, err := do(t.Context(), r)
 		if !errors.Is(err, ErrFailures) || summary.Calls["deRegisterDevices"] != 0 || summary.NotPruned != 10 {
 			t.Errorf("%+v, %v", summary, err)
 		}
@@ -208,7 +211,7 @@ func TestVerify(t *testing.T) {
 			inBubble(t, func(t *testing.T, sim *rpstest.Server) {
 				config := testConfig()
 				config.Verify, config.Override = true, test.policy
-				r, results := engine(t, sim, rows, config)
+				r, results := runOf(t, sim, rows, config)
 				r.Servers = test.servers
 				sim.AddDevice("user", mac(1).Bare(), "A", "")
 				sim.AddDevice("user", mac(2).Bare(), "B", "")
@@ -216,13 +219,13 @@ func TestVerify(t *testing.T) {
 				sim.AddDevice("user", mac(4).Bare(), "A", "https://u.example.com/4")
 				sim.AddDevice("user", mac(5).Bare(), "A", "https://u.example.com/old")
 				sim.AddDevice("user", mac(7).Bare(), "B", "")
-				summary, err := r.Do(t.Context())
+				summary, err := do(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
 				results.wants(t, test.want...)
 				wantCalls(t, summary.Calls, test.calls)
-				if d := results.verdicts[6].Detail; test.servers == nil && !strings.Contains(d, "URL of the server asked for is not known") {
+				if d := results.verdicts[6].Detail; test.servers == nil && !strings.Contains(d, "URL of its server is not known") {
 					t.Errorf("row 6: %s", d)
 				}
 			})
@@ -239,7 +242,7 @@ func TestCheck(t *testing.T) {
 		for i := range rows {
 			rows[i].Line, rows[i].Device.Action = i+2, Check
 		}
-		r, results := engine(t, sim, rows, testConfig())
+		r, results := runOf(t, sim, rows, testConfig())
 		r.Servers = map[string]string{"A": "https://a.example.com/"}
 		sim.AddServer("other", "O", "https://o.example.com/")
 		for i := range 3 {
@@ -248,7 +251,7 @@ func TestCheck(t *testing.T) {
 		sim.AddDevice("other", mac(4).Bare(), "O", "")
 		sim.AddStock(mac(6).Bare())
 		sim.AddDevice("user", mac(7).Bare(), "B", "")
-		summary, err := r.Do(t.Context())
+		summary, err := do(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,8 +271,8 @@ func TestCheckGoesOnThroughFaults(t *testing.T) {
 		sim := withServers(rpstest.Options{Faults: []rpstest.Fault{{Name: "500-after", Call: 1, Times: 2}}})
 		rows := devices(1, "")
 		rows[0].Device.Action = Check
-		r, results := engine(t, sim, rows, testConfig())
-		if _, err := r.Do(t.Context()); err != nil {
+		r, results := runOf(t, sim, rows, testConfig())
+		if _, err := do(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 		results.wants(t, Unknown)
@@ -296,12 +299,12 @@ func TestBaseline(t *testing.T) {
 		config.Override = OverrideOwn
 		rows := devices(7, "A")
 		rows[4].Device.URL = "https://u.example.com/5"
-		r, results := engine(t, sim, rows, config)
+		r, results := runOf(t, sim, rows, config)
 		r.Baseline = baseline
 		for i := range 6 { // not the seventh: somebody removed it
 			sim.AddDevice("user", mac(i+1).Bare(), "A", rows[i].Device.URL)
 		}
-		summary, err := r.Do(t.Context())
+		summary, err := do(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -315,13 +318,17 @@ func TestServersAreAddedFirst(t *testing.T) {
 		config := testConfig()
 		config.BatchSize = 2
 		rows := append(devices(7, "C"), device(8, "A", ""), device(9, "D", "https://u.example.com/9"), device(10, "elsewhere", ""))
-		r, results := engine(t, sim, rows, config)
+		r, results := runOf(t, sim, rows, config)
 		r.Servers = map[string]string{"A": "https://a.example.com/", "C": "https://c.example.com/", "D": "https://d.example.com/", "unused": "https://e.example.com/"}
-		plan, err := r.Plan(t.Context())
+		account, err := r.Caller.ReadAccount(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := r.Plan(t.Context(), account)
 		if err != nil || plan.Calls["addServer"] != 3 {
 			t.Errorf("%+v, %v", plan, err)
 		}
-		summary, err := r.Do(t.Context())
+		summary, err := r.Do(t.Context(), account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -345,8 +352,8 @@ func TestAddServers(t *testing.T) {
 		}
 		config := testConfig()
 		config.Workers = 1
-		r, results := engine(t, sim, rows, config)
-		summary, err := r.Do(t.Context())
+		r, results := runOf(t, sim, rows, config)
+		summary, err := do(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,13 +372,12 @@ func TestMixedActions(t *testing.T) {
 		rows[4].Line = 9
 		config := testConfig()
 		config.Override = OverrideAsk
-		r, results := engine(t, sim, rows, config)
+		r, results := runOf(t, sim, rows, config)
 		sim.AddDevice("user", mac(2).Bare(), "B", "")
-		r.Confirm = func(context.Context, Known) (bool, error) {
+		if _, err := doAsking(t.Context(), r, func(Known) bool {
 			t.Error("asked to override a device that is to be removed")
-			return false, nil
-		}
-		if _, err := r.Do(t.Context()); err != nil {
+			return false
+		}); err != nil {
 			t.Fatal(err)
 		}
 		results.wants(t, Registered, Deregistered, NotRegistered, Conflict, Conflict)
@@ -384,9 +390,9 @@ func TestMixedActions(t *testing.T) {
 func TestPlanWithoutAService(t *testing.T) {
 	rows := append(devices(250, "A"), device(1, "A", ""), device(900, "B", ""), device(900, "A", ""), device(901, "", "https://u.example.com/"),
 		Row{Problem: "wrong"}, Row{Blank: true})
-	r, _ := engine(t, rpstest.New(rpstest.Options{}), rows, testConfig())
-	r.Service = nil
-	plan, err := r.Plan(t.Context())
+	r, _ := runOf(t, rpstest.New(rpstest.Options{}), rows, testConfig())
+	r.Caller = nil
+	plan, err := r.Plan(t.Context(), Account{})
 	if err != nil {
 		t.Fatal(err)
 	}

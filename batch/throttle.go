@@ -61,7 +61,7 @@ const (
 	slowest = 0.1
 )
 
-// at gives the rate at a time.
+// at returns the rate at a time.
 func (t *throttle) at(now time.Time) float64 {
 	if t.peak == 0 {
 		return t.full

@@ -137,17 +137,19 @@ func secondPass(b *testing.B, name string, journaled bool) time.Duration {
 	if err != nil {
 		b.Fatal(err)
 	}
-	run := &batch.Run{
-		Config: batch.Config{BatchSize: benchBatch, Workers: 4, Rate: 1e6, Burst: 1e6, MaxAttempts: 5, GiveUpAfter: time.Minute},
-		Survey: survey, Open: in.Open, Service: client, Results: out,
-	}
+	config := batch.Config{BatchSize: benchBatch, Workers: 4, Rate: 1e6, Burst: 1e6, MaxAttempts: 5, Timeout: time.Minute, GiveUpAfter: time.Minute}
+	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Caller: batch.NewCaller(config, client, nil), Results: out}
 	if journaled {
 		header := batch.Header{Command: "register", Rows: survey.Rows}
 		if run.Journal, _, err = batch.OpenJournal(name+".journal", header, false, true); err != nil {
 			b.Fatal(err)
 		}
 	}
-	summary, err := run.Do(context.Background())
+	account, err := run.Caller.ReadAccount(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	summary, err := run.Do(context.Background(), account)
 	if err != nil || summary.Succeeded != benchRows || summary.TotalCalls() != benchRows/benchBatch+1 {
 		b.Fatal(summary, err)
 	}

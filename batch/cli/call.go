@@ -219,7 +219,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 		if err != nil {
 			return err
 		}
-		defer account.release()
+		defer account.Close()
 	}
 	if ctx.Err() != nil {
 		return &batch.StopError{Reason: batch.ErrInterrupted}
@@ -231,7 +231,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 	}
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(k.streams.Out, line); err != nil {
-			return cannotWrite("the answer", standardStream, err)
+			return cannotWrite("the answer", "", standardStream, err)
 		}
 	}
 	return nil

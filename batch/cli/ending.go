@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 )
 
 // ending is how a run ended, for the programs that watch it.
@@ -25,6 +25,9 @@ type ending struct {
 	summary           batch.Summary
 	result            string // where the results are; "" if they are nowhere
 }
+
+// metricsFlag is the flag of the one file that standard output does not stand for.
+const metricsFlag = "--metrics-file"
 
 // endingFlags name the files that report how a run ended.
 type endingFlags struct {
@@ -49,7 +52,7 @@ type runFiles struct {
 // check refuses to replace another file of the run, and what is not a file.
 func (f *endingFlags) check(files runFiles) error {
 	if f.metricsFile == standardStream {
-		return hint(errors.New("--metrics-file takes the name of a file"), "--summary-json - writes to standard output")
+		return hint(errors.New(metricsFlag+" takes the name of a file"), "--summary-json - writes to standard output")
 	}
 	output := "" // what goes to standard output
 	if files.result == standardStream {
@@ -61,11 +64,11 @@ func (f *endingFlags) check(files runFiles) error {
 		with       []string // what else its writing takes
 	}{
 		{"--output", files.result, []string{files.before,
-			files.result + partialEnding, files.result + journalEnding, files.result + journalEnding + ".lock"}},
+			files.result + journalEnding, files.result + journalEnding + ".lock"}},
 		{"the file of what is removed", files.pruned, nil},
 		{"--plan-json", files.plan, nil},
 		{"--summary-json", f.summaryJSON, nil},
-		{"--metrics-file", f.metricsFile, nil},
+		{metricsFlag, f.metricsFile, nil},
 	} {
 		switch {
 		case file.name == "", file.name == standardStream && file.flag == "--output":
@@ -76,8 +79,10 @@ func (f *endingFlags) check(files runFiles) error {
 			output = file.flag
 			continue
 		}
-		if info, err := os.Stat(file.name); err == nil && !info.Mode().IsRegular() && file.flag != "--output" {
-			return fmt.Errorf("%s %s is not a file that can be replaced", file.flag, file.name)
+		if file.flag != "--output" { // of which others say more
+			if err := durable.Check(file.name); durable.Refused(err) {
+				return cannotWrite(file.flag, file.flag, file.name, err)
+			}
 		}
 		for _, other := range taken {
 			if other != "" && sameFile(file.name, other) {
@@ -138,7 +143,7 @@ func (f *endingFlags) around(streams Streams, e *ending, run func() error) error
 		write      func(name string) error
 	}{
 		{"--summary-json", f.summaryJSON, func(name string) error { return e.writeSummary(streams.Out, name) }},
-		{"--metrics-file", f.metricsFile, e.writeMetrics},
+		{metricsFlag, f.metricsFile, e.writeMetrics},
 	} {
 		if file.name == "" {
 			continue
@@ -148,23 +153,10 @@ func (f *endingFlags) around(streams Streams, e *ending, run func() error) error
 		switch {
 		case failed == nil:
 		case err == nil:
-			err = cannotWrite(file.flag, file.name, failed)
+			err = cannotWrite(file.flag, file.flag, file.name, failed)
 		default:
-			fmt.Fprintf(printable{streams.Err}, "rpsbatch: %v\n", cannotWrite(file.flag, file.name, failed))
+			fmt.Fprintf(printable{streams.Err}, "rpsbatch: %v\n", cannotWrite(file.flag, file.flag, file.name, failed))
 		}
 	}
 	return err
-}
-
-func cannotWrite(flag, name string, err error) error {
-	// The name of the temporary file says nothing to the user.
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		err = path.Err
-	} else if link := (*os.LinkError)(nil); errors.As(err, &link) {
-		err = link.Err
-	}
-	if name == standardStream {
-		name = "to standard output"
-	}
-	return fmt.Errorf("cannot write %s %s: %w", flag, name, err)
 }

@@ -170,6 +170,7 @@ func (f *callFlags) config() (batch.Config, error) {
 		Rate:        f.rate,
 		Burst:       f.burst,
 		MaxAttempts: f.maxAttempts,
+		Timeout:     f.timeout,
 		GiveUpAfter: f.giveUpAfter,
 	}
 	return c, c.Check()

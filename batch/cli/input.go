@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 )
 
@@ -31,8 +31,7 @@ type input struct {
 	only    batch.Only // rows to be run again; nil: all
 
 	file  *os.File
-	spool bool // file is a copy of a stream or of a sheet,
-	stays bool // and still has a name, which goes at the end
+	spool bool // file is a copy of a stream or of a sheet, for this process alone
 	size  int64
 	mtime time.Time
 	sum   uint32 // of the bytes, from the first full reading
@@ -91,11 +90,11 @@ func (in *input) openFile(ctx context.Context, name string) error {
 }
 
 func (in *input) copyOf(ctx context.Context, stream *os.File) error {
-	f, err := os.CreateTemp("", "rpsbatch-*.csv") // mode 0600
+	f, err := durable.TempFile() // it holds unique URLs
 	if err != nil {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
-	in.keepIn(f)
+	in.file, in.spool = f, true
 	copied := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(f, stream)
@@ -111,14 +110,6 @@ func (in *input) copyOf(ctx context.Context, stream *os.File) error {
 		return fmt.Errorf("cannot keep %s: %w", in.name, err)
 	}
 	return in.kept()
-}
-
-// keepIn makes a temporary file the input. It holds unique URLs, and is not to
-// outlive the process however that ends: its name goes at once where the system
-// takes it from an open file, else at the end.
-func (in *input) keepIn(f *os.File) {
-	in.file, in.spool = f, true
-	in.stays = os.Remove(f.Name()) != nil
 }
 
 // kept notes how the temporary file stands.
@@ -143,12 +134,12 @@ func (in *input) convert(sheet string) error {
 	case !csvio.IsWorkbook(head[:n]):
 		return nil
 	}
-	f, err := os.CreateTemp("", "rpsbatch-*.csv")
+	f, err := durable.TempFile()
 	if err != nil {
 		return fmt.Errorf("cannot keep a sheet of %s: %w", in.name, err)
 	}
 	book := *in
-	in.keepIn(f)
+	in.file, in.spool = f, true
 	if in.sheet, in.others, err = csvio.ConvertWorkbook(book.file, sheet, f); err != nil {
 		book.Close()
 		return fmt.Errorf("%s: %w", in.name, err)
@@ -253,11 +244,7 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 
 // unfinished reports whether the journal of a run stands beside its result.
 func (in *input) unfinished() bool {
-	name := in.name
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target // its result is written there
-	}
-	_, err := os.Stat(name + journalEnding)
+	_, err := os.Stat(target(in.name) + journalEnding)
 	return err == nil && !in.spool
 }
 
@@ -283,12 +270,8 @@ func (i interruptible) Read(row *batch.Row) error {
 
 // Close ends the reading.
 func (in *input) Close() {
-	if in.file == nil {
-		return
-	}
-	in.file.Close()
-	if in.stays {
-		os.Remove(in.file.Name())
+	if in.file != nil {
+		in.file.Close()
 	}
 }
 

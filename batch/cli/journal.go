@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,11 +54,8 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
 		return &runJournal{}, nil
 	}
-	if err := distinct(j.output(), in); err != nil {
+	if err := distinct(in, "the result", "--output", j.output(), j.output()+journalEnding); err != nil {
 		return nil, err
-	}
-	if folder := filepath.Dir(j.output()); !isFolder(folder) || strings.HasSuffix(j.output(), string(filepath.Separator)) {
-		return nil, hint(fmt.Errorf("cannot write the result %s: it is not a file in an existing folder", j.output()), "name another one with --output")
 	}
 	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
 	switch {
@@ -105,9 +100,4 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
 	return batch.Header{Command: j.name, Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
-}
-
-func isFolder(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.IsDir()
 }

@@ -67,48 +67,51 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	devices, listing, err := batch.ListDevices(ctx, config, client, log)
-	l.ending.summary = listing
+	out, err := openDestination(l.streams.results(), l.call.output)
+	if err != nil {
+		return cannotWrite("the list", "--output", l.call.output, err)
+	}
+	defer out.Discard()
+	caller := batch.NewCaller(config, client, log)
+	devices, err := caller.ListDevices(ctx)
+	l.ending.summary = caller.Summary()
 	if err != nil {
 		return err
 	}
 	if !l.urls {
-		return l.write(func(w io.Writer) error {
-			if _, err := fmt.Fprintln(w, "rps_mac"); err != nil {
-				return err
-			}
-			for mac := range devices.All() {
-				if _, err := fmt.Fprintln(w, mac); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		return l.finish(out, writeMACs(out, devices))
 	}
-	return l.lookUp(ctx, config, client, devices, terminal, log)
+	return l.lookUp(ctx, out, config, caller, devices, terminal, log)
+}
+
+func writeMACs(w io.Writer, devices batch.Account) error {
+	if _, err := fmt.Fprintln(w, "rps_mac"); err != nil {
+		return err
+	}
+	for mac := range devices.All() {
+		if _, err := fmt.Fprintln(w, mac); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp writes the devices with the URL that each is bound to.
-func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Service, devices *batch.Devices, terminal *bar, log *slog.Logger) error {
+func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
 	if err != nil {
 		return err
 	}
-	var stopped error
-	var summary batch.Summary
-	written := l.write(func(w io.Writer) error {
-		out, err := csvio.NewWriter(w, csvio.Format{Comma: ',', LineEnd: "\n"}, 0)
-		if err != nil {
-			return err
-		}
-		run := &batch.Run{Config: config, Service: client, Survey: survey, Open: open, Results: out, Log: log}
-		terminal.start(ctx, l.call.progress, l.streams.terminalErr(), run.Progress)
-		summary, stopped = run.Do(ctx)
-		terminal.finish()
-		return out.Flush()
-	})
-	summary.Add(l.ending.summary)
+	out, err := csvio.NewWriter(to, csvio.Format{Comma: ',', LineEnd: "\n"}, 0)
+	if err != nil {
+		return l.finish(to, err)
+	}
+	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
+	terminal.start(ctx, l.call.progress, l.streams.terminalErr(), run.Progress)
+	summary, stopped := run.Do(ctx, devices)
+	terminal.finish()
+	written := l.finish(to, out.Flush())
 	l.ending.summary = summary
 	if err := errors.Join(stopped, written); err != nil && !closedPipe(err) {
 		return err
@@ -120,19 +123,17 @@ func (l *list) lookUp(ctx context.Context, config batch.Config, client batch.Ser
 	return nil
 }
 
-// write writes the list, to a file in one step.
-func (l *list) write(to func(io.Writer) error) error {
-	var err error
-	if l.call.output == standardStream {
-		if err = to(l.streams.results()); closedPipe(err) {
-			return nil
-		}
-	} else {
-		err = writeWhole(l.call.output, 0o600, to)
+// finish brings the list to its place, unless it could not be written. That
+// nobody reads standard output any more is not an error.
+func (l *list) finish(to destination, err error) error {
+	if err == nil {
+		err = to.Commit()
+	}
+	if l.call.output != standardStream {
 		l.ending.result = l.call.output
 	}
-	if err != nil {
-		return cannotWrite("the list", l.call.output, err)
+	if err != nil && !closedPipe(err) {
+		return cannotWrite("the list", "--output", l.call.output, err)
 	}
 	return nil
 }

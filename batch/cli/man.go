@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"rpsbatch/batch/durable"
 )
 
 func newMan(streams Streams) *cobra.Command {
@@ -46,12 +49,12 @@ the date in SOURCE_DATE_EPOCH.`,
 }
 
 func manPages(dir string, c *cobra.Command, date time.Time) error {
-	err := writeWhole(filepath.Join(dir, pageName(c)+".1"), 0o644, func(w io.Writer) error {
+	err := durable.WriteFile(filepath.Join(dir, pageName(c)+".1"), 0o644, func(w io.Writer) error {
 		_, err := w.Write(manPage(c, date))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("cannot write a page: %w", err)
+		return hint(fmt.Errorf("cannot write a page: %w", err), "%s", cmp.Or(durable.Hint(err), "name another folder"))
 	}
 	for _, child := range listed(c) {
 		if err := manPages(dir, child, date); err != nil {

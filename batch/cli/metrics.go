@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 )
 
 const (
@@ -81,7 +82,7 @@ func (e *ending) writeMetrics(name string) error {
 	if e.code != ExitOK {
 		lastSuccess = lastSuccessIn(name, e.command)
 	}
-	return writeWhole(name, metricsFileReaders, func(w io.Writer) error {
+	return durable.WriteFile(name, metricsFileReaders, func(w io.Writer) error {
 		for _, family := range e.metrics(lastSuccess) {
 			if _, err := expfmt.MetricFamilyToText(w, family); err != nil {
 				return err

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 )
 
@@ -29,12 +29,23 @@ func isStream(name string) bool {
 	return !info.Mode().IsRegular() || strings.HasPrefix(filepath.ToSlash(filepath.Clean(name)), "/dev/")
 }
 
-// resultFile is a result CSV. It is written beside its name, and has it when
-// it is whole.
+// resultFile is a result CSV. It has its name when it is whole.
 type resultFile struct {
 	*csvio.Writer
 	name string
-	file *os.File // nil: standard output
+	to   destination
+}
+
+// target returns the name of the file that a result is written to: where a link
+// leads. What is wrong with the link is told when that is to be written.
+func target(name string) string {
+	if name == standardStream {
+		return name
+	}
+	if to, err := durable.Resolve(name); err == nil {
+		return to
+	}
+	return name
 }
 
 // results are the files of a run.
@@ -76,91 +87,63 @@ func prunedName(result string) string {
 var prunedFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac", Columns: []string{"mac"}}
 
 func createFile(streams Streams, name string, in *input, format csvio.Format, width int) (*resultFile, error) {
-	out := &resultFile{name: name}
-	dst := streams.results()
 	if name != standardStream {
-		if err := distinct(name, in); err != nil {
+		if err := distinct(in, "the result", "--output", name); err != nil {
 			return nil, err
 		}
-		// A name of our own: what a killed run left there is of no use, and
-		// a link that somebody put there is not followed.
-		os.Remove(out.partial())
-		f, err := os.OpenFile(out.partial(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // unique URLs are secrets
-		if err != nil {
-			return nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
-		}
-		out.file, dst = f, f
 	}
-	var err error
-	if out.Writer, err = csvio.NewWriter(dst, format, width); err != nil {
-		out.discard()
-		return nil, fmt.Errorf("cannot write the result: %w", err)
+	to, err := openDestination(streams.results(), name)
+	if err != nil {
+		return nil, cannotWrite("the result", "--output", name, err)
+	}
+	out := &resultFile{name: name, to: to}
+	if out.Writer, err = csvio.NewWriter(to, format, width); err != nil {
+		to.Discard()
+		return nil, cannotWrite("the result", "--output", name, err)
 	}
 	return out, nil
 }
 
-func (out *resultFile) partial() string { return out.name + partialEnding }
-
-// distinct refuses a result, or what is beside it while it is written, in the
-// place of the input or of what is no file.
-func distinct(name string, in *input) error {
+// distinct refuses to write files in the place of the input, and of what cannot be
+// replaced.
+func distinct(in *input, what, flag string, names ...string) error {
 	own, err := in.file.Stat()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{name, name + partialEnding, name + journalEnding} {
-		info, err := os.Stat(name)
-		switch {
-		case err != nil: // it is not there
-		case info.IsDir():
-			return hint(fmt.Errorf("%s is a folder", name), "name a file with --output")
-		case !info.Mode().IsRegular():
-			return hint(fmt.Errorf("%s is not a file that can be replaced", name), "name a file with --output, or '-' for standard output")
-		case os.SameFile(info, own):
-			return hint(fmt.Errorf("%s is the input itself", name), "name another file with --output")
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && os.SameFile(info, own) {
+			return hint(fmt.Errorf("%s is the input itself", name), "name another file with %s", flag)
+		}
+		if err := durable.Check(name); err != nil {
+			return cannotWrite(what, flag, name, err)
 		}
 	}
 	return nil
 }
 
-// What stands beside a result while it is written.
-const (
-	partialEnding = ".partial"
-	journalEnding = ".journal"
-)
+// journalEnding is the ending of what stands beside a result while it is written.
+const journalEnding = ".journal"
 
 // finish brings what was written to the disk, and under its name.
 func (out *resultFile) finish() error {
+	defer out.discard()
 	err := out.Flush()
-	if out.file != nil {
-		if err == nil {
-			err = out.file.Sync()
-		}
-		err = errors.Join(err, out.file.Close())
-		if err == nil {
-			err = os.Rename(out.partial(), out.name)
-		}
-		if err == nil {
-			err = batch.SyncFolder(filepath.Dir(out.name)) // before the journal goes
-		}
+	if err == nil {
+		err = out.to.Commit()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write the result: %w", err)
+		return cannotWrite("the result", "--output", out.name, err)
 	}
 	return nil
 }
 
 // discard removes what was written.
-func (out *resultFile) discard() {
-	if out.file != nil {
-		out.file.Close()
-		os.Remove(out.partial())
-	}
-}
+func (out *resultFile) discard() { out.to.Discard() }
 
 // place names the result for the summary.
 func (out *resultFile) place() string {
-	if out.file == nil {
+	if out.name == standardStream {
 		return "standard output"
 	}
 	return out.name

@@ -35,8 +35,8 @@ var fates = map[batch.Fate]string{
 }
 
 // rehearse prints what a run would do.
-func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
-	plan, err := run.Plan(ctx)
+func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Account) error {
+	plan, err := run.Plan(ctx, account)
 	if err != nil {
 		return j.pruneHint(err)
 	}
@@ -59,10 +59,10 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run) error {
 
 // approve shows the plan of a sync and has it confirmed, before anything is
 // changed. It returns the file for what is to be removed, if anything is.
-func (j *job) approve(ctx context.Context, run *batch.Run, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
+func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
 	prunes := len(removed) > 0
 	if j.sync || j.planJSON != "" {
-		plan, err := run.Plan(ctx)
+		plan, err := run.Plan(ctx, account)
 		if errors.Is(err, batch.ErrPrune) {
 			return nil, j.pruneHint(err)
 		}
@@ -230,7 +230,7 @@ func (j *job) writePlan(p batch.Plan, config batch.Config) error {
 		Time: time.Now().UTC().Truncate(time.Second),
 	})
 	if err != nil {
-		return fmt.Errorf("--plan-json: %w", err)
+		return cannotWrite("--plan-json", "--plan-json", j.planJSON, err)
 	}
 	return nil
 }

@@ -20,11 +20,10 @@ import (
 type bar struct {
 	out io.Writer
 
-	mu     sync.Mutex
-	bar    *progressbar.ProgressBar // nil when none is shown
-	first  batch.Progress           // what there was at the start
-	begun  time.Time
-	paused bool
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar // nil when none is shown
+	first batch.Progress           // what there was at the start
+	begun time.Time
 
 	stop chan struct{}
 	done sync.WaitGroup
@@ -83,8 +82,8 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 }
 
 // waitingFor says what an interrupted run waits for, and what another signal does.
-func waitingFor(batch.Progress) string {
-	return "waiting for the calls in flight; press Ctrl-C again to stop at once"
+func waitingFor(p batch.Progress) string {
+	return "waiting for " + count(p.InFlight, "call") + " in flight; press Ctrl-C again to stop at once"
 }
 
 // wantsPlainText reports whether the environment asks for text without control
@@ -99,7 +98,6 @@ func (b *bar) show(p batch.Progress) {
 	defer b.mu.Unlock()
 	text := progressText(p, b.first, time.Since(b.begun))
 	switch {
-	case b.paused:
 	case b.bar == nil:
 		fmt.Fprintf(b.out, "%s, %s\n", text, count(p.Calls, "call"))
 	case p.Total > 0 && p.Done < p.Total && b.narrow():
@@ -140,20 +138,6 @@ func (b *bar) narrow() bool {
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	return err == nil && width > 0 && width < narrowest
-}
-
-// pause keeps the terminal free while do asks the user something.
-func (b *bar) pause(do func()) {
-	b.mu.Lock()
-	b.paused = true
-	if b.bar != nil {
-		b.clear()
-	}
-	b.mu.Unlock()
-	do()
-	b.mu.Lock()
-	b.paused = false
-	b.mu.Unlock()
 }
 
 // finish stops showing, and leaves the line to others.

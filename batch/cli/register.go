@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -205,13 +205,13 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer account.release()
+	defer account.Close()
 	// Not before: a run that was waited for may have written it.
 	if run.Baseline, err = j.readBaseline(ctx, log); err != nil {
 		return err
 	}
 	if j.dryRun {
-		return j.rehearse(ctx, run)
+		return j.preview(ctx, run)
 	}
 	journal, err := j.openJournal(in, survey, log)
 	if err != nil {
@@ -224,21 +224,71 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
-	run.Confirm = func(ctx context.Context, known batch.Known) (yes bool, err error) {
-		terminal.pause(func() { yes, err = confirmOverride(ctx, j.streams, known) })
-		return yes, err
+	devices, stopped := j.look(ctx, run)
+	var pruned *resultFile
+	if stopped == nil {
+		pruned, err = j.approve(ctx, run, devices, in, journal.removed())
 	}
-	pruned, err := j.approve(ctx, run, in, journal.removed())
 	if err != nil {
 		out.discard()
 		return err
 	}
-	terminal.start(ctx, j.call.progress, j.streams.terminalErr(), run.Progress)
-	summary, stopped := run.Do(ctx)
-	terminal.finish()
+	var summary batch.Summary
+	if stop := (*batch.StopError)(nil); errors.As(stopped, &stop) {
+		summary, stopped = run.Leave(stop)
+	} else {
+		terminal.start(ctx, j.call.progress, j.streams.terminalErr(), run.Progress)
+		summary, stopped = run.Do(ctx, devices)
+		terminal.finish()
+	}
 	j.ending.summary = summary
 
 	return j.end(summary, stopped, results{out, pruned}, journal, log)
+}
+
+// preview shows what a run would do, at the account as it is.
+func (j *job) preview(ctx context.Context, run *batch.Run) error {
+	var devices batch.Account
+	if run.Config.Override == batch.OverrideAsk {
+		run.Config.Override = batch.OverrideNever
+	}
+	if run.Caller != nil {
+		var err error
+		if devices, err = j.look(ctx, run); err != nil {
+			return err
+		}
+	}
+	return j.rehearse(ctx, run, devices)
+}
+
+// look reads the account, if the run needs to know it, and asks what to do with
+// the devices of the file that it has. The error is a *batch.StopError.
+func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, err error) {
+	override, asked := run.Past.Override()
+	if asked {
+		run.Config.Override = override
+	}
+	switch {
+	case !run.NeedsAccount():
+	case j.sync && !asked:
+		devices, err = run.Caller.ListDevices(ctx)
+	default:
+		devices, err = run.Caller.ReadAccount(ctx)
+	}
+	if err != nil || run.Config.Override != batch.OverrideAsk {
+		return devices, err
+	}
+	run.Config.Override = batch.OverrideNever
+	if known := run.Survey.Known(devices); known.Count > 0 || !known.Listed && run.NeedsAccount() {
+		yes, err := confirmOverride(ctx, j.streams, known)
+		if err != nil {
+			return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
+		}
+		if yes {
+			run.Config.Override = batch.OverrideOwn
+		}
+	}
+	return devices, nil
 }
 
 // seemsWhole refuses a file that seems cut off or empty, where what it lacks has a
@@ -258,9 +308,9 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.
-func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*accountLock, error) {
+func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock, error) {
 	if j.call.sandbox || j.dryRun || j.action == batch.Check {
-		return &accountLock{}, nil
+		return nil, nil
 	}
 	return j.lock.take(ctx, log, j.call.url, j.call.username)
 }
@@ -276,7 +326,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	}
 	client, err := j.call.client(ctx, j.streams, sandbox)
 	if err == nil {
-		run.Service = client
+		run.Caller = batch.NewCaller(run.Config, client, run.Log)
 	}
 	return err
 }
@@ -320,10 +370,7 @@ func (j *job) output() string {
 	if name == "" {
 		name = resultName(j.file)
 	}
-	if target, err := filepath.EvalSymlinks(name); err == nil && name != standardStream {
-		return target
-	}
-	return name
+	return target(name)
 }
 
 // config returns the configuration of the run, with the flags that are words.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,9 +80,8 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if !in.format.PriorStatus {
 		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.name), "give the file that a run left, such as devices.result.csv")
 	}
-	name := r.html
-	if name != "" && name != standardStream {
-		if name, err = pagePlace(name, in); err != nil {
+	if r.html != "" && r.html != standardStream {
+		if err := distinct(in, "the page", "--html", r.html); err != nil {
 			return err
 		}
 	}
@@ -103,21 +101,31 @@ func (r *reporting) run(ctx context.Context, file string) error {
 		return tellReport(r.streams.Out, in.name, tally)
 	}
 	page := report.Page{Name: report.Printable(filepath.Base(in.name)), Tally: tally, Remedy: remedy, Number: thousands}
-	if name == standardStream {
-		out := bufio.NewWriter(r.streams.Out)
-		if err := errors.Join(page.Write(out), out.Flush()); err != nil {
-			return fmt.Errorf("cannot write the page: %w", err)
-		}
-		return tellReport(r.streams.Err, in.name, tally)
+	text := r.streams.Out
+	if r.html == standardStream {
+		text = r.streams.Err
 	}
-	if err := writePage(name, page); err != nil {
-		return hint(fmt.Errorf("cannot write the page: %w", err), "name another file with --html")
+	if err := r.writePage(page); err != nil {
+		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(r.streams.Out, in.name, tally); err != nil {
+	if err := tellReport(text, in.name, tally); err != nil || r.html == standardStream {
 		return err
 	}
-	_, err = fmt.Fprintf(r.streams.Out, "Page: %s\n", report.Printable(name))
+	_, err = fmt.Fprintf(text, "Page: %s\n", report.Printable(r.html))
 	return err
+}
+
+// writePage writes the page. Its details and URLs are for its owner alone.
+func (r *reporting) writePage(page report.Page) error {
+	to, err := openDestination(r.streams.Out, r.html)
+	if err != nil {
+		return err
+	}
+	defer to.Discard()
+	if err := page.Write(to); err != nil {
+		return err
+	}
+	return to.Commit()
 }
 
 // open opens the result. The user's column of MACs need not be known, since the
@@ -273,38 +281,4 @@ func head[T any](list []T, n int) (shown, rest []T) {
 
 func printLine(w io.Writer, format string, args ...any) {
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
-}
-
-// pagePlace returns the file that a page is written to: the target, if it is a
-// link. It refuses the input, and what is not a file.
-func pagePlace(name string, in *input) (string, error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	own, err := in.file.Stat()
-	if err != nil {
-		return "", err
-	}
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return "", fmt.Errorf("cannot write the page: %w", err)
-	case info.IsDir():
-		return "", hint(fmt.Errorf("%s is a folder", name), "name a file with --html")
-	case !info.Mode().IsRegular():
-		return "", hint(fmt.Errorf("%s is not a file that can be replaced", name), "name a file with --html, or '-' for standard output")
-	case os.SameFile(info, own):
-		return "", hint(fmt.Errorf("%s is the input itself", name), "name another file with --html")
-	}
-	return name, nil
-}
-
-// writePage writes the page to a file that only its owner can read, for the sake
-// of details and URLs.
-func writePage(name string, page report.Page) error {
-	return writeWhole(name, 0o600, func(w io.Writer) error {
-		out := bufio.NewWriterSize(w, 1<<16)
-		return errors.Join(page.Write(out), out.Flush())
-	})
 }

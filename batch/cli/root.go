@@ -112,7 +112,7 @@ func exitCode(err error) int {
 		return ExitRows
 	case errors.Is(err, batch.ErrInterrupted), errors.Is(err, context.Canceled):
 		return ExitInterrupted
-	case errors.Is(err, batch.ErrFailures):
+	case errors.Is(err, batch.ErrFailures), errors.Is(err, batch.ErrStubborn):
 		return ExitFailures
 	case errors.Is(err, batch.ErrRefused), errors.Is(err, batch.ErrUnreachable):
 		return ExitService

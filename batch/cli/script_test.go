@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -185,6 +186,17 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 				return plain
 			})
 			ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+		}
+	}),
+
+	// nofile PATTERN... wants no file to match.
+	"nofile": command("nofile PATTERN...", 1, -1, func(ts *script, args []string) {
+		for _, pattern := range args {
+			found, err := filepath.Glob(ts.MkAbs(pattern))
+			ts.Check(err)
+			if len(found) > 0 {
+				ts.Fatalf("%s is there", found)
+			}
 		}
 	}),
 

@@ -104,16 +104,16 @@ func (j *job) one(ctx context.Context, name, url string) error {
 		return err
 	}
 	if j.dryRun {
-		return j.rehearse(ctx, run)
+		return j.rehearse(ctx, run, batch.Account{})
 	}
 	account, err := j.takeAccount(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer account.release()
+	defer account.Close()
 	verdict := &single{}
 	run.Results = verdict
-	summary, stopped := run.Do(ctx)
+	summary, stopped := run.Do(ctx, batch.Account{})
 	j.ending.summary = summary
 	json := j.call.logFormat == "json"
 	switch {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -43,24 +46,15 @@ for one machine: it speaks plain HTTP, and its password is not a secret.
   device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
   stock,MAC                      a known device that nobody has registered
 
---faults FILE scripts what goes wrong, one fault per line, in order:
+--faults FILE scripts what goes wrong, one fault per line:
 
-  METHOD [CALL] FAULT [KEY=VALUE ...]
+` + rpstest.FaultHelp() + `
+Such as:
 
-METHOD is a method of the API, or * for any. CALL is the number of the call that
-goes wrong, from 1; without it, the next call does. The keys are:
-
-  times=N                    this many calls in a row; -1: all
-  every=N                    every Nth call
-  delay=DURATION             of slow and hang
-  retry-after=SECONDS        of 429 and 503
-  retry-after-date=DURATION  of 429 and 503
-  keep=BYTES                 of truncated and cut
-  text=WORDS                 of says, which refuses a call in these words; must
-                             be the last key
-
-Many faults have two forms: -before, when the call is not applied, and -after,
-when it is. The faults are: ` + strings.Join(rpstest.FaultNames(), ", ") + ".",
+  # the third registerDevices is applied 8 s after a proxy answered 502
+  registerDevices 3 502 apply-after=8s
+  * throws mac=001565000009 times=-1 text=duplicate key
+  * 5 colleague text=device,user,001565000002,hq`,
 		Example: `  rpsbatch simulate --server hq=https://hq.example.com/
   RPSBATCH_PASSWORD=secret rpsbatch register devices.csv --username user --url http://127.0.0.1:8480/xmlrpc`,
 		Args: cobra.NoArgs,
@@ -93,23 +87,28 @@ func (s *simulate) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.save != "" {
+		if err := durable.Check(s.save); err != nil { // not when hours have gone by
+			return cannotWrite("--save-state", "--save-state", s.save, err)
+		}
+	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return hint(fmt.Errorf("cannot listen on %s: %w", s.listen, err), "name another --listen, or port 0 for a free one")
 	}
 	url := fmt.Sprintf("http://%s/xmlrpc", listener.Addr())
 	if s.urlFile != "" {
-		// Whole or not at all: somebody may be waiting for it.
-		if err := os.WriteFile(s.urlFile+".partial", []byte(url+"\n"), 0o644); err != nil {
+		err := durable.WriteFile(s.urlFile, 0o644, func(w io.Writer) error {
+			_, err := fmt.Fprintln(w, url)
 			return err
-		}
-		if err := os.Rename(s.urlFile+".partial", s.urlFile); err != nil {
-			return err
+		})
+		if err != nil {
+			return cannotWrite("--url-file", "--url-file", s.urlFile, err)
 		}
 	}
 	fmt.Fprintf(s.streams.Out, "simulated RPS at %s\n", url)
 
-	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	server := s.server(service)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -118,6 +117,9 @@ func (s *simulate) run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	server.Close()
+	if n := service.ApplyPending(); n > 0 {
+		fmt.Fprintf(s.streams.Out, "%s that the script had put off: made now\n", count(n, "change"))
+	}
 	if err := s.writeState(service); err != nil {
 		return err
 	}
@@ -125,17 +127,62 @@ func (s *simulate) run(ctx context.Context) error {
 	return nil
 }
 
-// check refuses numbers that no service has.
+// server returns the HTTP server of a service. Pages in the user's browser must
+// not reach it, and a client that sends slowly must not hold it up.
+func (s *simulate) server(service http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           s.guard(service),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// maxCall is the size of a call in bytes: some 100,000 MACs.
+const maxCall = 16 << 20
+
+// guard refuses what a web page could make a browser send: requests from another
+// site, bodies of a type that needs no preflight, and host names that resolve to
+// this machine only because the page's owner says so.
+func (s *simulate) guard(service http.Handler) http.Handler {
+	own := hostOf(s.listen)
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case host != "localhost" && host != own && net.ParseIP(host) == nil:
+			http.Error(w, "the host must be an address, localhost or that of --listen", http.StatusMisdirectedRequest)
+		case protection.Check(r) != nil:
+			http.Error(w, "requests from other sites are refused", http.StatusForbidden)
+		case r.Method == http.MethodPost && kind != "text/xml" && kind != "application/xml":
+			http.Error(w, "a call must have the Content-Type text/xml", http.StatusUnsupportedMediaType)
+		default:
+			service.ServeHTTP(w, r)
+		}
+	})
+}
+
+// hostOf returns a host without its port and brackets.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.Trim(address, "[]")
+}
+
+// check refuses limits that no service has.
 func (s *simulate) check() error {
 	o := s.options
 	for flag, bad := range map[string]bool{
 		"--latency":    o.Latency < 0,
 		"--list-limit": o.ListLimit < 0,
 		"--max-batch":  o.MaxBatch < 0,
-		"--rate-limit": !(o.RateLimit >= 0),
+		"--rate-limit": !(o.RateLimit >= 0 && o.RateLimit <= 1e9),
 	} {
 		if bad {
-			return fmt.Errorf("%s must not be negative", flag)
+			return fmt.Errorf("%s must not be negative or huge", flag)
 		}
 	}
 	return nil
@@ -151,6 +198,7 @@ func (s *simulate) service() (*rpstest.Server, error) {
 	}
 	options := s.options
 	options.LogLimit = 1000
+	options.MaxBody = maxCall
 	options.Accounts = map[string]string{user: password}
 	if s.faults != "" {
 		f, err := os.Open(s.faults)
@@ -187,9 +235,8 @@ func (s *simulate) writeState(service *rpstest.Server) error {
 	if s.save == "" {
 		return nil
 	}
-	f, err := os.OpenFile(s.save, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("--save-state: %w", err)
+	if err := durable.WriteFile(s.save, 0o600, service.WriteState); err != nil {
+		return cannotWrite("--save-state", "--save-state", s.save, err)
 	}
-	return errors.Join(service.WriteState(f), f.Close())
+	return nil
 }

@@ -134,7 +134,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 		return err
 	}
 	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: slog.New(slog.DiscardHandler)}
-	plan, err := run.Plan(ctx)
+	plan, err := run.Plan(ctx, batch.Account{})
 	if err != nil {
 		return err
 	}

@@ -4,42 +4,56 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 
-	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/csvio/report"
 )
 
-// writeWhole gives a file its content in one step: who reads it sees all of the
-// old or all of the new, also after a crash.
-func writeWhole(name string, mode os.FileMode, write func(io.Writer) error) error {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+// A destination is what a command writes to: a file that is whole or not there, or
+// standard output.
+type destination interface {
+	io.Writer
+	Commit() error
+	Discard() // does nothing after Commit
+}
+
+// stream is standard output as a destination.
+type stream struct{ *bufio.Writer }
+
+func (s stream) Commit() error { return s.Flush() }
+func (stream) Discard()        {}
+
+// openDestination begins a file for its owner alone, or takes standard output for
+// '-'. That the file cannot be written shows here, before the work is done.
+func openDestination(stdout io.Writer, name string) (destination, error) {
+	if name == standardStream {
+		return stream{bufio.NewWriter(stdout)}, nil
 	}
-	// Its ending keeps it from those who collect files of the name's ending.
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*"+partialEnding)
-	if err != nil {
-		return err
+	return durable.Create(name, 0o600)
+}
+
+// cannotWrite says that something could not be written, and what to do about it;
+// flag is the one that names its file.
+func cannotWrite(what, flag, name string, err error) error {
+	if name == standardStream {
+		// The stream's own name says nothing to the user.
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			err = path.Err
+		}
+		return fmt.Errorf("cannot write %s to standard output: %w", what, err)
 	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
+	remedy := "name another file with " + flag
+	if errors.Is(err, durable.ErrNotRegular) && flag != metricsFlag {
+		remedy += ", or '-' for standard output"
 	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Chmod(f.Name(), mode)
+	if first := durable.Hint(err); first != "" {
+		remedy = first + ", or " + remedy
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	return batch.SyncFolder(filepath.Dir(name))
+	return hint(fmt.Errorf("cannot write %s: %w", what, err), "%s", remedy)
 }
 
 // written prints what a command is for to a stream, and says if that failed.
@@ -47,7 +61,7 @@ func written(stream io.Writer, what string, tell func(io.Writer)) error {
 	out := bufio.NewWriter(stream)
 	tell(printable{out})
 	if err := out.Flush(); err != nil {
-		return cannotWrite(what, standardStream, err)
+		return cannotWrite(what, "", standardStream, err)
 	}
 	return nil
 }
@@ -70,14 +84,16 @@ func (p printable) Write(text []byte) (int, error) {
 // writeJSON writes a value to a file for its owner alone, or to standard output
 // for '-'.
 func writeJSON(stdout io.Writer, name string, value any) error {
-	write := func(w io.Writer) error {
-		out := json.NewEncoder(w)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		return out.Encode(value)
+	to, err := openDestination(stdout, name)
+	if err != nil {
+		return err
 	}
-	if name == standardStream {
-		return write(stdout)
+	defer to.Discard()
+	out := json.NewEncoder(to)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(value); err != nil {
+		return err
 	}
-	return writeWhole(name, 0o600, write)
+	return to.Commit()
 }

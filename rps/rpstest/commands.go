@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A signature is one of the sixteen of chapter 4.
+// A signature is one of the sixteen in chapter 4.
 type signature struct {
 	section string
 	method  string // without the prefix
@@ -16,9 +16,9 @@ type signature struct {
 }
 
 // words are the refusals that the guide words differently from section to
-// section. Empty ones do not occur in theirs.
+// section. A refusal that a section does not have is empty.
 type words struct {
-	mac    string // badly formed MAC; followed by the MACs if it ends in a colon
+	mac    string // malformed MAC; followed by the MACs if it ends in a colon
 	server string // no such server of the account
 	chars  string // bad characters in the name of a server
 	prompt string // registered already
@@ -56,8 +56,8 @@ If you need to continue adding this MAC, please create a ticket on https://ticke
 	promptColon    = "Are you sure you want to override MAC addresses:"
 )
 
-// signatures has each section with its own words, even where the guide seems to
-// mean the same as elsewhere.
+// signatures lists each section with its own words, even where the guide seems
+// to mean the same as elsewhere.
 var signatures = []signature{
 	{"4.1", "registerDevice", "ms", (*Server).register, words{invalidMACs, serverSpaced, charsInside, promptFullStop}},
 	{"4.2", "registerDevice", "mso", (*Server).register, words{invalidMACs, serverColon, charsInclude, ""}},
@@ -77,7 +77,7 @@ var signatures = []signature{
 	{"4.16", "editDeviceWithUniqueUrl", "msuo", (*Server).edit, words{mac: invalidMACs, server: serverNoColon}},
 }
 
-// An invocation is a call that fits a signature.
+// An invocation is a call that matches a signature.
 type invocation struct {
 	signature   *signature
 	account     uint32
@@ -89,17 +89,25 @@ type invocation struct {
 	hasOverride bool // and an isOverride
 	batch       bool // and a list of MACs
 
-	applied int // devices changed, counted by the methods
+	options  Options // with the traits that hold for it
+	untilBad bool    // Options.Partial stops at the first bad device
+	quota    *Fault  // or nil
+	twice    bool
+	hidden   []mac // from the list
+	urlForms []func(string) string
+	apache   bool // it is answered in another layout
+
+	dry     bool // it is only to be answered
+	applied int  // devices changed, counted by the methods
 }
 
-// knownMethod reports whether any signature has the method, named without its
+// knownMethod reports whether a signature has the method, named without its
 // prefix.
 func knownMethod(method string) bool {
 	return slices.ContainsFunc(signatures, func(s signature) bool { return s.method == method })
 }
 
-// invoke matches a request with its signature. The fault is empty if there is
-// one.
+// invoke returns the request matched with its signature, or a fault.
 func invoke(req request) (c *invocation, fault string) {
 	method, ok := strings.CutPrefix(req.method, prefix)
 	if !ok || !knownMethod(method) {
@@ -115,10 +123,32 @@ func invoke(req request) (c *invocation, fault string) {
 			break
 		}
 	}
-	return nil, fmt.Sprintf("Failed to invoke method %s: no method matches its %d arguments", method, len(req.params))
+	return nil, "No method matching arguments: " + javaTypes(req.params)
 }
 
-// take sorts the arguments. It reports false if one is of the wrong type.
+// javaTypes returns the types of arguments as Apache ws-xmlrpc names them.
+func javaTypes(params []value) string {
+	types := make([]string, len(params))
+	for i, param := range params {
+		switch param.kind {
+		case text:
+			types[i] = "java.lang.String"
+		case array:
+			types[i] = "[Ljava.lang.Object;"
+		default:
+			types[i] = javaClasses[param.text]
+		}
+	}
+	return strings.Join(types, ", ")
+}
+
+var javaClasses = map[string]string{
+	"int": "java.lang.Integer", "i4": "java.lang.Integer", "i8": "java.lang.Long",
+	"boolean": "java.lang.Boolean", "double": "java.lang.Double", "base64": "[B",
+	"dateTime.iso8601": "java.util.Date", "struct": "java.util.HashMap", "nil": "null",
+}
+
+// take stores the arguments. It reports whether their types fit the signature.
 func (c *invocation) take(params []value) bool {
 	for i, param := range params {
 		letter := c.signature.params[i]
@@ -153,33 +183,42 @@ func (c *invocation) take(params []value) bool {
 	return true
 }
 
-// name writes the MACs after the head of a refusal, as the options have it.
-func (s *Server) name(c *invocation, head string, macs []string) string {
-	switch {
-	case c.batch && s.options.Unnamed:
+// name returns the text of a refusal: its head and the MACs that the options
+// let it name.
+func (c *invocation) name(head string, macs []string) string {
+	if c.batch && c.options.Unnamed {
 		if head == foreignHead {
 			return strings.TrimSpace(head) // "Error" alone would say too little
 		}
 		return strings.TrimSuffix(head, ":")
-	case c.batch && s.options.NameOne && len(macs) > 1:
-		macs = macs[:1]
 	}
-	return head + strings.Join(macs, ", ")
+	return head + strings.Join(c.named(macs), ", ")
 }
 
-// tooMany refuses a batch that is too big; "" if it is not.
+// named returns those of the MACs that a refusal names.
+func (c *invocation) named(macs []string) []string {
+	switch {
+	case c.batch && c.options.Unnamed:
+		return nil
+	case c.batch && c.options.NameOne && len(macs) > 1:
+		return macs[:1]
+	}
+	return macs
+}
+
+// tooMany returns the refusal of a batch that is too big, or "".
 func (s *Server) tooMany(c *invocation) string {
-	limit := s.options.MaxBatch
+	limit := c.options.MaxBatch
 	if !c.batch || limit == 0 || len(c.macs) <= limit {
 		return ""
 	}
 	return fmt.Sprintf("Error:There are too many MAC(s) in one request, %d at most", limit)
 }
 
-// findServer gives the number of the server that is asked for, or a refusal.
+// findServer returns the number of the server that the call names, or a refusal.
 func (s *Server) findServer(c *invocation) (id uint32, refused string) {
 	words := &c.signature.words
-	if c.server == "" && c.url != "" && s.options.URLWithoutServer {
+	if c.server == "" && c.url != "" && c.options.URLWithoutServer {
 		return 0, ""
 	}
 	if words.chars != "" && !serverNameOK(c.server) {
@@ -192,12 +231,12 @@ func (s *Server) findServer(c *invocation) (id uint32, refused string) {
 	return id, ""
 }
 
-// badURL refuses a unique URL; "" if there is nothing against it.
+// badURL returns the refusal of a bad unique URL, or "".
 func (s *Server) badURL(c *invocation) string {
 	switch {
 	case c.url == "" || urlOK(c.url):
 		return ""
-	case s.options.LiveURLText:
+	case c.options.LiveURLText:
 		return invalidURLLive
 	}
 	return invalidURL
@@ -220,7 +259,9 @@ func (s *Server) addServer(c *invocation) answer {
 	case s.state.names[c.server]:
 		return refusal("Error:The server name has been used")
 	}
-	s.state.addServer(c.account, c.server, c.url)
+	if !c.dry {
+		s.state.addServer(c.account, c.server, c.url)
+	}
 	return okAnswer()
 }
 
@@ -232,14 +273,17 @@ func (s *Server) list(c *invocation) answer {
 	if len(macs) == 0 {
 		return refusal(noDevices)
 	}
+	if len(c.hidden) > 0 {
+		macs = slices.DeleteFunc(macs, func(m mac) bool { return slices.Contains(c.hidden, m) })
+	}
 	slices.SortFunc(macs, compareMACs)
-	if limit := s.options.ListLimit; limit > 0 && len(macs) > limit {
-		macs = macs[:limit]
+	if limit := c.options.ListLimit; limit != 0 && len(macs) > limit {
+		macs = macs[:max(limit, 0)]
 	}
 	return answer{ok: true, listed: true, list: macs}
 }
 
-// check is sections 4.5 and 4.14; the second has the URL.
+// check is sections 4.5 and 4.14; only the second returns the URL.
 func (s *Server) check(c *invocation) answer {
 	m, ok := parseMAC(c.macs[0])
 	if !ok {
@@ -256,23 +300,27 @@ func (s *Server) check(c *invocation) answer {
 	case b.owner != c.account:
 		return answer{ok: true, text: "Registered Elsewhere"}
 	case c.signature.method == "checkDeviceExt":
-		return answer{ok: true, text: "Registered", url: s.state.url(m, b), hasURL: true}
+		url := s.state.url(m, b)
+		for _, form := range c.urlForms {
+			url = form(url)
+		}
+		return answer{ok: true, text: "Registered", url: url, hasURL: true}
 	}
 	return answer{ok: true, text: "Registered"}
 }
 
-// edit is sections 4.10, 4.11, 4.13 and 4.16. Their refusals come in the order
-// of the guide: the MAC, the server, an unknown MAC, the URL.
+// edit is sections 4.10, 4.11, 4.13 and 4.16. It checks in the order of the
+// guide: the MAC, the server, an unknown MAC, the URL.
 func (s *Server) edit(c *invocation) answer {
 	m, ok := parseMAC(c.macs[0])
 	if !ok {
-		return refusal(s.name(c, c.signature.words.mac, c.macs))
+		return refusal(c.name(c.signature.words.mac, c.macs))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, known := s.state.devices[m]
 	if known && b.owner != c.account {
-		return refusal(s.name(c, c.signature.words.mac, c.macs))
+		return refusal(c.name(c.signature.words.mac, c.macs))
 	}
 	server, refused := s.findServer(c)
 	switch {
@@ -287,7 +335,6 @@ func (s *Server) edit(c *invocation) answer {
 	if c.signature.section == "4.11" && c.override != "0" && c.override != "1" {
 		return refusal(badOverride) // 4.16 has no such refusal
 	}
-	s.state.bind(m, binding{c.account, server}, c.url)
-	c.applied = 1
+	s.bind(c, server, m)
 	return okAnswer()
 }

@@ -83,6 +83,7 @@ var commandTests = []commandTest{
 	{"4.6 server", Options{}, encode("registerDevices", l(free), "none"), no("Error:Invalid server"), ""},
 	{"4.6 server characters", Options{}, encode("registerDevices", l(free), "ü"), no(chars3), ""},
 	{"4.6 own", Options{}, encode("registerDevices", l(free, own), "s1"), no(prompt), ""},
+	{"4.6 own, named", Options{Prompt: "Existing MAC(s): {macs}"}, encode("registerDevices", l(free, own, own2), "s1"), no("Existing MAC(s): 001565000001, 00156500000b"), ""},
 	{"4.6 foreign", Options{}, encode("registerDevices", l(free, foreign), "s1"), no(foreignText("0015650000fa")), ""},
 	{"4.6 format before repeated", Options{}, encode("registerDevices", l(free, free, "x"), "none"), no(invalid + "x"), ""},
 	{"4.6 repeated before server", Options{}, encode("registerDevices", l(free, free), "none"), no("Error:Repeated MAC(s):001565000002"), ""},
@@ -171,9 +172,9 @@ var commandTests = []commandTest{
 	{"4.16 format", Options{}, encode("editDeviceWithUniqueUrl", "x", "s1", "http://u/", "0"), no(invalid + "x"), ""},
 	// what Apache says
 	{"unknown method", Options{}, encode("register", own), []string{"fault", "No such handler: redirect.register"}, ""},
-	{"arguments", Options{}, encode("registerDevice", free), []string{"fault", "Failed to invoke method registerDevice: no method matches its 1 arguments"}, ""},
-	{"isOverride as int", Options{}, encode("registerDevice", free, "s1", 1), []string{"fault", "Failed to invoke method registerDevice: no method matches its 3 arguments"}, ""},
-	{"a text for a list", Options{}, encode("deRegisterDevices", own), []string{"fault", "Failed to invoke method deRegisterDevices: no method matches its 1 arguments"}, ""},
+	{"arguments", Options{}, encode("registerDevice", free), []string{"fault", "No method matching arguments: java.lang.String"}, ""},
+	{"isOverride as int", Options{}, encode("registerDevice", free, "s1", 1), []string{"fault", "No method matching arguments: java.lang.String, java.lang.String, java.lang.Integer"}, ""},
+	{"a text for a list", Options{}, encode("deRegisterDevices", own), []string{"fault", "No method matching arguments: java.lang.String"}, ""},
 	{"bad XML", Options{}, "<methodCall>", []string{"fault", "Failed to parse XML-RPC request: unexpected EOF"}, ""},
 
 	// Refused batches: how they name, and what is left of them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,39 +13,42 @@ import (
 
 // ParseFaults reads a script of faults, one a line:
 //
-//	METHOD [CALL] [KEY=VALUE ...] FAULT [KEY=VALUE ...]
+//	METHOD [CALL] FAULT [KEY=VALUE ...] [text=WORDS]
 //
 //	# the third registerDevices is applied, but not answered
 //	registerDevices 3 close-after
 //	* every=10 503 retry-after=2
-//	listDevices slow delay=3s times=-1
-//	registerDevices 2 says text=Error:Repeated MAC(s):00000000000d
+//	* 5 502 apply-after=8s
+//	* throws mac=001565000009 times=-1 text=duplicate key
+//	login fault times=-1 text=Not authorized
+//	registerDevices quota limit=50
+//	* 7 colleague text=device,user,001565000001,head office
+//	* bucket rate=10 status=503 retry-after=1
 //
-// METHOD is that of the API, with or without "redirect.", or * for any; CALL
-// and FAULT are the fields Call and Name of [Fault]. The keys are the others:
-// times, every and keep are numbers, delay and retry-after-date are durations
-// such as 1m30s, and retry-after is a header without blanks. text comes last:
-// all that follows it on the line is its value. A # at the beginning of a word
-// before that begins a comment. An error names the line.
+// METHOD, CALL and FAULT are the fields Method, Call and Name of [Fault], the keys
+// are the others; [FaultHelp] lists both. Durations look like 1m30s. Values have
+// no blanks, but for text, which comes last: the rest of the line is its value. A
+// # at the beginning of a word before that starts a comment. An error names the
+// line.
 func ParseFaults(r io.Reader) ([]Fault, error) {
 	var faults []Fault
 	lines := bufio.NewScanner(r)
 	for number := 1; lines.Scan(); number++ {
-		line, text, hasText := strings.Cut(lines.Text(), " text=")
+		line, text := lines.Text(), ""
+		if at := textKey.FindStringIndex(line); at != nil {
+			line, text = line[:at[0]], strings.TrimSpace(line[at[1]:])
+		}
 		words := strings.Fields(line)
 		for i, word := range words {
 			if strings.HasPrefix(word, "#") {
-				words, hasText = words[:i], false
+				words, text = words[:i], ""
 				break
 			}
 		}
 		if len(words) == 0 {
 			continue
 		}
-		if !hasText {
-			text = ""
-		}
-		f, err := parseFault(words, strings.TrimSpace(text))
+		f, err := parseFault(words, text)
 		if err != nil {
 			return nil, fmt.Errorf("faults: line %d: %w", number, err)
 		}
@@ -56,27 +60,29 @@ func ParseFaults(r io.Reader) ([]Fault, error) {
 	return faults, nil
 }
 
+var textKey = regexp.MustCompile(`\stext=`)
+
 func parseFault(words []string, text string) (f Fault, err error) {
 	f.Text = text
 	if words[0] != "*" {
 		f.Method = strings.TrimPrefix(words[0], prefix)
-		if !knownMethod(f.Method) {
+		if f.Method != login && !knownMethod(f.Method) {
 			return Fault{}, fmt.Errorf("unknown method %q: a line begins with a method, or * for any", words[0])
 		}
 	}
 	var plain []string
 	given := make(map[string]bool)
 	for _, word := range words[1:] {
-		key, value, ok := strings.Cut(word, "=")
+		name, value, ok := strings.Cut(word, "=")
 		if !ok {
 			plain = append(plain, word)
 			continue
 		}
-		if given[key] {
-			return Fault{}, fmt.Errorf("%s is given twice", key)
+		if given[name] {
+			return Fault{}, fmt.Errorf("%s is given twice", name)
 		}
-		given[key] = true
-		if err := f.set(key, value); err != nil {
+		given[name] = true
+		if err := f.set(name, value); err != nil {
 			return Fault{}, err
 		}
 	}
@@ -87,71 +93,106 @@ func parseFault(words []string, text string) (f Fault, err error) {
 	case 1:
 	case 2:
 		if f.Call, err = strconv.Atoi(plain[0]); err != nil || f.Call < 1 {
-			return Fault{}, fmt.Errorf("%q is not the number of a call: they are counted from 1", plain[0])
+			return Fault{}, fmt.Errorf("%q is not the number of a call: they count from 1", plain[0])
 		}
 	default:
-		return Fault{}, fmt.Errorf("%q is too much: a line is METHOD [CALL] FAULT [KEY=VALUE ...]", plain[2])
+		return Fault{}, fmt.Errorf("unexpected %q: a line is METHOD [CALL] FAULT [KEY=VALUE ...]", plain[2])
 	}
 	f.Name = plain[len(plain)-1]
-	_, err = newScripted(f) // for its judgement alone
+	_, err = newScripted(f) // only to check it
 	return f, err
 }
 
-// set sets the field that a key stands for.
-func (f *Fault) set(key, value string) (err error) {
-	switch key {
-	case "times":
-		f.Times, err = strconv.Atoi(value)
-	case "every":
-		f.Every, err = strconv.Atoi(value)
-	case "keep":
-		f.Keep, err = strconv.Atoi(value)
-	case "delay":
-		f.Delay, err = time.ParseDuration(value)
-	case "retry-after":
-		f.RetryAfter = value
-	case "retry-after-date":
-		f.RetryAfterDate, err = time.ParseDuration(value)
-	default:
-		return fmt.Errorf("unknown key %q: it is one of times every keep delay retry-after retry-after-date text", key)
+func (f *Fault) set(name, value string) error {
+	var names []string
+	for _, k := range keys {
+		if k.name == name {
+			if err := k.set(f, value); err != nil {
+				return fmt.Errorf("%s=%s: want a number or a duration, such as times=2 or delay=1m30s", name, value)
+			}
+			return nil
+		}
+		names = append(names, k.name)
 	}
-	if err != nil {
-		return fmt.Errorf("%s=%s: a number or a duration is wanted, such as times=2 or delay=1m30s", key, value)
-	}
-	return nil
+	return fmt.Errorf("unknown key %q: use one of %s", name, strings.Join(names, " "))
 }
 
-// String gives the line that [ParseFaults] reads as the same Fault, if
-// RetryAfter has no blanks.
+// A key is a field of a Fault in a file.
+type key struct {
+	name, value, help string              // value is its form, for the help
+	get               func(*Fault) string // "" if it is not set
+	set               func(*Fault, string) error
+}
+
+// keys has all keys, in the order in which they are written.
+var keys = []key{
+	{"mac", "MAC,...", "hit only calls that carry one of these",
+		func(f *Fault) string { return strings.Join(f.MACs, ",") },
+		func(f *Fault, value string) error { f.MACs = strings.Split(value, ","); return nil }},
+	number("times", "N", "hit N calls; -1: all", func(f *Fault) *int { return &f.Times }),
+	number("every", "N", "hit each Nth call", func(f *Fault) *int { return &f.Every }),
+	{"apply-after", "8s or 3", "apply the call 8 s, or 3 calls, after it arrived; of\nan event: make the change then",
+		func(f *Fault) string { return show(f.ApplyAfter) + show(f.ApplyAfterCalls) },
+		func(f *Fault, value string) (err error) {
+			if f.ApplyAfterCalls, err = strconv.Atoi(value); err != nil {
+				f.ApplyAfter, err = time.ParseDuration(value)
+			}
+			return err
+		}},
+	number("limit", "N", "with -after, apply only the first N devices; see below", func(f *Fault) *int { return &f.Limit }),
+	{"rate", "N", "calls a second, of a limit",
+		func(f *Fault) string { return show(f.Rate) },
+		func(f *Fault, value string) (err error) { f.Rate, err = strconv.ParseFloat(value, 64); return err }},
+	number("status", "429 or 503", "HTTP status of a limit; 429 by default", func(f *Fault) *int { return &f.Status }),
+	duration("delay", "5s", "of hang and slow", func(f *Fault) *time.Duration { return &f.Delay }),
+	number("keep", "BYTES", "of truncated and cut", func(f *Fault) *int { return &f.Keep }),
+	word("retry-after", "VALUE", "that header, of an HTTP status; of a limit also wait:\nthe seconds until it allows a call", func(f *Fault) *string { return &f.RetryAfter }),
+	duration("retry-after-date", "5s", "that header as a date, 5 s from now", func(f *Fault) *time.Duration { return &f.RetryAfterDate }),
+	word("cause", "BYTES", "member faultCause of an XML-RPC fault, sent as base64", func(f *Fault) *string { return &f.Cause }),
+	word("text", "WORDS", "what the service says, up to the end of the line;\n{macs} stands for the MACs concerned, {mac} for the\nfirst of them", func(f *Fault) *string { return &f.Text }),
+}
+
+func number(name, value, help string, field func(*Fault) *int) key {
+	return key{name, value, help,
+		func(f *Fault) string { return show(*field(f)) },
+		func(f *Fault, value string) (err error) { *field(f), err = strconv.Atoi(value); return err }}
+}
+
+func duration(name, value, help string, field func(*Fault) *time.Duration) key {
+	return key{name, value, help,
+		func(f *Fault) string { return show(*field(f)) },
+		func(f *Fault, value string) (err error) { *field(f), err = time.ParseDuration(value); return err }}
+}
+
+func word(name, value, help string, field func(*Fault) *string) key {
+	return key{name, value, help,
+		func(f *Fault) string { return *field(f) },
+		func(f *Fault, value string) error { *field(f) = value; return nil }}
+}
+
+// show returns a value as a file has it, or "" for 0.
+func show[T int | float64 | time.Duration](value T) string {
+	if value == 0 {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+// String returns the line that [ParseFaults] reads as the same Fault, if no value
+// but Text has blanks.
 func (f Fault) String() string {
-	var b strings.Builder
-	if f.Method == "" {
-		b.WriteString("*")
+	line := "*"
+	if f.Method != "" {
+		line = strings.TrimPrefix(f.Method, prefix)
 	}
-	b.WriteString(strings.TrimPrefix(f.Method, prefix))
 	if f.Call != 0 {
-		fmt.Fprintf(&b, " %d", f.Call)
+		line += " " + strconv.Itoa(f.Call)
 	}
-	b.WriteString(" " + f.Name)
-	for _, number := range []struct {
-		key   string
-		value int
-	}{{"times", f.Times}, {"every", f.Every}, {"keep", f.Keep}} {
-		if number.value != 0 {
-			fmt.Fprintf(&b, " %s=%d", number.key, number.value)
+	line += " " + f.Name
+	for _, k := range keys {
+		if value := k.get(&f); value != "" {
+			line += " " + k.name + "=" + value
 		}
 	}
-	if f.Delay != 0 {
-		fmt.Fprintf(&b, " delay=%s", f.Delay)
-	}
-	if f.RetryAfter != "" {
-		fmt.Fprintf(&b, " retry-after=%s", f.RetryAfter)
-	}
-	if f.RetryAfterDate != 0 {
-		fmt.Fprintf(&b, " retry-after-date=%s", f.RetryAfterDate)
-	}
-	if f.Text != "" {
-		fmt.Fprintf(&b, " text=%s", f.Text)
-	}
-	return b.String()
+	return line
 }

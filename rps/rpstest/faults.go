@@ -1,279 +1,279 @@
 package rpstest
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
+	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// A Fault is something that goes wrong with a call, as the script has it. For
-// each call the faults are looked at in their order; the first that is due
-// befalls it. One that was due but came second is put off to the next call, so
-// that two faults for "the next call" befall the next two.
+// A Fault is one line of a script: something that goes wrong with certain calls.
+// Its Name says what; [FaultHelp] lists the names. There are these classes:
 //
-// Names with -before leave the call without effect, names with -after apply it
-// first; either way the client cannot see which.
+//   - Faults of the answer. At most one hits a call: the first in the script that
+//     is due. Another that was due as well is put off to the next call, so two
+//     faults for "the next call" hit the next two. With -before the call is not
+//     applied, with -after it is; the client cannot see which.
+//   - Traits change how the service handles a call. All that are due hold at
+//     once, also beside a fault of the answer.
+//   - Events change the account as a call arrives, before it is handled.
+//   - Limits turn away calls that come too fast. They hold for good.
 //
-//	refused                  no connection; behind a listener: as reset-before
-//	close-before -after      the connection is closed without an answer
-//	reset-before -after      it is reset
-//	hang-before -after       there is no answer until the client goes away, or
-//	                         Delay has passed (5 minutes if it is 0)
-//	slow                     applied, and answered after Delay
-//	401 403 404 413 429      the HTTP status with an HTML page; not applied
-//	500 502 503 -before -after   the same, applied or not
-//	redirect                 HTTP 302 to a login page; not applied
-//	truncated-before -after  HTTP 200, the XML cut after Keep bytes (half if 0)
-//	cut-before -after        the same, but Content-Length promised the whole
-//	empty-before -after      HTTP 200 with nothing in it
-//	html-before -after       HTTP 200 with an HTML page
-//	foreign-before -after    HTTP 200 with XML of another kind
-//	fault-before -after      an XML-RPC fault, with HTTP 200 as ever
-//	bad-list                 listDevices answers with entries that are no MACs
-//	says                     refused with the words of Text; not applied
-//
-// Without -before or -after the names close, reset, hang, 500, 502, 503 and
-// fault mean -before, and truncated, cut, empty, html and foreign mean -after.
+// Calls are counted per Fault, from 1, and only those that its Method and MACs
+// select. Calls that are turned away for their password, size or rate are not
+// counted.
 type Fault struct {
 	Name string
 
 	// Method limits the fault to a method, named with or without "redirect.";
-	// empty: any. Only the calls of that method are counted then. Calls that
-	// are turned away for their password, size or rate are not counted.
+	// "": any. "login" selects the calls with wrong credentials, which are
+	// answered with HTTP 401 otherwise.
 	Method string
 
-	Call  int // the first call it befalls, counted from 1; 0: the next
-	Times int // how many calls it befalls; 0: one, or all if Every is set; -1: all
-	Every int // it befalls each n-th call, counted from Call if that is set
+	MACs []string // limits the fault to calls that carry one of them
+
+	Call  int // the first call that it hits, counted from 1; 0: the next
+	Times int // how many calls it hits; -1: all; 0: all of a trait or with Every, else one
+	Every int // it hits each n-th call, counted from Call if that is set
+
+	// With one of these an -after fault applies the call so long, or so many
+	// calls, after it arrived: a service goes on behind a proxy that gave up. An
+	// event happens that much later.
+	ApplyAfter      time.Duration
+	ApplyAfterCalls int
+
+	// Limit is a number. With -after only the first so many devices of the call
+	// are applied; a bucket lets so many calls come at once, 1 if it is 0. For
+	// max-batch, quota and list-first see FaultHelp.
+	Limit int
+
+	Rate   float64 // of a limit: calls a second, of a window a whole number
+	Status int     // of a limit: 429, or 503; 0 is 429
 
 	Delay time.Duration // of slow and hang
 	Keep  int           // of truncated and cut: bytes of the answer that are sent
 
-	// RetryAfter is the header of that name, as it stands; of the faults that
-	// are an HTTP status. RetryAfterDate makes it a date so far from now.
+	// RetryAfter is the header of that name, as it stands, of an HTTP status.
+	// RetryAfterDate makes it a date so far from now. Of a limit "wait" stands
+	// for the seconds until it allows a call.
 	RetryAfter     string
 	RetryAfterDate time.Duration
 
-	// Text is what the service says, of says: also refusals that a careful
-	// client gives it no reason for.
+	// Cause adds a serialised exception to an XML-RPC fault: its member
+	// faultCause, with these bytes as base64.
+	Cause string
+
+	// Text is what the service says. {macs} in it stands for the MACs that are
+	// concerned, which are mostly those of the call, {mac} for the first. Of an
+	// event it is the change: a record as in [Server.LoadState].
 	Text string
 }
 
-// What a name without -before and -after means.
+// Which forms a name has, and what it means without -before and -after.
+type forms uint8
+
 const (
-	single      = iota // there are no such forms; the fault comes before
-	singleAfter        // there are no such forms; the fault comes after
-	plainBefore
-	plainAfter
+	before      forms = iota // one form: the call is not applied
+	after                    // one form: it is applied
+	plainBefore              // two forms; the plain name is the first of them
+	plainAfter               // two forms; the plain name is the second
 )
 
-var faultForms = map[string]int{
-	"refused": single, "redirect": single, "401": single, "403": single,
-	"404": single, "413": single, "429": single,
-	"says": single, "slow": singleAfter, "bad-list": singleAfter,
-	"close": plainBefore, "reset": plainBefore, "hang": plainBefore,
-	"500": plainBefore, "502": plainBefore, "503": plainBefore, "fault": plainBefore,
-	"truncated": plainAfter, "cut": plainAfter, "empty": plainAfter,
-	"html": plainAfter, "foreign": plainAfter,
+type class uint8
+
+const (
+	ofAnswer class = iota // see Fault
+	trait
+	event
+	limit
+)
+
+// A faultName is what all faults of a name have in common.
+type faultName struct {
+	class  class
+	name   string
+	forms  forms
+	keys   string                       // that it takes, beside those that select calls
+	needs  string                       // the key that it cannot do without
+	lies   bool                         // a client cannot know that its answer is not true
+	method string                       // the only method that it is for
+	help   string                       // "": that of the name before
+	hold   func(*invocation, *scripted) // of a trait
 }
 
-// FaultNames lists the names a Fault may have, sorted, those with two forms in
-// both.
-func FaultNames() []string {
-	var names []string
-	for base, form := range maps.All(faultForms) {
-		if form == single || form == singleAfter {
-			names = append(names, base)
-		} else {
-			names = append(names, base+"-after", base+"-before")
+const (
+	late    = "apply-after limit " // of what can be applied late, or in part
+	headers = "retry-after retry-after-date"
+)
+
+var faultNames = []faultName{
+	{name: "refused", help: "no connection; behind a listener, as reset-before"},
+	{name: "close", forms: plainBefore, keys: late, help: "the connection is closed without an answer"},
+	{name: "reset", forms: plainBefore, keys: late, help: "the connection is reset"},
+	{name: "hang", forms: plainBefore, keys: late + "delay", help: "no answer until the client leaves or delay (5m) ends"},
+	{name: "slow", forms: after, keys: "delay", needs: "delay", help: "applied, and answered after delay"},
+	{name: "401", keys: headers, help: "an HTTP status with an HTML page"},
+	{name: "403", keys: headers},
+	{name: "404", keys: headers},
+	{name: "413", keys: headers},
+	{name: "429", keys: headers},
+	{name: "500", forms: plainBefore, keys: late + headers, help: "the same"},
+	{name: "502", forms: plainBefore, keys: late + headers},
+	{name: "503", forms: plainBefore, keys: late + headers},
+	{name: "504", forms: plainBefore, keys: late + headers},
+	{name: "redirect", help: "HTTP 302 to a login page"},
+	{name: "truncated", forms: plainAfter, keys: late + "keep", help: "the XML ends after keep bytes; half of it by default"},
+	{name: "cut", forms: plainAfter, keys: late + "keep", help: "the same, but Content-Length promises all of it"},
+	{name: "empty", forms: plainAfter, keys: late, help: "HTTP 200 without a body"},
+	{name: "html", forms: plainAfter, keys: late, help: "HTTP 200 with an HTML page"},
+	{name: "foreign", forms: plainAfter, keys: late, help: "HTTP 200 with XML of another kind"},
+	{name: "throws", forms: plainBefore, keys: late + "cause text", help: "\"Failed to invoke method M in class C: text\"; or null"},
+	{name: "fault", forms: plainBefore, keys: late + "cause text", help: "an XML-RPC fault in the words of text"},
+	{name: "bad-list", forms: after, method: "listDevices", help: "the list has entries that are not MACs"},
+	{name: "says", keys: "text", needs: "text", help: "refused in the words of text"},
+	{name: "says-after", forms: after, keys: late + "text", needs: "text", lies: true, help: "the same, but the call is applied"},
+	{name: "pretend", keys: "apply-after", lies: true, help: "answered as if it were applied, which it is not"},
+	{name: "replay", forms: plainAfter, keys: late, lies: true, help: "the previous answer to the same method, once more"},
+	{name: "crossed", forms: plainAfter, keys: late, lies: true, help: "the previous answer to another method"},
+
+	{class: trait, name: "partial", help: "apply a refused batch to its good devices",
+		hold: func(c *invocation, _ *scripted) { c.options.Partial = true }},
+	{class: trait, name: "partial-until", help: "apply it to those before the first bad one",
+		hold: func(c *invocation, _ *scripted) { c.options.Partial, c.untilBad = true, true }},
+	{class: trait, name: "name-one", help: "name one MAC in the refusal of a batch",
+		hold: func(c *invocation, _ *scripted) { c.options.NameOne = true }},
+	{class: trait, name: "unnamed", help: "name none",
+		hold: func(c *invocation, _ *scripted) { c.options.Unnamed = true }},
+	{class: trait, name: "prompt", keys: "text", needs: "text", help: "say text instead of the override prompt, such as\nExisting MAC(s): {macs}",
+		hold: func(c *invocation, f *scripted) { c.options.Prompt = f.Text }},
+	{class: trait, name: "prompt-elsewhere", help: "prompt for devices of other accounts, too",
+		hold: func(c *invocation, _ *scripted) { c.options.PromptElsewhere = true }},
+	{class: trait, name: "override-elsewhere", help: "let isOverride 1 take devices from other accounts",
+		hold: func(c *invocation, _ *scripted) { c.options.OverrideElsewhere = true }},
+	{class: trait, name: "url-without-server", help: "accept a unique URL without a server",
+		hold: func(c *invocation, _ *scripted) { c.options.URLWithoutServer = true }},
+	{class: trait, name: "live-url-text", help: "refuse a bad URL in the words of the live service",
+		hold: func(c *invocation, _ *scripted) { c.options.LiveURLText = true }},
+	{class: trait, name: "max-batch", keys: "limit", needs: "limit", help: "refuse batches of more than limit MACs",
+		hold: func(c *invocation, f *scripted) { c.options.MaxBatch = f.Limit }},
+	{class: trait, name: "quota", keys: "limit text", help: "an account holds limit devices: register those that\nfit, then refuse the call in the words of text",
+		hold: func(c *invocation, f *scripted) { c.quota = &f.Fault }},
+	{class: trait, name: "apache", help: "answer without white space, as Apache ws-xmlrpc does",
+		hold: func(c *invocation, _ *scripted) { c.apache = true }},
+	{class: trait, name: "twice", help: "handle the call twice and send the second answer",
+		hold: func(c *invocation, _ *scripted) { c.twice = true }},
+	{class: trait, name: "list-first", keys: "limit", method: "listDevices", help: "list only the first limit devices, or none at all",
+		hold: func(c *invocation, f *scripted) { c.options.ListLimit = cmp.Or(f.Limit, -1) }},
+	{class: trait, name: "list-hides", needs: "mac", method: "listDevices", help: "list all devices but those of mac",
+		hold: func(c *invocation, f *scripted) { c.hidden = append(c.hidden, f.macs...) }},
+	{class: trait, name: "url-case", method: "checkDeviceExt", help: "return the URL with its host in another case",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlCase) }},
+	{class: trait, name: "url-port", method: "checkDeviceExt", help: "add the default port, or drop it",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlPort) }},
+	{class: trait, name: "url-slash", method: "checkDeviceExt", help: "add the slash of an empty path, or drop it",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlSlash) }},
+	{class: trait, name: "url-escape", method: "checkDeviceExt", help: "escape more than need be",
+		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlEscape) }},
+
+	{class: event, name: "colleague", keys: "apply-after text", needs: "text", help: "change the account: text is a record of a state file"},
+
+	{class: limit, name: "bucket", keys: "limit rate status retry-after", needs: "rate", help: "rate calls a second, of which limit (1) at once"},
+	{class: limit, name: "fixed-window", keys: "rate status retry-after", needs: "rate", help: "rate calls in each second of the clock"},
+	{class: limit, name: "sliding-window", keys: "rate status retry-after", needs: "rate", help: "rate calls in any second"},
+}
+
+// lookUp returns the entry of a name in any of its forms, and whether the call is
+// applied. The entry is nil for an unknown name.
+func lookUp(name string) (entry *faultName, applied bool) {
+	for i := range faultNames {
+		n := &faultNames[i]
+		twoForms := n.forms >= plainBefore
+		switch {
+		case n.name == name:
+			return n, n.forms == after || n.forms == plainAfter
+		case twoForms && n.name+"-before" == name:
+			return n, false
+		case twoForms && n.name+"-after" == name:
+			return n, true
 		}
 	}
-	slices.Sort(names)
-	return names
+	return nil, false
 }
 
-// scripted is a Fault and how far it has got.
-type scripted struct {
-	Fault
-	base  string
-	after bool
-	seen  int // calls that it could befall
-	fired int
+// FaultNames returns the names of the faults of the answer, sorted, both forms of
+// those that have two. Those whose answers lie are left out: no client can tell
+// them from the truth.
+func FaultNames() []string {
+	return names(func(n faultName) bool { return n.class == ofAnswer && !n.lies })
 }
 
-func newScripted(f Fault) (scripted, error) {
-	base, after := f.Name, false
-	if plain, ok := strings.CutSuffix(f.Name, "-before"); ok {
-		base = plain
-	} else if plain, ok := strings.CutSuffix(f.Name, "-after"); ok {
-		base, after = plain, true
+func names(wanted func(faultName) bool) (list []string) {
+	for _, n := range faultNames {
+		switch {
+		case !wanted(n):
+		case n.forms >= plainBefore:
+			list = append(list, n.name+"-after", n.name+"-before")
+		default:
+			list = append(list, n.name)
+		}
 	}
-	form, ok := faultForms[base]
-	if !ok || base != f.Name && (form == single || form == singleAfter) {
-		return scripted{}, fmt.Errorf("unknown fault %q: it is one of %s", f.Name, strings.Join(FaultNames(), " "))
+	slices.Sort(list)
+	return list
+}
+
+// check returns what is wrong with a Fault, and what its name stands for.
+func (f *Fault) check() (entry *faultName, applied bool, err error) {
+	entry, applied = lookUp(f.Name)
+	if entry == nil {
+		all := names(func(faultName) bool { return true })
+		return nil, false, fmt.Errorf("unknown fault %q: use one of %s", f.Name, strings.Join(all, " "))
 	}
-	if base == f.Name {
-		after = form == singleAfter || form == plainAfter
+	takes := strings.Fields(entry.keys)
+	if entry.class != limit {
+		takes = append(takes, "mac", "times", "every")
 	}
-	f.Method = strings.TrimPrefix(f.Method, prefix)
-	if base == "bad-list" && f.Method == "" {
-		f.Method = "listDevices"
+	for _, k := range keys {
+		given := strings.TrimSpace(k.get(f)) != ""
+		switch {
+		case given && !slices.Contains(takes, k.name):
+			return nil, false, fmt.Errorf("the fault %s does not take %s", f.Name, k.name)
+		case !given && k.name == entry.needs:
+			return nil, false, fmt.Errorf("the fault %s needs %s", f.Name, k.name)
+		}
+	}
+	if f.late() && f.Name == entry.name && entry.forms == plainBefore {
+		applied = true
 	}
 	switch {
-	case f.Method != "" && !knownMethod(f.Method):
-		return scripted{}, fmt.Errorf("unknown method %q", f.Method)
-	case base == "bad-list" && f.Method != "listDevices":
-		return scripted{}, errors.New("the fault bad-list is for listDevices alone")
-	case base == "says" && strings.TrimSpace(f.Text) == "":
-		return scripted{}, errors.New("the fault says needs a text")
-	case base != "says" && f.Text != "":
-		return scripted{}, fmt.Errorf("the fault %s has no text", f.Name)
-	case base == "slow" && f.Delay == 0:
-		return scripted{}, errors.New("the fault slow needs a delay")
-	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
-		return scripted{}, fmt.Errorf("a number of the fault %s is negative", f.Name)
+	case f.late() && !applied && entry.forms >= plainBefore:
+		err = fmt.Errorf("the fault %s is never applied: drop apply-after, or use %s-after", f.Name, entry.name)
+	case f.Limit > 0 && !applied && entry.class == ofAnswer:
+		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)
+	case f.late() && f.ApplyAfter != 0 && f.ApplyAfterCalls != 0:
+		err = errors.New("give apply-after a duration or a number of calls, not both")
+	case f.Method != "" && f.Method != login && !knownMethod(f.Method):
+		err = fmt.Errorf("unknown method %q", f.Method)
+	case entry.method != "" && f.Method != "" && f.Method != entry.method:
+		err = fmt.Errorf("the fault %s is only for %s", f.Name, entry.method)
+	case f.Method == login && (applied || f.late() || len(f.MACs) > 0 || entry.class != ofAnswer):
+		err = fmt.Errorf("the fault %s is not for login: such a call has no MACs and is not applied", f.Name)
+	case f.Call < 0 || f.Every < 0 || f.Times < -1 || f.ApplyAfter < 0 || f.ApplyAfterCalls < 0 || f.Limit < 0 ||
+		f.Delay < 0 || f.Keep < 0 || f.RetryAfterDate < 0:
+		err = fmt.Errorf("a number of the fault %s is negative", f.Name)
+	case entry.class == limit && f.Call > 0:
+		err = fmt.Errorf("the limit %s holds for good: drop the number of the call", f.Name)
+	case entry.class == limit && !(f.Rate > 0 && f.Rate <= 1e9):
+		err = fmt.Errorf("the rate of %s must be above 0 and at most 1e9", f.Name)
+	case entry.class == limit && entry.name != "bucket" && f.Rate != math.Trunc(f.Rate):
+		err = fmt.Errorf("the rate of %s must be a whole number: its window is a second", f.Name)
+	case f.Status != 0 && f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable:
+		err = fmt.Errorf("the status of %s must be 429 or 503", f.Name)
 	case f.RetryAfter != "" && f.RetryAfterDate != 0:
-		return scripted{}, errors.New("there can be but one Retry-After")
+		err = errors.New("give retry-after or retry-after-date, not both")
 	}
-	return scripted{Fault: f, base: base, after: after}, nil
-}
-
-// due reports whether the fault befalls the call that was seen last.
-func (f *scripted) due() bool {
-	times := f.Times
-	if times == 0 {
-		times = 1
-		if f.Every > 0 {
-			times = -1
-		}
-	}
-	if times >= 0 && f.fired >= times {
-		return false
-	}
-	if f.Every == 0 {
-		return f.seen >= f.Call
-	}
-	first := f.Call
-	if first == 0 {
-		first = f.Every
-	}
-	return f.seen >= first && (f.seen-first)%f.Every == 0
-}
-
-type script []scripted
-
-func newScript(faults []Fault) (script, error) {
-	s := make(script, 0, len(faults))
-	for _, f := range faults {
-		scripted, err := newScripted(f)
-		if err != nil {
-			return nil, err
-		}
-		s = append(s, scripted)
-	}
-	return s, nil
-}
-
-// next gives the fault that befalls a call, nil if none does.
-func (s script) next(method string) (hit *scripted) {
-	method = strings.TrimPrefix(method, prefix)
-	for i := range s {
-		f := &s[i]
-		if f.Method != "" && f.Method != method {
-			continue
-		}
-		f.seen++
-		if hit == nil && f.due() {
-			f.fired++
-			hit = f
-		}
-	}
-	return hit
-}
-
-const defaultHang = 5 * time.Minute
-
-// perform lets a fault happen in place of the answer.
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, f *scripted, a answer) {
-	switch f.base {
-	case "refused":
-		breakOff(w, errRefused)
-	case "close":
-		breakOff(w, errClosed)
-	case "reset":
-		breakOff(w, errReset)
-	case "hang":
-		delay := f.Delay
-		if delay == 0 {
-			delay = defaultHang
-		}
-		wait(r.Context(), delay)
-		breakOff(w, errClosed)
-	case "slow":
-		if wait(r.Context(), f.Delay) != nil {
-			breakOff(w, errClosed)
-			return
-		}
-		write(w, &a)
-	case "truncated", "cut":
-		cutShort(w, f, &a)
-	case "empty":
-		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(http.StatusOK)
-	case "html":
-		page(w, http.StatusOK)
-	case "foreign":
-		w.Header().Set("Content-Type", "text/xml")
-		io.WriteString(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<status>\n  <code>0</code>\n  <message>OK</message>\n</status>\n")
-	case "fault":
-		a = faultAnswer("Failed to invoke method: java.lang.NullPointerException")
-		write(w, &a)
-	case "bad-list":
-		a = answer{ok: true, listed: true, list: a.list, junk: []string{"", "00-15-65-00-00", "N/A"}}
-		write(w, &a)
-	case "says":
-		a = refusal(f.Text)
-		write(w, &a)
-	case "redirect":
-		w.Header().Set("Location", "/login")
-		page(w, http.StatusFound)
-	default: // an HTTP status
-		status, _ := strconv.Atoi(f.base)
-		switch {
-		case f.RetryAfter != "":
-			w.Header().Set("Retry-After", f.RetryAfter)
-		case f.RetryAfterDate > 0:
-			// A date has whole seconds: the next one, not the last.
-			date := time.Now().Add(f.RetryAfterDate + time.Second - 1)
-			w.Header().Set("Retry-After", date.UTC().Format(http.TimeFormat))
-		}
-		page(w, status)
-	}
-}
-
-// cutShort sends the beginning of an answer.
-func cutShort(w http.ResponseWriter, f *scripted, a *answer) {
-	var whole bytes.Buffer
-	a.writeTo(&whole)
-	keep := f.Keep
-	if keep == 0 {
-		keep = whole.Len() / 2
-	}
-	keep = min(keep, whole.Len()-1) // the last byte is the end of a tag
-	w.Header().Set("Content-Type", "text/xml")
-	if f.base == "truncated" {
-		w.Write(whole.Bytes()[:keep])
-		return
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(whole.Len()))
-	w.Write(whole.Bytes()[:keep])
-	http.NewResponseController(w).Flush()
-	breakOff(w, errClosed)
+	return entry, applied, err
 }

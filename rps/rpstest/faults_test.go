@@ -2,9 +2,11 @@ package rpstest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -34,6 +36,12 @@ var faultTests = []struct {
 	{Fault{Name: "hang-after"}, true, isError(context.Canceled)},
 	{Fault{Name: "hang-after", Delay: time.Millisecond}, true, closed},
 	{Fault{Name: "says", Text: "Error:Invalid MAC(s):00"}, false, answers("false", "Error:Invalid MAC(s):00")},
+	{Fault{Name: "says-after", Text: "no"}, true, answers("false", "no")},
+	{Fault{Name: "pretend"}, false, answers("true", "OK")},
+	{Fault{Name: "replay"}, true, answers("true", "OK")},
+	{Fault{Name: "replay-before"}, false, answers("true", "OK")},
+	{Fault{Name: "crossed"}, true, answers("true", "OK")},
+	{Fault{Name: "crossed-before"}, false, answers("true", "OK")},
 	{Fault{Name: "slow", Delay: time.Millisecond}, true, answers("true", "OK")},
 	{Fault{Name: "401"}, false, isPage(401, "Www-Authenticate", `Basic realm="XML-RPC"`)},
 	{Fault{Name: "403"}, false, isPage(403, "", "")},
@@ -47,6 +55,8 @@ var faultTests = []struct {
 	{Fault{Name: "500-after"}, true, isPage(500, "", "")},
 	{Fault{Name: "502"}, false, isPage(502, "", "")},
 	{Fault{Name: "502-after"}, true, isPage(502, "", "")},
+	{Fault{Name: "504"}, false, isPage(504, "", "")},
+	{Fault{Name: "504-after"}, true, isPage(504, "", "")},
 	{Fault{Name: "redirect"}, false, isPage(302, "Location", "/login")},
 	{Fault{Name: "truncated"}, true, truncated},
 	{Fault{Name: "truncated", Keep: 20}, true, isBody(`<?xml version="1.0" `)},
@@ -60,8 +70,12 @@ var faultTests = []struct {
 	{Fault{Name: "html-before"}, false, isPage(200, "", "")},
 	{Fault{Name: "foreign"}, true, contains("<status>")},
 	{Fault{Name: "foreign-before"}, false, contains("<status>")},
-	{Fault{Name: "fault"}, false, answers("fault", "Failed to invoke method: java.lang.NullPointerException")},
-	{Fault{Name: "fault-after"}, true, answers("fault", "Failed to invoke method: java.lang.NullPointerException")},
+	{Fault{Name: "fault"}, false, answers("fault", "Failed to invoke method registerDevice in class com.example.rps.RedirectHandler: java.lang.NullPointerException")},
+	{Fault{Name: "fault-after"}, true, answers("fault", "Failed to invoke method registerDevice in class com.example.rps.RedirectHandler: java.lang.NullPointerException")},
+	{Fault{Name: "fault", Text: "No such handler: {mac}"}, false, answers("fault", "No such handler: 001565000002")},
+	{Fault{Name: "throws"}, false, answers("fault", "Failed to invoke method registerDevice in class com.example.rps.RedirectHandler: null")},
+	{Fault{Name: "throws-after", Text: "duplicate key"}, true, answers("fault", "Failed to invoke method registerDevice in class com.example.rps.RedirectHandler: duplicate key")},
+	{Fault{Name: "throws", Cause: "a serialised exception"}, false, contains("<name>faultCause</name>\n        <value><base64>YSBzZXJpYWxpc2VkIGV4Y2VwdGlvbg==</base64></value>")},
 }
 
 type check = func(t *testing.T, status int, header http.Header, body string, err error)
@@ -182,7 +196,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
-	for _, name := range FaultNames() {
+	for _, name := range names(func(n faultName) bool { return n.class == ofAnswer }) {
 		if plain, ok := strings.CutSuffix(name, "-before"); ok && tested[plain] {
 			continue
 		}
@@ -206,6 +220,64 @@ func TestBadList(t *testing.T) {
 	}
 }
 
+// outcomes makes calls, with the right password if there is no other, and returns
+// the log: a line each.
+func outcomes(t *testing.T, s *Server, password string, bodies ...string) string {
+	t.Helper()
+	for _, body := range bodies {
+		req := newRequest(t, "http://rps/", body)
+		req.SetBasicAuth("user", password)
+		do(s.Transport(), req)
+	}
+	var got []string
+	for _, call := range s.Calls() {
+		got = append(got, fmt.Sprintf("%s %d", call.Outcome, call.Applied))
+	}
+	return strings.Join(got, "\n")
+}
+
+func parsed(t *testing.T, text string) []Fault {
+	t.Helper()
+	faults, err := ParseFaults(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faults
+}
+
+func TestFaultOfOneMAC(t *testing.T) {
+	s := furnished(Options{Faults: parsed(t, "* throws mac=00-15-65-00-00-02 times=-1\nregisterDevices 2 says mac=001565000003,0015650000cc text={macs}")})
+	got := outcomes(t, s, "secret",
+		encode("registerDevices", l(free3, free), "s1"),
+		encode("registerDevice", "00:15:65:00:00:02", "s1"),
+		encode("registerDevices", l(free3, free2), "s1"),
+		encode("registerDevice", stock, "s1"),
+		encode("registerDevices", l(free2, "x"), "s1"),
+		encode("checkDevice", free))
+	want := `fault:throws 0
+fault:throws 0
+ok 2
+ok 1
+fault:says 0
+fault:throws 0`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestLoginFault(t *testing.T) {
+	s := furnished(Options{Faults: parsed(t, "* 404\nlogin 2 fault times=2 text=Not authorized")})
+	list := encode("listDevices")
+	if got, want := outcomes(t, s, "wrong", list, list, list, list), "401 0\nfault:fault 0\nfault:fault 0\n401 0"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	s.SetFaults(parsed(t, "login fault text=Not authorized")...)
+	req := newRequest(t, "http://rps/", list)
+	req.SetBasicAuth("user", "wrong")
+	status, header, body, err := do(s.Transport(), req)
+	answers("fault", "Not authorized")(t, status, header, body, err)
+}
+
 func TestRetryAfterDate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{Faults: []Fault{{Name: "503", RetryAfterDate: 90 * time.Second}}})
@@ -217,12 +289,12 @@ func TestRetryAfterDate(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	const a, b = "registerDevices", "redirect.listDevices"
+	const a, b = "registerDevices", "listDevices"
 	tests := []struct {
 		name   string
 		faults string
 		calls  []string
-		want   string // a character each: the last of the name of the fault, or -
+		want   string // for each call the last letters of what hits it, or -
 	}{
 		{"the next", "* 503", []string{a, a}, "3-"},
 		{"in order", "* 503 times=2\n* 404", []string{a, a, a, a}, "334-"},
@@ -233,27 +305,29 @@ func TestScript(t *testing.T) {
 		{"each second", "* every=2 503", []string{a, a, a, a, a}, "-3-3-"},
 		{"each second from the first", "* 1 every=2 503", []string{a, a, a, a, a}, "3-3-3"},
 		{"each second, twice", "* every=2 503 times=2", []string{a, a, a, a, a, a}, "-3-3--"},
+		{"a trait holds beside faults", "* 2 partial\n* 503\n* 404\n* unnamed times=1", []string{a, a, a}, "3d4ll"},
 		{"unreadable", "* 503\nlistDevices 404", []string{"", b}, "34"},
+		{"wrong passwords", "* 503\nlogin 404", []string{login, login, a}, "4-3"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			faults, err := ParseFaults(strings.NewReader(test.faults))
+			script, err := newScript(parsed(t, test.faults))
 			if err != nil {
 				t.Fatal(err)
 			}
-			script, err := newScript(faults)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []byte
+			var got []string
 			for _, method := range test.calls {
-				if f := script.next(method); f == nil {
-					got = append(got, '-')
-				} else {
-					got = append(got, f.Name[len(f.Name)-1])
+				p := script.next(method, nil)
+				if p.fault != nil {
+					p.traits = append([]*scripted{p.fault}, p.traits...)
 				}
+				letters := ""
+				for _, f := range p.traits {
+					letters += f.Name[len(f.Name)-1:]
+				}
+				got = append(got, cmp.Or(letters, "-"))
 			}
-			if string(got) != test.want {
+			if got := strings.Join(got, ""); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -270,6 +344,11 @@ redirect.listDevices slow delay=1m30s
 * 429 retry-after-date=2m0s
 registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x 
 * reset # says text=x
+	* throws	mac=001565000009,00-15-65-00-00-0a  cause=x	text=a  b
+login fault text=Not authorized
+* 5 502 apply-after=8s limit=2
+* close-after apply-after=3
+* bucket rate=2.5 limit=10 status=503 retry-after=wait
 `
 	want := []Fault{
 		{Name: "close-after", Method: "registerDevices", Call: 3},
@@ -279,6 +358,11 @@ registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x
 		{Name: "429", RetryAfterDate: 2 * time.Minute},
 		{Name: "says", Method: "registerDevices", Times: 2, Text: "Error:Repeated MAC(s):00000000000d # text=x"},
 		{Name: "reset"},
+		{Name: "throws", MACs: []string{"001565000009", "00-15-65-00-00-0a"}, Cause: "x", Text: "a  b"},
+		{Name: "fault", Method: "login", Text: "Not authorized"},
+		{Name: "502", Call: 5, ApplyAfter: 8 * time.Second, Limit: 2},
+		{Name: "close-after", ApplyAfterCalls: 3},
+		{Name: "bucket", Rate: 2.5, Limit: 10, Status: 503, RetryAfter: "wait"},
 	}
 	got, err := ParseFaults(strings.NewReader(text))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -288,20 +372,44 @@ registerDevices says times=2 text=Error:Repeated MAC(s):00000000000d # text=x
 		{"*", "line 1: no fault is named"},
 		{"\n\nclose", `line 3: unknown method "close"`},
 		{"* 3", `unknown fault "3"`},
-		{"* 0 503", `"0" is not the number of a call`},
+		{"* 0 503", `"0" is not the number of a call: they count from 1`},
 		{"* x 503", `"x" is not the number of a call`},
-		{"* 1 2 503", `"503" is too much`},
+		{"* 1 2 503", `unexpected "503"`},
 		{"* 503 often=1", `unknown key "often"`},
-		{"* 503 times=x", "times=x: a number or a duration is wanted"},
+		{"* 503 times=x", "times=x: want a number or a duration"},
 		{"* 503 times=1 times=2", "times is given twice"},
 		{"* 503 times=-2", "is negative"},
-		{"* slow", "slow needs a delay"},
-		{"* says", "says needs a text"},
-		{"* says text= ", "says needs a text"},
-		{"* slow delay=1s text=x", "slow has no text"},
-		{"checkDevice bad-list", "for listDevices alone"},
+		{"* slow", "the fault slow needs delay"},
+		{"* says", "the fault says needs text"},
+		{"* says text= ", "the fault says needs text"},
+		{"* slow delay=1s text=x", "the fault slow does not take text"},
+		{"checkDevice bad-list", "only for listDevices"},
 		{"* 401-after", `unknown fault "401-after"`},
-		{"* 503 retry-after=1 retry-after-date=1s", "but one Retry-After"},
+		{"* close-before apply-after=1s", "close-before is never applied: drop apply-after, or use close-after"},
+		{"* colleague", "colleague needs text"},
+		{"* colleague text=phone,1", `the fault colleague: unknown record "phone"`},
+		{"* colleague text=device,user,1", `"1" is not a MAC`},
+		{"login colleague text=stock,001565000001", "not for login"},
+		{"* bucket", "bucket needs rate"},
+		{"* bucket rate=nan", "above 0"},
+		{"* bucket rate=-1", "above 0"},
+		{"* bucket rate=inf", "above 0"},
+		{"* 2 bucket rate=1", "drop the number of the call"},
+		{"* bucket rate=1 times=2", "does not take times"},
+		{"* bucket rate=1 status=500", "must be 429 or 503"},
+		{"* fixed-window rate=1.5", "must be a whole number"},
+		{"login bucket rate=1", "not for login"},
+		{"* replay-before apply-after=1s", "replay-before is never applied"},
+		{"* replay-before limit=1", "replay-before is never applied"},
+		{"* close limit=3", "drop limit, or use close-after"},
+		{"* close apply-after=x", "apply-after=x: want"},
+		{"* close apply-after=-1s", "is negative"},
+		{"login close apply-after=1s", "not for login"},
+		{"* 401 mac=", `"" is not a MAC`},
+		{"* 401 cause=x", "401 does not take cause"},
+		{"login close-after", "not for login"},
+		{"login 401 mac=001565000001", "not for login"},
+		{"* 503 retry-after=1 retry-after-date=1s", "retry-after or retry-after-date, not both"},
 		{"* " + strings.Repeat("x", 1<<17), "token too long"},
 	} {
 		if _, err := ParseFaults(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -317,6 +425,7 @@ func FuzzParseFaults(f *testing.F) {
 	f.Add([]byte("* 503\nlistDevices bad-list\n* slow delay=1h2m keep=1"))
 	f.Add([]byte("* says text=Error:Invalid MAC(s):00s1122334400 # text=\n* says  text=x"))
 	f.Add([]byte("* 7 429 retry-after-date=1.5s"))
+	f.Add([]byte("login fault text=x\n* throws mac=001565000001,00-15-65-00-00-02 cause=x\n* bucket rate=1e-3 limit=2 status=503 retry-after=wait\n* close limit=1 apply-after=1m\n* 2 pretend apply-after=2"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		faults, err := ParseFaults(bytes.NewReader(text))
 		if err != nil {

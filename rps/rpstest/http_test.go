@@ -79,6 +79,14 @@ func TestLatency(t *testing.T) {
 	}
 }
 
+func limited(text string) Options {
+	faults, err := ParseFaults(strings.NewReader(text))
+	if err != nil {
+		panic(err)
+	}
+	return Options{Faults: faults}
+}
+
 func TestRateLimit(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -92,6 +100,15 @@ func TestRateLimit(t *testing.T) {
 		{"at once", Options{RateLimit: 1, RateBurst: 3, RateRetryAfter: true}, 0, "ooo44", "1"},
 		{"slow limit", Options{RateLimit: 0.1, RateRetryAfter: true}, time.Second, "o44", "8"},
 		{"none", Options{}, 0, "oooooo", ""},
+		{"bucket of one", limited("* bucket rate=10 status=503 retry-after=1"), 99 * time.Millisecond, "o5o5o5", "1"},
+		{"bucket of three", limited("* bucket rate=1 limit=3"), 600 * time.Millisecond, "oooooo4", ""},
+		{"fixed window", limited("* fixed-window rate=2 retry-after=wait"), 300 * time.Millisecond, "oo44oo4oo", ""},
+		{"two fixed windows", limited("* fixed-window rate=2 retry-after=wait"), 500 * time.Millisecond, "oooooooo", ""},
+		{"sliding window", limited("* sliding-window rate=2 retry-after=wait"), 300 * time.Millisecond, "oo44oo44", "1"},
+		{"sliding window of one", limited("checkDevice sliding-window rate=1"), time.Second, "ooo", ""},
+		{"of another method", limited("listDevices bucket rate=1"), 0, "ooo", ""},
+		{"both", limited("* bucket rate=10 limit=2\n* sliding-window rate=3 status=503"), 50 * time.Millisecond, "ooo4545", ""},
+		{"turned away do not count", limited("* 2 403\n* fixed-window rate=2"), 250 * time.Millisecond, "of44oo", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -113,6 +130,21 @@ func TestRateLimit(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestWindows holds that calls at the very end of a window count in the next one.
+func TestWindows(t *testing.T) {
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, name := range []string{"fixed-window", "sliding-window"} {
+		l := newLimiter(&Fault{Name: name, Rate: 2})
+		var got []time.Duration
+		for _, at := range []time.Duration{0, 0, 999, 1000, 1000, 1000, 1250} {
+			got = append(got, l.take(start.Add(at*time.Millisecond))/time.Millisecond)
+		}
+		if want := "[0 0 1 0 0 1000 750]"; fmt.Sprintf("%d", got) != want {
+			t.Errorf("%s: pauses of %d ms, want %s", name, got, want)
+		}
 	}
 }
 
@@ -297,11 +329,11 @@ func TestState(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"\n# a\nphone,1", `line 3: unknown record "phone"`},
 		{"server,s1", "line 1: a server needs a name and a URL"},
-		{"server,s,http://s/,user,x", "line 1: 5 fields in a server, 4 at most"},
-		{"device,user,0015", `line 1: "0015" is none of the four forms`},
+		{"server,s,http://s/,user,x", "line 1: 5 fields in a server: at most 4"},
+		{"device,user,0015", `line 1: "0015" is not a MAC in one of the four forms`},
 		{"device,,001565000001", "line 1: a device needs an account"},
 		{"device,user,001565000001,s", `line 1: account "user" has no server "s"`},
-		{"stock,", `line 1: "" is none`},
+		{"stock,", `line 1: "" is not a MAC`},
 		{"stock,\"001565000001", "state: "},
 	} {
 		if err := New(Options{}).LoadState(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {

@@ -51,8 +51,8 @@ const (
 	lowerDigits = "0123456789abcdef"
 )
 
-// append writes the address with the digits given, and with the separator
-// between octets if it is not zero.
+// append appends the address in the given digits, with the separator between
+// octets unless it is zero.
 func (m mac) append(b []byte, digits string, separator byte) []byte {
 	for i, octet := range m {
 		if i > 0 && separator != 0 {
@@ -63,7 +63,7 @@ func (m mac) append(b []byte, digits string, separator byte) []byte {
 	return b
 }
 
-// upper is the form of Device.MAC and of the state file, lower that of the
+// upper returns the form of Device.MAC and of the state file, lower that of
 // refusals that do not echo what was sent.
 func (m mac) upper() string { return string(m.append(make([]byte, 0, 12), upperDigits, 0)) }
 func (m mac) lower() string { return string(m.append(make([]byte, 0, 12), lowerDigits, 0)) }

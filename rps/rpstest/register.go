@@ -1,7 +1,7 @@
 package rpstest
 
-// register is sections 4.1, 4.2, 4.6, 4.7, 4.12 and 4.15: a single device is a
-// batch of one that is always applied whole.
+// register is sections 4.1, 4.2, 4.6, 4.7, 4.12 and 4.15. A single device is a
+// batch of one, and is never applied in part.
 func (s *Server) register(c *invocation) answer {
 	if refused := s.tooMany(c); refused != "" {
 		return refusal(refused)
@@ -10,9 +10,12 @@ func (s *Server) register(c *invocation) answer {
 	repeated, count := repetitions(macs)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if refused := s.overQuota(c); refused != "" {
+		return refusal(refused)
+	}
 
-	// These refuse the call whatever its MACs are, so that nothing of it is
-	// applied; but the format of the MACs is spoken of first.
+	// These refuse the call whatever its MACs are, so nothing of it is applied.
+	// A refusal still mentions malformed MACs first.
 	server, refused := s.findServer(c)
 	if refused == "" {
 		refused = s.badURL(c)
@@ -22,11 +25,10 @@ func (s *Server) register(c *invocation) answer {
 	}
 	callRefused := refused != ""
 
-	// Each MAC is sorted, whatever the others are: a refusal may be applied in
-	// part.
+	// Each MAC is judged by itself: a refused call may be applied in part.
 	good := make([]mac, 0, len(macs))
 	var foreign []string
-	var registered bool
+	var registered []string
 	for _, m := range macs {
 		if count[m] > 1 {
 			continue
@@ -37,33 +39,32 @@ func (s *Server) register(c *invocation) answer {
 		case isForeign:
 			foreign = append(foreign, m.lower())
 		case isRegistered:
-			registered = true
+			registered = append(registered, m.lower())
 		}
 	}
 
 	switch {
 	case len(bad) > 0 || len(c.macs) == 0:
-		refused = s.name(c, c.signature.words.mac, bad)
+		refused = c.name(c.signature.words.mac, bad)
 	case len(repeated) > 0:
 		names := make([]string, len(repeated))
 		for i, m := range repeated {
 			names[i] = m.lower()
 		}
-		refused = s.name(c, repeatedMACs, names)
+		refused = c.name(repeatedMACs, names)
 	case refused != "":
 	case len(foreign) > 0:
-		refused = s.name(c, foreignHead, foreign) + foreignTail
-	case registered && c.hasOverride:
+		refused = c.name(foreignHead, foreign) + foreignTail
+	case len(registered) > 0 && c.hasOverride:
 		refused = notOverridden
-	case registered:
+	case len(registered) > 0 && c.options.Prompt != "":
+		refused = expand(c.options.Prompt, c.named(registered))
+	case len(registered) > 0:
 		refused = c.signature.words.prompt
 	}
 
-	if refused == "" || s.options.Partial && c.batch && !callRefused {
-		for _, m := range good {
-			s.state.bind(m, binding{c.account, server}, c.url)
-		}
-		c.applied = len(good)
+	if refused == "" || c.options.Partial && c.batch && !callRefused {
+		s.bind(c, server, c.untilFirstBad(good)...)
 	}
 	if refused != "" {
 		return refusal(refused)
@@ -71,7 +72,18 @@ func (s *Server) register(c *invocation) answer {
 	return okAnswer()
 }
 
-// A fate is what becomes of one device that is to be registered.
+// bind binds devices as a call asks, if it is to be applied; mu is held.
+func (s *Server) bind(c *invocation, server uint32, macs ...mac) {
+	if c.dry {
+		return
+	}
+	for _, m := range macs {
+		s.state.bind(m, binding{c.account, server}, c.url)
+	}
+	c.applied += len(macs)
+}
+
+// A fate is what happens to one device of a call that registers.
 type fate uint8
 
 const (
@@ -80,7 +92,7 @@ const (
 	isRegistered      // the prompt, or "overriding failed"
 )
 
-// fate decides by who owns the device now, 0 for nobody.
+// fate returns what happens to a device that owner has now; 0 is nobody.
 func (s *Server) fate(c *invocation, owner uint32) fate {
 	override := c.override == "1"
 	switch {
@@ -91,9 +103,9 @@ func (s *Server) fate(c *invocation, owner uint32) fate {
 			return goesThrough
 		}
 		return isRegistered
-	case override && s.options.OverrideElsewhere:
+	case override && c.options.OverrideElsewhere:
 		return goesThrough
-	case s.options.PromptElsewhere:
+	case c.options.PromptElsewhere:
 		return isRegistered
 	}
 	return isForeign
@@ -119,16 +131,31 @@ func (s *Server) deregister(c *invocation) answer {
 		good = append(good, m)
 	}
 	refused := len(bad) > 0 || len(c.macs) == 0
-	if !refused || s.options.Partial && c.batch {
+	if (!refused || c.options.Partial && c.batch) && !c.dry {
+		good = c.untilFirstBad(good)
 		for _, m := range good {
 			s.state.release(m)
 		}
-		c.applied = len(good)
+		c.applied += len(good)
 	}
 	if refused {
-		return refusal(s.name(c, c.signature.words.mac, bad))
+		return refusal(c.name(c.signature.words.mac, bad))
 	}
 	return okAnswer()
+}
+
+// untilFirstBad returns the good devices of a call before its first bad one, if
+// it stops there.
+func (c *invocation) untilFirstBad(good []mac) []mac {
+	if !c.untilBad {
+		return good
+	}
+	for i, m := range good {
+		if first, _ := parseMAC(c.macs[i]); first != m {
+			return good[:i]
+		}
+	}
+	return good
 }
 
 func parseMACs(texts []string) (macs []mac, bad []string) {
@@ -143,8 +170,8 @@ func parseMACs(texts []string) (macs []mac, bad []string) {
 	return macs, bad
 }
 
-// repetitions lists the MACs that occur more than once, each once, in the order
-// of their second occurrence, and counts all.
+// repetitions returns the MACs that occur more than once, each once, in the
+// order of their second occurrence, and how often each MAC occurs.
 func repetitions(macs []mac) (repeated []mac, count map[mac]int) {
 	count = make(map[mac]int, len(macs))
 	for _, m := range macs {

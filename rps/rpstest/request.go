@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A request is a method call as it was read.
+// A request is a method call as it was parsed.
 type request struct {
 	method string
 	params []value
@@ -19,7 +19,7 @@ type request struct {
 // method takes.
 type value struct {
 	kind  kind
-	text  string  // of a text, without the white space around it
+	text  string  // of a text, without the white space around it; of another type, its name
 	items []value // of an array
 }
 
@@ -34,12 +34,12 @@ const (
 // maxDepth bounds the nesting of values: the methods need two levels.
 const maxDepth = 8
 
-// parseRequest reads a method call. It is strict about what XML-RPC prescribes
-// (elements, their order and their nesting) and lenient about what it does not:
-// white space, comments, attributes, CDATA.
+// parseRequest parses a method call. It is strict about what XML-RPC prescribes
+// (elements, their order and nesting) and lenient about the rest: white space,
+// comments, attributes, CDATA.
 //
-// It reads raw tokens, because the checks that xml.Decoder.Token adds for
-// nesting and namespaces cost a third of the time and are made here anyway.
+// It reads raw tokens: xml.Decoder.Token checks nesting and namespaces, which
+// costs a third of the time, and the parser checks them anyway.
 func parseRequest(body []byte) (request, error) {
 	p := &parser{decoder: xml.NewDecoder(bytes.NewReader(body))}
 	var req request
@@ -122,7 +122,7 @@ func (p *parser) params() (params []value, err error) {
 	}
 }
 
-// value reads on from <value> to </value>.
+// value reads from after <value> to </value>.
 func (p *parser) value() (v value, err error) {
 	if p.depth++; p.depth > maxDepth {
 		return v, errors.New("the values are nested too deep")
@@ -149,10 +149,10 @@ func (p *parser) value() (v value, err error) {
 		v.kind = array
 		v.items, err = p.array()
 	case "int", "i4", "i8", "boolean", "double", "dateTime.iso8601", "base64", "nil":
-		v.kind = other
+		v.kind, v.text = other, element
 		_, err = p.text(element)
 	case "struct":
-		v.kind = other
+		v.kind, v.text = other, element
 		err = p.members()
 	default:
 		err = unexpected(element, false)
@@ -185,7 +185,7 @@ func (p *parser) array() (items []value, err error) {
 	}
 }
 
-// members reads a struct for its form alone: no method of the guide takes one.
+// members checks a struct and drops it: no method of the guide takes one.
 func (p *parser) members() error {
 	for {
 		element, end, err := p.tag()
@@ -215,7 +215,7 @@ func (p *parser) members() error {
 	}
 }
 
-// start reads the start of the element named, end its end.
+// start reads the start tag of the named element, end its end tag.
 func (p *parser) start(name string) error { return p.expect(name, false) }
 func (p *parser) end(name string) error   { return p.expect(name, true) }
 
@@ -230,7 +230,7 @@ func (p *parser) expect(name string, wantEnd bool) error {
 	return nil
 }
 
-// text reads the text up to the end of the element named.
+// text reads the text up to the end of the named element.
 func (p *parser) text(name string) (string, error) {
 	content, element, end, err := p.content()
 	if err != nil {
@@ -267,8 +267,8 @@ func (p *parser) content() (content, element string, end bool, err error) {
 		var name xml.Name
 		switch token := token.(type) {
 		case xml.CharData:
-			// Nearly all of these are the indentation between two tags: they
-			// are not worth an allocation.
+			// Nearly all of it is the indentation between two tags, which is
+			// not worth an allocation.
 			if content != "" || len(bytes.Trim(token, xmlSpace)) > 0 {
 				content += string(token)
 			}

@@ -27,9 +27,9 @@ func TestParseRequest(t *testing.T) {
 		{"blanks", param("<value> <string> <![CDATA[a]]> </string> </value>"), str("a")},
 		{"CDATA in text", param("<value><string>a<![CDATA[<b>]]>c</string></value>"), str("a<b>c")},
 		{"references", param("<value><string>&lt;&#65;&amp;</string></value>"), str("<A&")},
-		{"int", param("<value><int>1</int></value>"), []value{{kind: other}}},
-		{"nil", param("<value><nil/></value>"), []value{{kind: other}}},
-		{"struct", param("<value><struct><member><name>a</name><value>1</value></member></struct></value>"), []value{{kind: other}}},
+		{"int", param("<value><int>1</int></value>"), []value{{kind: other, text: "int"}}},
+		{"nil", param("<value><nil/></value>"), []value{{kind: other, text: "nil"}}},
+		{"struct", param("<value><struct><member><name>a</name><value>1</value></member></struct></value>"), []value{{kind: other, text: "struct"}}},
 		{"array", param("<value><array><data><value>a</value><value><string>b</string></value></data></array></value>"),
 			[]value{{kind: array, items: []value{{text: "a"}, {text: "b"}}}}},
 	}
@@ -124,7 +124,7 @@ func (v value) xml() string {
 		}
 		b.WriteString("</data></array>")
 	case other:
-		b.WriteString("<nil/>")
+		b.WriteString("<" + v.text + "/>")
 	}
 	return "<value>" + b.String() + "</value>"
 }

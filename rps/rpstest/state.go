@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Device is a device as RPS knows it.
+// Device is a device in RPS.
 type Device struct {
-	Owner  string // name of the account, "" for one that is only in stock
+	Owner  string // name of the account, "" if the device is only in stock
 	MAC    string // bare and in upper case: 001565000001
 	Server string // name of its server, "" if it has none
-	URL    string // where the phone is sent: its unique URL, or its server's
+	URL    string // where the phone is redirected: its unique URL, or its server's
 }
 
-// state is what RPS remembers. Its zero value is not ready: see newState.
+// state is what RPS stores. Its zero value is not usable: see newState.
 //
-// Accounts and servers are numbered, so that a device costs 16 bytes in the map
-// and has nothing in it for the garbage collector to follow; the few unique
-// URLs are kept apart. Number 0 is no account and no server.
+// Accounts and servers are numbers, so a device costs 16 bytes in the map and
+// holds no pointers; the few unique URLs have a map of their own. Number 0 is no
+// account and no server.
 type state struct {
 	accounts   []string
 	accountIDs map[string]uint32
@@ -57,7 +57,7 @@ func newState() state {
 	}
 }
 
-// account gives the number of an account, a new one if need be.
+// account returns the number of an account, which it adds if need be.
 func (s *state) account(name string) uint32 {
 	id, ok := s.accountIDs[name]
 	if !ok {
@@ -68,7 +68,7 @@ func (s *state) account(name string) uint32 {
 	return id
 }
 
-// addServer adds a server, or changes the URL of the one with that name.
+// addServer adds a server, or changes the URL of an account's server.
 func (s *state) addServer(owner uint32, name, url string) {
 	key := serverKey{owner, name}
 	if id, ok := s.serverIDs[key]; ok {
@@ -80,7 +80,7 @@ func (s *state) addServer(owner uint32, name, url string) {
 	s.names[name] = true
 }
 
-// bind gives a device to an account.
+// bind binds a device to an account.
 func (s *state) bind(m mac, b binding, uniqueURL string) {
 	s.devices[m] = b
 	if uniqueURL == "" {
@@ -90,7 +90,7 @@ func (s *state) bind(m mac, b binding, uniqueURL string) {
 	s.urls[m] = uniqueURL
 }
 
-// release takes a device from its account. RPS goes on knowing it.
+// release removes a device from its account. It stays in stock.
 func (s *state) release(m mac) {
 	s.devices[m] = binding{}
 	delete(s.urls, m)
@@ -112,7 +112,7 @@ func (s *state) device(m mac, b binding) Device {
 	}
 }
 
-// owned lists the devices of an account, in no order.
+// owned returns the devices of an account, in no order.
 func (s *state) owned(owner uint32) (list []mac) {
 	for m, b := range s.devices {
 		if b.owner == owner {
@@ -124,8 +124,8 @@ func (s *state) owned(owner uint32) (list []mac) {
 
 func compareMACs(a, b mac) int { return bytes.Compare(a[:], b[:]) }
 
-// serverNameOK reports whether a name has none but the characters "A-z 0-9 - _
-// . " of the guide, blank included.
+// serverNameOK reports whether a name has only the characters that the guide
+// allows: "A-z 0-9 - _ . ", with the space.
 func serverNameOK(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		switch {
@@ -136,7 +136,7 @@ func serverNameOK(name string) bool {
 	}) < 0
 }
 
-// urlOK reports whether a URL begins with one of the four schemes of the guide.
+// urlOK reports whether a URL begins with one of the guide's four schemes.
 func urlOK(url string) bool {
 	scheme, _, found := strings.Cut(url, "://")
 	if !found {
@@ -149,27 +149,29 @@ func urlOK(url string) bool {
 	return false
 }
 
-// mustMAC is for the set-up of tests, where a bad MAC is a mistake in the test.
+// mustMAC parses a MAC in the set-up of a test, where a bad one is a mistake in
+// the test.
 func mustMAC(text string) mac {
 	m, ok := parseMAC(text)
 	if !ok {
-		panic(fmt.Sprintf("rpstest: %q is none of the four forms of a MAC", text))
+		panic(fmt.Sprintf("rpstest: %q is not a MAC in one of the four forms", text))
 	}
 	return m
 }
 
-// AddServer adds a configuration server to an account, which need not be one
-// that can log in. A server of that name and account gets the new URL. Unlike
-// the method addServer it judges nothing.
+// AddServer adds a configuration server to an account, which need not be able to
+// log in. If the account has a server of that name, its URL changes. Unlike the
+// API's addServer it checks nothing.
 func (s *Server) AddServer(user, name, url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.addServer(s.state.account(user), name, url)
 }
 
-// AddDevice binds a device to an account, whoever had it. The server must be one of the
-// account's, or empty; url is the device's unique URL, or empty. The MAC may be
-// in any of the four forms. AddDevice panics if MAC or server is bad.
+// AddDevice binds a device to an account, whoever had it before. The server must
+// be one of the account's, or empty; url is the device's unique URL, or empty.
+// The MAC may be in any of the four forms. AddDevice panics if the MAC or the
+// server is bad.
 func (s *Server) AddDevice(user, mac, server, url string) {
 	m := mustMAC(mac)
 	s.mu.Lock()
@@ -192,9 +194,9 @@ func (s *Server) addDevice(user string, m mac, server, url string) error {
 	return nil
 }
 
-// AddStock makes a device known to RPS and takes it from whoever had it:
-// checkDevice says Unregistered. Of any MAC never added it says Unknown.
-// AddStock panics if the MAC is bad.
+// AddStock adds a device that no account has, or removes it from the account that
+// had it: checkDevice answers Unregistered. For a MAC that was never added it
+// answers Unknown. AddStock panics if the MAC is bad.
 func (s *Server) AddStock(mac string) {
 	m := mustMAC(mac)
 	s.mu.Lock()
@@ -202,8 +204,8 @@ func (s *Server) AddStock(mac string) {
 	s.state.release(m)
 }
 
-// Device looks a device up. It reports false for a MAC that RPS does not know;
-// a device in stock has no Owner. It panics if the MAC is bad.
+// Device returns a device and whether RPS knows it. A device in stock has no
+// Owner. Device panics if the MAC is bad.
 func (s *Server) Device(mac string) (Device, bool) {
 	m := mustMAC(mac)
 	s.mu.RLock()
@@ -215,7 +217,7 @@ func (s *Server) Device(mac string) (Device, bool) {
 	return s.state.device(m, b), true
 }
 
-// Devices lists the devices of an account, sorted by MAC. The account "" has
+// Devices returns the devices of an account, sorted by MAC. The account "" has
 // those in stock.
 func (s *Server) Devices(user string) []Device {
 	s.mu.RLock()

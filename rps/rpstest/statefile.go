@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// LoadState adds to the state what a text says, one record a line, as CSV:
+// LoadState adds records to the state, one a line, as CSV:
 //
 //	# a comment
 //	server,NAME,URL
@@ -18,12 +19,12 @@ import (
 //	device,USER,MAC,SERVER,URL
 //	stock,MAC
 //
-// A server without a USER is one of each account of Options.Accounts: mostly
-// there is one. A server must come before its devices. SERVER and URL of a
-// device may be empty, and left away at the end: URL is its unique URL. MACs
-// may be in any of the four forms.
+// A server without a USER belongs to each account of Options.Accounts, of which
+// there is usually one. A server must come before its devices. SERVER and URL of
+// a device may be empty or omitted; URL is its unique URL. MACs may be in any of
+// the four forms.
 //
-// An error names the line. What came before it has been added.
+// An error names the line. The records before it have been added.
 func (s *Server) LoadState(r io.Reader) error {
 	records := csv.NewReader(r)
 	records.Comment = '#'
@@ -39,69 +40,68 @@ func (s *Server) LoadState(r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("state: %w", err) // a csv.ParseError names the line
 		}
-		if err := s.load(record); err != nil {
+		change, err := parseRecord(record)
+		if err == nil {
+			err = change(s)
+		}
+		if err != nil {
 			line, _ := records.FieldPos(0)
 			return fmt.Errorf("state: line %d: %w", line, err)
 		}
 	}
 }
 
-func (s *Server) load(record []string) error {
-	for i, field := range record {
-		// A state held in memory is not to keep the lines of the file alive.
-		record[i] = strings.Clone(strings.TrimSpace(field))
+// parseRecord returns the change that a record makes to a Server; its mu must be
+// held then.
+func parseRecord(record []string) (change func(*Server) error, err error) {
+	fields := make([]string, 5)
+	for i, field := range record[:min(len(record), len(fields))] {
+		// The state must not keep the lines of the file alive.
+		fields[i] = strings.Clone(strings.TrimSpace(field))
 	}
-	field := func(i int) string {
-		if i < len(record) {
-			return record[i]
-		}
-		return ""
+	most, ok := map[string]int{"server": 4, "device": 5, "stock": 2}[fields[0]]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("unknown record %q: use server, device or stock", fields[0])
+	case len(record) > most:
+		return nil, fmt.Errorf("%d fields in a %s: at most %d", len(record), fields[0], most)
+	case fields[0] == "server":
+		return serverRecord(fields[1], fields[2], fields[3])
+	case fields[0] == "device" && fields[1] == "":
+		return nil, errors.New("a device needs an account: device,USER,MAC,SERVER,URL")
 	}
-	atMost := func(n int) error {
-		if len(record) > n {
-			return fmt.Errorf("%d fields in a %s, %d at most", len(record), record[0], n)
-		}
-		return nil
+	text := fields[1]
+	if fields[0] == "device" {
+		text = fields[2]
 	}
-	switch record[0] {
-	case "server":
-		name, url, user := field(1), field(2), field(3)
-		if name == "" || url == "" {
-			return errors.New("a server needs a name and a URL: server,NAME,URL")
-		}
+	m, ok := parseMAC(text)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%q is not a MAC in one of the four forms", text)
+	case fields[0] == "device":
+		return func(s *Server) error { return s.addDevice(fields[1], m, fields[3], fields[4]) }, nil
+	}
+	return func(s *Server) error { s.state.release(m); return nil }, nil
+}
+
+func serverRecord(name, url, user string) (change func(*Server) error, err error) {
+	if name == "" || url == "" {
+		return nil, errors.New("a server needs a name and a URL: server,NAME,URL")
+	}
+	return func(s *Server) error {
+		users := []string{user}
 		if user == "" {
-			for user := range s.passwords {
-				s.state.addServer(s.state.account(user), name, url)
-			}
-		} else {
+			users = slices.Collect(maps.Keys(s.passwords))
+		}
+		for _, user := range users {
 			s.state.addServer(s.state.account(user), name, url)
 		}
-		return atMost(4)
-	case "device":
-		m, ok := parseMAC(field(2))
-		switch {
-		case field(1) == "":
-			return errors.New("a device needs an account: device,USER,MAC,SERVER,URL")
-		case !ok:
-			return fmt.Errorf("%q is none of the four forms of a MAC", field(2))
-		}
-		if err := s.addDevice(field(1), m, field(3), field(4)); err != nil {
-			return err
-		}
-		return atMost(5)
-	case "stock":
-		m, ok := parseMAC(field(1))
-		if !ok {
-			return fmt.Errorf("%q is none of the four forms of a MAC", field(1))
-		}
-		s.state.release(m)
-		return atMost(2)
-	}
-	return fmt.Errorf("unknown record %q: it is one of server, device, stock", record[0])
+		return nil
+	}, nil
 }
 
 // WriteState writes the state in the form that [Server.LoadState] reads:
-// servers by name, then devices, then stock, both by MAC. Two servers with the
+// servers by name, then devices, then stock, both by MAC. Two Servers with the
 // same state and the same Options.Accounts write the same bytes.
 func (s *Server) WriteState(w io.Writer) error {
 	s.mu.RLock()
@@ -115,7 +115,7 @@ func (s *Server) WriteState(w io.Writer) error {
 	})
 	for _, server := range servers {
 		record := []string{"server", server.name, server.url}
-		// Without its account the record means every account that can log in.
+		// Without an account the record stands for every account that can log in.
 		owner := s.state.accounts[server.owner]
 		if _, sole := s.passwords[owner]; !sole || len(s.passwords) > 1 {
 			record = append(record, owner)
@@ -140,5 +140,5 @@ func (s *Server) WriteState(w io.Writer) error {
 		}
 	}
 	records.Flush()
-	return records.Error() // of any Write as well
+	return records.Error() // from any Write as well
 }

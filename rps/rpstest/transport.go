@@ -14,16 +14,17 @@ import (
 	"syscall"
 )
 
-// Transport reaches the Server inside the process: there is no socket and no
-// listener, so it works in a bubble of testing/synctest, and any host name will
-// do. Each call is handled in a goroutine of its own, which ends with the call
-// or, if the answer is very long, when its body is read or closed.
+// Transport returns a transport that reaches the Server inside the process.
+// There is no socket and no listener, so it works in a bubble of
+// testing/synctest and with any host name. Each call is handled in a goroutine of
+// its own, which ends with the call or, if the answer is very long, when its body
+// is read or closed.
 //
 // Faults become the errors of a real transport: a refused connection is a
 // *net.OpError of Op "dial" with ECONNREFUSED, a reset one a *net.OpError of Op
-// "read" with ECONNRESET, a closed one io.EOF, or io.ErrUnexpectedEOF in the
-// midst of a body. What the transport itself does on top of a connection is not
-// there: no TLS, no proxies, no compression, no connections that are kept.
+// "read" with ECONNRESET, a closed one io.EOF, or io.ErrUnexpectedEOF inside a
+// body. It does nothing that a real transport adds to a connection: no TLS, no
+// proxies, no compression, no keep-alive.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ server *Server }
@@ -41,7 +42,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, context.Cause(ctx)
 	}
 
-	r := req.Clone(ctx) // the caller may go on with its own after a cancellation
+	r := req.Clone(ctx) // after a cancellation the caller may reuse its own
 	r.RequestURI = req.URL.RequestURI()
 	r.RemoteAddr = "192.0.2.1:1234"
 	if r.Host == "" {
@@ -59,11 +60,11 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	select {
 	case <-x.answered:
-	case <-ctx.Done(): // of the caller; or a short answer has just ended it
+	case <-ctx.Done(): // the caller's, or a short answer has just ended it
 		select {
 		case <-x.answered:
 		default:
-			// The handler may yet answer at length: nobody will read that.
+			// The handler may still write a long answer, which nobody reads.
 			go func() {
 				<-x.answered
 				if x.response != nil {
@@ -74,7 +75,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	// A handler that hung until the caller's context ended closes the
-	// connection; a caller is told of the context.
+	// connection; the caller gets the error of the context.
 	if x.err != nil && req.Context().Err() != nil {
 		return nil, context.Cause(req.Context())
 	}
@@ -117,7 +118,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.begin.Len() > longAnswer {
 		var reader *io.PipeReader
 		reader, x.pipe = io.Pipe()
-		// A context that ends in the midst of a body ends the body as well.
+		// If the context ends, the body ends with it.
 		stop := context.AfterFunc(x.req.Context(), func() {
 			x.pipe.CloseWithError(context.Cause(x.req.Context()))
 		})
@@ -147,7 +148,7 @@ func (b *longBody) Close() error {
 // abort ends the connection; see breakOff.
 func (x *exchange) abort(err error) { x.broken = err }
 
-// finish gives the caller its answer, when the handler has returned.
+// finish delivers the answer when the handler has returned.
 func (x *exchange) finish() {
 	switch {
 	case x.pipe != nil:
@@ -195,8 +196,8 @@ func (x *exchange) deliver(body io.ReadCloser) {
 	close(x.answered)
 }
 
-// How a connection may end. The address is one of those set aside for
-// documentation (RFC 5737).
+// How a connection may end. The address is one that RFC 5737 reserves for
+// documentation.
 var (
 	serverAddr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8443}
 
@@ -207,9 +208,9 @@ var (
 		Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 )
 
-// breakOff ends the connection without an answer, or in the midst of one. The
-// handler has to return after it, if it returns at all. Behind a listener a
-// connection is there already, so refused is the same as reset.
+// breakOff ends the connection before or inside an answer. The handler must
+// return right after it, if breakOff returns at all. Behind a listener there is a
+// connection already, so refused is the same as reset.
 func breakOff(w http.ResponseWriter, how error) {
 	if x, ok := w.(*exchange); ok {
 		x.abort(how)
@@ -219,14 +220,14 @@ func breakOff(w http.ResponseWriter, how error) {
 		panic(http.ErrAbortHandler)
 	}
 	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2: the stream is reset, which comes near enough
+	if err != nil { // HTTP/2 resets the stream, which is close enough
 		panic(http.ErrAbortHandler)
 	}
 	if inner, ok := conn.(*tls.Conn); ok {
-		conn = inner.NetConn() // closing TLS would say good-bye first
+		conn = inner.NetConn() // closing TLS would send an alert first
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0) // what is closed is then reset
+		tcp.SetLinger(0) // closing it then resets it
 	}
 	conn.Close()
 }

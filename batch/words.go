@@ -31,7 +31,7 @@ func sentence(finding, text string) string {
 	return finding + "; " + says(text)
 }
 
-// wordsOf gives the service's text, or what stands for it where HTTP refused.
+// wordsOf returns the service's text, or what stands for it where HTTP refused.
 func wordsOf(err *rps.Error) string {
 	if err.Text != "" {
 		return err.Text

@@ -71,6 +71,7 @@ type Config struct {
 	Rate        float64       // calls a second, over all workers and kinds of call
 	Burst       int           // calls that may leave at once after a pause
 	MaxAttempts int           // tries of one call
+	Timeout     time.Duration // of one call: a lost one may be applied until then
 	GiveUpAfter time.Duration // halt after so long without one readable answer
 
 	MaxFailures MaxFailures // stop when so many rows did not succeed
@@ -116,7 +117,7 @@ func ParseMaxFailures(text string) (m MaxFailures, err error) {
 	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 on, nor a percentage of them, such as 50 or 5%%", text)
 }
 
-// reached tells whether it is time to stop.
+// reached reports whether it is time to stop.
 func (m MaxFailures) reached(bad, judged int) bool {
 	return m.Rows > 0 && bad >= m.Rows ||
 		m.Percent > 0 && judged >= percentFrom && float64(bad)*100 >= m.Percent*float64(judged)
@@ -142,7 +143,7 @@ func ParseMaxPrune(text string) (m MaxPrune, err error) {
 	return MaxPrune{}, fmt.Errorf("%q is neither a number of devices nor a percentage of the account's, such as 50 or 5%%", text)
 }
 
-// allows tells whether n of the devices of an account may be removed.
+// allows reports whether n of the devices of an account may be removed.
 func (m MaxPrune) allows(n, devices int) bool {
 	return n <= m.Devices || float64(n)*100 <= m.Percent*float64(devices)
 }

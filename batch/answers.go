@@ -1,0 +1,376 @@
+package batch
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"rpsbatch/rps"
+)
+
+// openRow is a row that lacks a proof.
+type openRow struct {
+	item
+	want
+	seen    finding
+	looking bool      // a lookup of it is under way
+	wait    time.Time // nothing may be claimed before
+}
+
+// ready reports whether the time has come to conclude the row. What was seen
+// before that is to be asked for anew.
+func (o *openRow) ready(now time.Time) bool {
+	if o.looking || now.Before(o.wait) {
+		return false
+	}
+	if !o.wait.IsZero() {
+		o.wait, o.seen, o.List = time.Time{}, finding{}, unlisted
+	}
+	return true
+}
+
+// fewRows is how many rows are looked up each at the end, where the account's
+// list would prove as much as a list can: that they are there.
+const fewRows = 20
+
+// act does what follows from an answer.
+func (e *engine) act(res result, now time.Time) {
+	if res.err != nil {
+		e.halt(ErrOutput, res.err)
+		return
+	}
+	if !res.made {
+		e.unmade(res.task)
+		return
+	}
+	for _, it := range res.task.carries() {
+		e.window.at(it.row).verdict.Calls++
+	}
+	mayRetry, stop := e.Caller.hear(res)
+	if stop != nil {
+		e.halt(stop.Reason, stop.Cause)
+	}
+	switch t := res.task.(type) {
+	case change:
+		e.changed(t, res.answer, mayRetry, now)
+	case lookup:
+		e.looked(t, res.answer, mayRetry, now)
+	}
+}
+
+// unmade takes back a task whose call was not made.
+func (e *engine) unmade(t task) {
+	if c, ok := t.(change); ok && e.Journal != nil {
+		e.output(e.Journal.kept(c.items, true))
+	}
+	e.queue.first(t)
+}
+
+// changed acts on the answer to a change.
+func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
+	f := e.known.facts(c.server, mayRetry, e.pruning)
+	o := decide(f, c, ans)
+	e.logCall(c, ans, "server", c.server, "rows", len(c.items), "settled", len(o.settled), "again", len(o.next), "open", len(o.open)+len(o.look))
+	if e.stuck.heard(c, ans.err) && e.stop == nil {
+		e.halt(ErrStubborn, ans.err)
+	}
+	e.learn(c, ans, o)
+	for i, s := range o.settled {
+		s.verdict.Time = now
+		o.settled[i].verdict = e.settle(s.row, s.verdict)
+	}
+	if o.halt != nil {
+		o.next = []change{c}
+	}
+	if c.call == callAddServer && len(c.items) == 0 && len(o.next) == 0 {
+		e.added(c.server, ans.err)
+	}
+	e.follow(c, o, now)
+}
+
+// logCall logs a call, at level info only if it had no answer. It names no unique
+// URL.
+func (e *engine) logCall(t task, ans answer, attrs ...any) {
+	attrs = append([]any{"method", t.method()}, attrs...)
+	if ans.err != nil {
+		attrs = append(attrs, "error", ans.err)
+		if !readable(ans.err.Kind) {
+			e.log.Info("no answer from the service", "method", t.method(), "error", ans.err)
+		}
+	}
+	e.log.Debug("call", attrs...)
+}
+
+// learn takes from the answer to a change what it says of the service.
+func (e *engine) learn(c change, ans answer, o outcome) {
+	k := e.known
+	if c.call.binds() && ans.err == nil {
+		if c.url == "" {
+			k.server(c.server).teacher = c.items[0].mac
+		}
+		for _, it := range c.items {
+			k.granted.Add(it.mac.Uint64())
+		}
+	}
+	if c.family != nil && len(c.items) > 1 || ans.err == nil {
+		switch {
+		case ans.err == nil:
+			k.prompts = max(0, k.prompts-1)
+		case ans.err.Kind == rps.OverridePrompt:
+			k.prompts++
+		}
+	}
+	if o.noSuch {
+		detail := ""
+		if len(o.settled) > 0 {
+			detail = o.settled[0].verdict.Detail
+		} else {
+			detail = says(ans.err.Text)
+		}
+		k.server(c.server).noSuch = detail
+		e.gate.lost.Store(c.server, nil)
+		if e.Journal != nil {
+			e.output(e.Journal.append(record{NoSuch: &noSuch{c.server, detail}}))
+		}
+	}
+	if o.limit > 0 && int64(o.limit) < e.gate.size.Load() {
+		e.gate.size.Store(int64(o.limit))
+		e.log.Info("the service takes smaller batches only", "batch_size", o.limit)
+	}
+	e.doubtList(o.listCut)
+}
+
+// doubtList notes that the account's list is not whole.
+func (e *engine) doubtList(cut bool) {
+	if !cut || !e.known.trusted {
+		return
+	}
+	e.known.trusted = false
+	e.log.Info("the account's list of devices is not whole")
+	if e.Journal != nil {
+		e.output(e.Journal.append(record{ListCut: true}))
+	}
+}
+
+// follow brings the rows of a change on their next way, and notes in the
+// journal how things stand.
+func (e *engine) follow(c change, o outcome, now time.Time) {
+	if e.Journal != nil {
+		e.output(e.Journal.settled(o.settled))
+		left := slices.Concat(o.look, o.open)
+		for _, next := range o.next {
+			left = append(left, next.items...)
+		}
+		e.output(e.Journal.kept(left, false))
+	}
+	for _, next := range slices.Backward(o.next) {
+		for _, it := range next.items {
+			e.window.at(it.row).reach = it.Reach
+		}
+		if next.tries > 0 {
+			e.queue.delay(next, now.Add(backoff(next.tries)))
+		} else {
+			e.queue.first(next)
+		}
+	}
+	w := want{c.call, c.server, c.url}
+	for _, it := range o.open {
+		e.window.at(it.row).reach = it.Reach
+		e.open[it.row] = &openRow{item: it, want: w}
+	}
+	for _, it := range o.look {
+		e.window.at(it.row).reach = it.Reach
+		e.open[it.row] = &openRow{item: it, want: w}
+		e.lookUp(e.open[it.row], true)
+	}
+}
+
+// opened takes a row that is to be concluded. One that no call has touched is
+// looked up at once; the others wait for the end, when one list tells of many.
+func (e *engine) opened(it item, w want, now time.Time) {
+	o := &openRow{item: it, want: w}
+	e.open[it.row] = o
+	if it.Reach == untouched {
+		e.lookUp(o, false)
+	}
+}
+
+// lookUp asks for a lookup of a row. The URL of a server that has taught none yet
+// may be learnt from what this run registers: then it is held back.
+func (e *engine) lookUp(o *openRow, now bool) {
+	o.looking = true
+	l := lookup{why: forRow, item: o.item, mac: o.mac, server: o.server, url: o.url}
+	s := e.known.servers[o.server]
+	if !now && o.Reach == untouched && o.url == "" && (s == nil || s.url == "") {
+		e.queue.held = append(e.queue.held, l)
+		return
+	}
+	e.queue.push(l)
+}
+
+// looked acts on the answer to a lookup.
+func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
+	e.logCall(l, ans)
+	if err := ans.err; err != nil && e.stop == nil && (!readable(err.Kind) || err.Kind == rps.HandlerFailed) &&
+		l.tries+1 < e.Config.MaxAttempts && mayRetry {
+		l.tries++
+		e.queue.delay(l, now.Add(backoff(l.tries)))
+		return
+	}
+	if ans.err != nil && bars(ans.err.Kind) {
+		e.queue.first(l)
+		return
+	}
+	switch l.why {
+	case forList:
+		e.listed(ans)
+	case forServer:
+		s := e.known.server(l.server)
+		if ans.err == nil && ans.status == rps.Registered && ans.url != "" {
+			s.url, s.claimed = ans.url, false
+		}
+	case forRow:
+		o := e.open[l.item.row]
+		o.looking = false
+		o.seen = finding{bound: ans.url}
+		if ans.err != nil {
+			o.seen = finding{state: unseeable, err: ans.err.Error()}
+		} else {
+			o.seen.state = sightOf(ans.status)
+		}
+		e.resolve(o, e.facts(o), false, now)
+	default:
+		v := audit(l, ans, e.known.facts(l.server, false, false).serverURL)
+		v.Time = now
+		v = e.settle(l.item.row, v)
+		if e.Journal != nil {
+			e.output(e.Journal.settled([]settlement{{l.item.row, v}}))
+		}
+	}
+}
+
+// listed takes in a list made to conclude rows.
+func (e *engine) listed(ans answer) {
+	k := e.known
+	if ans.err != nil {
+		k.canList = false
+		return
+	}
+	trusted := k.trusted
+	k.listed(ans.devices, e.Survey.seen)
+	if trusted && !k.trusted {
+		k.trusted = true
+		e.doubtList(true)
+	}
+	for _, o := range e.open {
+		if o.List = absent; ans.devices.Contains(o.mac.Uint64()) {
+			o.List = present
+		}
+		o.Checked = o.List == absent
+		changed := o.Before == absent && o.List == present && o.call.binds() || o.Before == present && o.List == absent && !o.call.binds()
+		k.partial = k.partial || o.Reach == refused && changed
+	}
+}
+
+// conclude concludes the open rows, when nothing else is to be done: those that
+// a list would tell of, by one list for all. It reports whether that has led to
+// anything.
+func (e *engine) conclude(now time.Time) bool {
+	e.wake = time.Time{}
+	var rows []*openRow
+	for _, o := range e.open {
+		if o.ready(now) {
+			rows = append(rows, o)
+		} else if !o.wait.IsZero() && (e.wake.IsZero() || o.wait.Before(e.wake)) {
+			e.wake = o.wait
+		}
+	}
+	slices.SortFunc(rows, func(a, b *openRow) int { return cmp.Compare(a.row, b.row) })
+	thorough := len(rows) <= fewRows
+	for _, o := range rows {
+		if c := conclude(o.want, o.evidence, o.seen, e.facts(o), thorough, now); c.need == needList {
+			if e.known.lists++; e.known.lists >= maxLists {
+				e.known.canList = false
+			}
+			e.queue.push(lookup{why: forList})
+			return true
+		}
+	}
+	before := len(e.open)
+	for _, o := range rows {
+		e.resolve(o, e.facts(o), thorough, now)
+	}
+	q := &e.queue
+	return len(e.open) < before || !q.idle() || len(q.gathered.groups) > 0
+}
+
+func (e *engine) facts(o *openRow) facts {
+	return e.known.facts(o.server, false, o.row >= e.Survey.Rows)
+}
+
+// resolve does what a conclusion about a row asks for.
+func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
+	c := conclude(o.want, o.evidence, o.seen, f, thorough, now)
+	e.doubtList(c.listCut)
+	switch c.need {
+	case needLookup:
+		e.lookUp(o, true)
+	case needServer:
+		if s := e.known.server(o.server); !s.asked {
+			s.asked = true
+			e.queue.push(lookup{why: forServer, mac: s.teacher, server: o.server})
+		}
+	case needSend:
+		e.sendAgain(o, c)
+	case needTime:
+		if o.wait = time.Unix(0, o.Until); e.wake.IsZero() || o.wait.Before(e.wake) {
+			e.wake = o.wait
+		}
+	case needList:
+	default:
+		c.verdict.Time = now
+		v := e.settle(o.row, c.verdict)
+		if e.Journal != nil {
+			e.output(e.Journal.settled([]settlement{{o.row, v}}))
+		}
+	}
+}
+
+// sendAgain sends an open row once more.
+func (e *engine) sendAgain(o *openRow, c conclusion) {
+	delete(e.open, o.row)
+	it, call := o.item, c.call
+	it.Rounds++
+	if c.was {
+		it.Before = present
+	}
+	if o.seen.state == nobodys && it.Reach == untouched {
+		it.Before = absent
+	}
+	if o.url != "" || call == callEdit {
+		e.queue.push(change{call: call, server: o.server, url: o.url, items: []item{it}})
+		return
+	}
+	e.queue.together(&e.queue.gathered, groupKey{call: call, server: o.server, apart: true}, it, int(e.gate.size.Load()))
+}
+
+// added lets go what has waited for a server to be added. Whether it could be
+// is told by the answers to that.
+func (e *engine) added(name string, err *rps.Error) {
+	s := e.known.servers[name]
+	switch {
+	case err == nil:
+		s.claimed = false
+		e.summary.Added = append(e.summary.Added, name)
+		e.log.Info("server added", "server", name)
+	case err.Kind == rps.ServerNameUsed:
+		e.log.Debug("the server exists", "server", name)
+	default:
+		e.log.Warn("the server could not be added", "server", name, "error", err)
+	}
+	if err != nil {
+		s.refusal = wordsOf(err)
+	}
+	e.queue.first(s.waiting...)
+	s.add, s.waiting = false, nil
+}

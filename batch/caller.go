@@ -1,0 +1,161 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"rpsbatch/rps"
+)
+
+// Caller makes the calls of a run, and of the reading of the account before it,
+// at one rate and with one patience. A Caller is for one Run.
+type Caller struct {
+	config   Config
+	service  Service
+	log      *slog.Logger
+	pace     *pacer
+	patience patience
+	tally    calls
+	barred   atomic.Bool  // an answer came after which no call may leave
+	made     atomic.Int64 // calls
+	flying   atomic.Int64 // calls that are awaited
+}
+
+// calls counts the calls that were made, by method.
+type calls struct {
+	made      map[string]int
+	outcomes  map[string]Outcomes
+	throttled int
+}
+
+// NewCaller returns a caller of the service. log may be nil.
+func NewCaller(config Config, service Service, log *slog.Logger) *Caller {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Caller{
+		config: config, service: service, log: log,
+		pace:     newPacer(config.Rate, config.Burst),
+		patience: newPatience(config),
+		tally:    calls{made: map[string]int{}, outcomes: map[string]Outcomes{}},
+	}
+}
+
+// result is a task that a worker is done with.
+type result struct {
+	task   task
+	answer answer
+	left   time.Time // when the call was made
+	made   bool      // the call was made; else the run was stopped before, or the task is stale
+	err    error     // it could not be made: the journal cannot be written
+}
+
+// make makes the call of a task when it may leave. It waits until waiting ends.
+// The call itself goes on when the run is stopped: its answer is awaited. stale
+// reports whether an answer that came meanwhile has made the task pointless.
+func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) result {
+	if c.pace.wait(waiting) != nil || c.barred.Load() || stale(t) {
+		return result{task: t}
+	}
+	c.made.Add(1)
+	c.flying.Add(1)
+	defer c.flying.Add(-1)
+	left := time.Now()
+	ans := perform(context.WithoutCancel(waiting), c.service, t)
+	if ans.err != nil {
+		if bars(ans.err.Kind) {
+			// Now, and not when the answer is decided: each further call with
+			// wrong credentials brings the account nearer to being locked.
+			c.barred.Store(true)
+		}
+		if ans.err.MayStillApply() {
+			ans.until = left.Add(c.config.Timeout)
+		}
+	}
+	return result{task: t, answer: ans, left: left, made: true}
+}
+
+// bars reports whether no call may leave after an answer.
+func bars(k rps.Kind) bool {
+	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
+}
+
+// readable reports whether an error is an answer of the service to the call.
+func readable(k rps.Kind) bool {
+	return k.Refused() || k == rps.HandlerFailed || bars(k) || k == rps.PayloadTooLarge
+}
+
+// hear takes from an answer what it says of the service: whether it is there,
+// and how fast it may be called. It reports whether the call may be tried again,
+// and returns a StopError if the run must end.
+func (c *Caller) hear(res result) (mayRetry bool, stop *StopError) {
+	err, method := res.answer.err, res.task.method()
+	c.tally.made[method]++
+	c.tally.outcomes[method] = c.tally.outcomes[method].with(err)
+	switch {
+	case err == nil || err.Kind != rps.Throttled:
+		c.pace.answered(res.left)
+	default:
+		c.tally.throttled++
+		c.pace.refused(res.left, err.RetryAfter)
+	}
+	mayRetry = c.patience.heard(res, time.Now())
+	if over := c.patience.silent - c.config.Workers; over > 0 && err.Kind != rps.Throttled {
+		// One lost call is a retry. When all that are in flight are lost the
+		// service is: then new calls wait as well, longer and longer.
+		c.pace.hold(backoffBound(over))
+	}
+	if err != nil && bars(err.Kind) {
+		reason := ErrRefused
+		if err.Kind == rps.NotService {
+			reason = ErrUnreachable
+		}
+		return mayRetry, &StopError{reason, err}
+	}
+	return mayRetry, c.patience.exhausted(time.Now())
+}
+
+// ReadAccount lists the devices of the account. It tries as often as the
+// configuration allows; when that fails, the account is one that is not listed.
+// The error is a *StopError.
+func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
+	for l := (lookup{why: forList}); ; l.tries++ {
+		res := c.make(ctx, l, func(task) bool { return false })
+		if !res.made {
+			return Account{}, &StopError{Reason: ErrInterrupted}
+		}
+		mayRetry, stop := c.hear(res)
+		err := res.answer.err
+		switch {
+		case stop != nil:
+			return Account{}, stop
+		case err == nil:
+			return Account{devices: res.answer.devices}, nil
+		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && l.tries+1 < c.config.MaxAttempts && mayRetry:
+		case err.Kind == rps.NotSent: // nothing was sent, and nothing would be
+			return Account{}, &StopError{ErrUnreachable, err}
+		default:
+			return Account{noList: err}, nil
+		}
+		if sleepUntil(ctx, time.Now().Add(backoff(l.tries+1))) != nil {
+			return Account{}, &StopError{Reason: ErrInterrupted}
+		}
+	}
+}
+
+// ListDevices is ReadAccount, and an error if the account cannot be listed.
+func (c *Caller) ListDevices(ctx context.Context) (Account, error) {
+	a, err := c.ReadAccount(ctx)
+	if err == nil && !a.Listed() {
+		err = &StopError{ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", a.noList)}
+	}
+	return a, err
+}
+
+// Summary returns the calls that were made so far.
+func (c *Caller) Summary() Summary {
+	return Summary{Calls: c.tally.made, Outcomes: c.tally.outcomes, Throttled: c.tally.throttled, Bore: c.pace.slowed()}
+}

@@ -1,0 +1,278 @@
+package batch
+
+import "time"
+
+// A conclusion is what may be claimed of a row, or what is missing for that.
+type conclusion struct {
+	verdict Verdict // with a status: the row is settled
+	need    need    // else
+	call    call    // of needSend
+	was     bool    // it is registered, and was before the run
+	listCut bool    // the account's list is not whole
+}
+
+// A need is what is missing for a claim.
+type need uint8
+
+const (
+	needList   need = iota + 1 // a list of the account's devices
+	needLookup                 // of the device
+	needServer                 // the URL of its server, by a device that is bound to it
+	needSend                   // nothing was done: the call, once more
+	needTime                   // a lost call may still be applied
+)
+
+// A want is what a row asks for.
+type want struct {
+	call   call
+	server string
+	url    string
+}
+
+// conclude returns what may be claimed of a row by the evidence. It has no
+// clock, no network and no state. The package comment has its table.
+func conclude(w want, e evidence, seen finding, f facts, thorough bool, now time.Time) conclusion {
+	c := concluding{w, e, seen, f, thorough, now}
+	switch {
+	case e.Alone && e.Reach == refused && e.kin != nil && e.kin.granted:
+		// The others of that batch were granted since: it was this row.
+		return settled(c.final(ProofAnswer, ""))
+	case seen.state == unseeable:
+		return c.unseeable()
+	case w.call == callDeregister:
+		return c.removed()
+	}
+	return c.bound()
+}
+
+type concluding struct {
+	want
+	evidence
+	seen     finding
+	f        facts
+	thorough bool // look rows up even where the list would do
+	now      time.Time
+}
+
+func settled(v Verdict) conclusion { return conclusion{verdict: v} }
+
+// wasAbsent reports whether the account's list showed before the run that the
+// device was not registered.
+func (c concluding) wasAbsent() bool { return c.Before == absent && c.f.trusted }
+
+// unproven is the start of details of verdicts that no answer proves.
+const unproven = "the answer was lost or refused as a whole; "
+
+// bound concludes a row that is to be bound.
+func (c concluding) bound() conclusion {
+	switch c.seen.state {
+	case elsewhere:
+		return settled(Verdict{Status: RegisteredElsewhere, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())})
+	case nobodys:
+		if c.call == callEdit {
+			return settled(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("it is not registered", c.text())})
+		}
+		return c.undone(ProofLookup, "a lookup shows that it is not registered")
+	case ours:
+		return c.found()
+	}
+	helps := c.call == callRegister && c.Reach != untouched && c.f.canList
+	switch {
+	case helps && c.List == unlisted:
+		return conclusion{need: needList}
+	case helps && c.List == absent && c.wasAbsent() && c.mayHelp():
+		return conclusion{need: needSend, call: c.call}
+	case helps && c.List == present && c.wasAbsent() && c.url == "" && !c.thorough:
+		return settled(c.appeared())
+	}
+	return conclusion{need: needLookup}
+}
+
+// appeared is the verdict of a row that this run sent by its server's name, and
+// that the account's list shows since, but did not before.
+func (c concluding) appeared() Verdict {
+	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the account's list shows the device now, and did not before this run; whether it is bound to this server is not known"}
+}
+
+// found concludes a row whose device this account has registered, at seen.bound.
+func (c concluding) found() conclusion {
+	want := c.url
+	if want == "" {
+		want = c.f.serverURL
+	}
+	known := want != "" && c.seen.bound != ""
+	switch {
+	case c.seen.bound != "" && c.f.teacher && (!known || c.doubtful()):
+		return conclusion{need: needServer}
+	case known && sameURL(want, c.seen.bound):
+		return settled(c.asWanted())
+	case known && !c.doubtful():
+		return c.boundElsewhere("it is bound to another URL than its row's", true)
+	}
+	finding := "the URL of its server is not known (--servers names it), so where it is bound cannot be compared"
+	if c.seen.bound == "" {
+		finding = "the service does not say to which URL it is bound"
+	}
+	if c.Before == present && c.Reach == untouched { // --verify moves nothing that it cannot compare
+		return settled(c.exists(finding))
+	}
+	return c.boundElsewhere(finding, false)
+}
+
+// doubtful reports whether the URL to compare with is only claimed by the user,
+// of a row that a call of this run may have bound.
+func (c concluding) doubtful() bool { return c.url == "" && c.f.claimed && c.Reach != untouched }
+
+// asWanted is the verdict of a row that a lookup shows bound as it asks.
+func (c concluding) asWanted() Verdict {
+	v := Verdict{Status: Registered, Proof: ProofLookup, URL: c.seen.bound, Detail: unproven + "a lookup shows it bound as its row asks"}
+	switch {
+	case c.call == callEdit:
+		v.Status = Edited
+	case c.Reach == untouched && c.Before == present:
+		v.Status, v.Detail = Unchanged, "a lookup shows that it was bound as its row asks"
+	case c.Moves && c.Before == present:
+		v.Status = Overridden
+	}
+	return v
+}
+
+// boundElsewhere concludes a row whose device this account has bound to another
+// URL (surely), or to one that cannot be compared.
+func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
+	// May this run have bound it? A proxy may deliver a call twice, and hand on
+	// the second answer: of what the list did not show, the first may have been
+	// granted.
+	byRun := c.Reach != untouched && (c.Moves || c.Before != present) || c.wasAbsent()
+	switch {
+	case c.call.moves():
+		return c.undoneBy(byRun && !surely, ProofLookup, finding)
+	case c.f.override == OverrideOwn || c.f.override == OverrideAlways:
+		if c.Rounds < maxRounds {
+			return conclusion{need: needSend, call: callOverride, was: surely || !byRun}
+		}
+		return c.undoneBy(byRun && !surely, ProofLookup, finding)
+	case c.Reach == lost && c.pending(c.now):
+		return conclusion{need: needTime}
+	case !byRun:
+		return conclusion{verdict: c.exists(finding), listCut: c.wasAbsent()}
+	case c.wasAbsent() && c.List == unlisted && c.f.canList:
+		return conclusion{need: needList}
+	case c.wasAbsent() && c.List == absent: // though it is registered
+		c.f.trusted = false
+		last := c.boundElsewhere(finding, surely)
+		last.listCut = true
+		return last
+	case c.wasAbsent() && c.List == present && !surely && c.url == "":
+		return settled(c.appeared())
+	case c.Before == absent && !c.f.trusted && c.Reach == refused && !c.f.partial: // the list hid it
+		return settled(c.exists(finding))
+	}
+	return settled(c.inDoubt(finding + "; whether it was so before this run is not known"))
+}
+
+// exists is the verdict of a row that a lookup shows registered, and that stays
+// as it is.
+func (c concluding) exists(finding string) Verdict {
+	v := existing(ProofLookup, c.seen.bound)
+	v.Detail += ": " + finding
+	return v
+}
+
+// removed concludes a row that is to be removed.
+func (c concluding) removed() conclusion {
+	switch c.seen.state {
+	case elsewhere:
+		v := Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())}
+		if c.Before == present {
+			v.Status = RegisteredElsewhere
+		}
+		return settled(v)
+	case ours:
+		return c.undone(ProofLookup, "a lookup shows that it is still registered")
+	case nobodys:
+		return settled(c.gone(ProofLookup, "a lookup shows that it is not registered"))
+	}
+	switch {
+	case c.f.canList && c.List == unlisted:
+		return conclusion{need: needList}
+	case c.f.canList && c.List == present:
+		return c.undone(ProofList, "the account's list still shows it")
+	case c.f.canList && c.f.trusted && !c.thorough:
+		return settled(c.gone(ProofList, "the account's list does not show it"))
+	}
+	return conclusion{need: needLookup}
+}
+
+// gone is the verdict of a row whose device is not registered.
+func (c concluding) gone(proof Proof, finding string) Verdict {
+	switch {
+	case c.Before == present:
+		return Verdict{Status: Deregistered, Proof: proof, Detail: unproven + finding}
+	case c.Reach == untouched, c.wasAbsent() && (c.f.missingOK || c.Reach == refused && !c.f.partial):
+		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
+	}
+	return c.inDoubt(finding + "; whether this run removed it is not known")
+}
+
+// undone concludes a row to which nothing was done, as the finding shows: it is
+// sent again, while that may help.
+func (c concluding) undone(proof Proof, finding string) conclusion {
+	switch {
+	case c.mayHelp():
+		return conclusion{need: needSend, call: c.call}
+	case c.pending(c.now):
+		return conclusion{need: needTime}
+	}
+	return settled(c.final(proof, finding))
+}
+
+// mayHelp reports whether the row may be sent again.
+func (c concluding) mayHelp() bool {
+	return !c.Alone && int(c.Tries) < c.f.maxAttempts && c.Rounds < maxRounds
+}
+
+// undoneBy is undone, where the finding may be in doubt.
+func (c concluding) undoneBy(doubt bool, proof Proof, finding string) conclusion {
+	last := c.undone(proof, finding)
+	if doubt && last.verdict.Status != "" {
+		last.verdict = c.inDoubt(finding)
+	}
+	return last
+}
+
+// final is the verdict of a row to which nothing was done, and nothing will be.
+func (c concluding) final(proof Proof, finding string) Verdict {
+	v := Verdict{Status: Failed, Proof: proof, URL: c.seen.bound, Detail: "no readable answer; " + finding}
+	switch {
+	case c.Said == nil && c.Rounds >= maxRounds:
+		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, and no more calls are made for it"
+	case c.Said != nil && finding == "":
+		v.Status, v.Detail = c.Said.Status, says(c.Said.Text)
+	case c.Said != nil:
+		v.Status, v.Detail = c.Said.Status, sentence(finding, c.Said.Text)
+	}
+	if v.Status == NotRegistered && (c.seen.state == ours || c.List == present) {
+		v.Status = Refused // whatever it said
+	}
+	return v
+}
+
+func (c concluding) inDoubt(finding string) Verdict {
+	return Verdict{Status: InDoubt, URL: c.seen.bound, Detail: sentence(finding, c.text())}
+}
+
+// unseeable concludes a row that could not be looked up.
+func (c concluding) unseeable() conclusion {
+	if c.Reach == untouched && c.call.binds() {
+		return settled(Verdict{Status: Exists, Proof: ProofAnswer, Detail: "already registered; who has registered it could not be looked up: " + c.seen.err})
+	}
+	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))
+}
+
+func (c concluding) text() string {
+	if c.Said == nil {
+		return ""
+	}
+	return c.Said.Text
+}

@@ -1,0 +1,70 @@
+//go:build unix
+
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const (
+	hasOwners   = true
+	closesFirst = false // a file can be renamed and removed while it is open
+	tempFlags   = 0     // its name is removed
+
+	// A pipe is not waited for, and a terminal not made ours.
+	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_NOCTTY
+)
+
+func owner(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}
+
+func isOwn(info fs.FileInfo) bool  { return owner(info) == os.Geteuid() }
+func isRoot(info fs.FileInfo) bool { return owner(info) == 0 }
+
+// links returns how many names a file has.
+func links(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Nlink)
+	}
+	return 1
+}
+
+// lockFile locks a file until it is closed. It reports whether nobody else has it
+// locked; an error says that files cannot be locked there.
+func lockFile(file *os.File) (bool, error) {
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		case !errors.Is(err, syscall.EINTR):
+			return false, err
+		}
+	}
+}
+
+// mayReplace returns why a file cannot be replaced though its folder can be
+// written: it is marked as immutable.
+func mayReplace(name string, _ fs.FileInfo) error {
+	const write = 2
+	if err := syscall.Access(name, write); errors.Is(err, syscall.EPERM) {
+		return err
+	}
+	return nil
+}
+
+// inUse reports whether another program keeps a file from being replaced.
+func inUse(error) bool { return false }
+
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

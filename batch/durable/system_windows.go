@@ -1,0 +1,64 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+const (
+	hasOwners   = false
+	closesFirst = true
+	openFlags   = windows.FILE_FLAG_OPEN_REPARSE_POINT // a link is opened itself, and is no regular file
+	tempFlags   = windows.FILE_FLAG_DELETE_ON_CLOSE
+)
+
+func owner(fs.FileInfo) int   { return -1 }
+func isOwn(fs.FileInfo) bool  { return true }
+func isRoot(fs.FileInfo) bool { return false }
+func links(fs.FileInfo) int   { return 1 }
+
+// lockFile locks a file until it is closed. It reports whether nobody else has it
+// locked; an error says that files cannot be locked there. The range that is
+// locked is beyond all bytes, which others can then read.
+func lockFile(file *os.File) (bool, error) {
+	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
+		0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// mayReplace returns why a file cannot be replaced: it is write-protected, or
+// another program holds it.
+func mayReplace(name string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o200 == 0 {
+		return fs.ErrPermission
+	}
+	path, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return err
+	}
+	handle, err := windows.CreateFile(path, windows.DELETE, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		windows.CloseHandle(handle)
+	}
+	return err
+}
+
+// inUse reports whether another program keeps a file from being replaced.
+func inUse(err error) bool {
+	return errors.Is(err, ErrInUse) || errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION) ||
+		errors.Is(err, windows.ERROR_USER_MAPPED_FILE)
+}
+
+func noSpace(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}

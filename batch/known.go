@@ -1,0 +1,224 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
+)
+
+// known is what a run knows of the account and of the service. Plan and Do have
+// one each.
+type known struct {
+	config  Config
+	account Account
+	past    *History
+	base    *Baseline
+	servers map[string]*server
+
+	before    *roaring64.Bitmap // devices that were registered before the run
+	hasBefore bool              // the account was listed for that
+	trusted   bool              // nothing has shown that the list is not whole
+	partial   bool              // the service was seen to apply a part of a refused call
+	canList   bool
+	lists     int               // made to conclude rows
+	granted   *roaring64.Bitmap // devices that this run surely bound
+	prompts   int               // halves that were prompted, less those that were granted
+
+	prune    *roaring64.Bitmap // devices that are to be removed because the file lacks them
+	missing  int               // devices of the account that the file lacks
+	heldBack int               // those that are left because some rows cannot be read
+}
+
+// server is what is known of a server of the account.
+type server struct {
+	url     string  // "" if not known
+	claimed bool    // nobody but the user says so
+	teacher rps.MAC // a device that this run bound to it
+	asked   bool    // the teacher was looked up
+	looked  bool    // a lookup that may teach its URL was let go
+	noSuch  string  // not "": the account does not have it; what its rows are told
+	add     bool    // it is to be added before it is needed
+	refusal string  // what the service said instead of adding it: it may be there already
+	waiting []task
+}
+
+// maxLists bounds the lists that are made to conclude rows: then each is looked
+// up.
+const maxLists = 3
+
+// newKnown returns what is known at the start. The error is a *StopError: more is
+// to be removed than is allowed.
+func newKnown(r *Run, account Account) (*known, error) {
+	k := &known{
+		config: r.Config, account: account, past: r.Past, base: r.Baseline,
+		servers: map[string]*server{}, before: account.set(), hasBefore: account.Listed(), trusted: account.Listed(),
+		canList: account.Listed(), granted: roaring64.New(), prune: roaring64.New(),
+	}
+	for name, url := range r.Servers {
+		k.servers[name] = &server{url: url, claimed: true, add: true}
+	}
+	if r.Past != nil {
+		for name, detail := range r.Past.noSuch {
+			k.server(name).noSuch = detail
+		}
+		if r.Past.account {
+			k.hasBefore, k.trusted = r.Past.listed, r.Past.listed && !r.Past.listCut
+			k.prune = r.Past.prune
+			k.before = roaring64.Or(r.Past.known, k.prune)
+			return k, nil
+		}
+	}
+	if !r.Config.Sync || !account.Listed() {
+		return k, nil
+	}
+	lacking := roaring64.AndNot(account.set(), r.Survey.seen)
+	lacking.AndNot(r.Survey.flawed)
+	k.missing = int(lacking.GetCardinality())
+	switch {
+	case !r.Config.Prune || k.missing == 0:
+	case !r.Config.MaxPrune.allows(k.missing, account.Len()):
+		return nil, &StopError{ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account: %s", k.missing, account.Len(), firstOf(lacking))}
+	case r.Survey.Unread > 0:
+		k.heldBack = k.missing
+	default:
+		k.prune = lacking
+	}
+	return k, nil
+}
+
+// firstOf names the first few of some devices, so that one can judge what they are.
+func firstOf(devices *roaring64.Bitmap) string {
+	const most = 5
+	var first []string
+	for mac := range macsOf(devices) {
+		if len(first) == most {
+			break
+		}
+		first = append(first, mac.String())
+	}
+	if more := int(devices.GetCardinality()) - len(first); more > 0 {
+		first = append(first, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(first, ", ")
+}
+
+func (k *known) server(name string) *server {
+	s := k.servers[name]
+	if s == nil {
+		s = &server{}
+		k.servers[strings.Clone(name)] = s // not the whole record
+	}
+	return s
+}
+
+// facts returns what decide and conclude must know, of a row for a server.
+func (k *known) facts(name string, mayRetry, pruning bool) facts {
+	f := facts{
+		override: k.config.Override, maxAttempts: k.config.MaxAttempts,
+		missingOK: k.config.IgnoreMissing || pruning,
+		mayRetry:  mayRetry, canList: k.canList, trusted: k.trusted, partial: k.partial, hidden: k.prompts > 2,
+	}
+	if s := k.servers[name]; s != nil {
+		f.serverURL, f.claimed, f.notAdded = s.url, s.claimed, s.refusal
+		f.granted = s.teacher != rps.MAC{}
+		f.teacher = f.granted && !s.asked && (s.url == "" || s.claimed)
+	}
+	return f
+}
+
+// item returns what is known of a row before anything is done with it.
+func (k *known) item(n int, mac rps.MAC) item {
+	it := item{row: n, mac: mac}
+	if k.past != nil {
+		it.evidence = k.past.touched[n].evidence
+	}
+	number := mac.Uint64()
+	if it.Before == unlisted && k.hasBefore {
+		if it.Before = absent; k.before.Contains(number) {
+			it.Before = present
+		}
+	}
+	if k.account.Listed() {
+		if it.List = absent; k.account.set().Contains(number) {
+			it.List = present
+		}
+	}
+	if it.Reach == untouched && it.List == present {
+		it.Before = present // since, by somebody else
+	}
+	it.Checked = it.Checked || it.Reach != untouched && it.List == absent
+	return it
+}
+
+// A way is what is done first with a good row.
+type way struct {
+	verdict Verdict  // with a status: nothing, it has its verdict
+	alone   task     // it goes alone
+	open    bool     // it is concluded, as a row of key.call
+	key     groupKey // else it goes with others of the key
+}
+
+// route returns the way of a good row, by what is known of the account. It
+// changes nothing.
+func (k *known) route(d *Device, it item) way {
+	switch d.Action {
+	case Check, CheckGone:
+		l := lookup{why: forUser, item: it, mac: it.mac, server: d.Server, url: d.URL}
+		switch {
+		case d.Action == CheckGone:
+			l.why = forGone
+		case d.Server != "" || d.URL != "":
+			l.why = forAudit
+		}
+		return way{alone: l}
+	case AddServer:
+		return way{alone: change{call: callAddServer, server: d.Server, url: d.URL, items: []item{it}}}
+	case Deregister:
+		key := groupKey{call: callDeregister, apart: it.Before != present && k.hasBefore}
+		return way{key: key, open: it.Reach != untouched}
+	}
+	key := groupKey{call: callRegister, server: d.Server, apart: it.Reach != untouched}
+	registered := it.Before == present && it.Reach == untouched
+	switch {
+	case d.Action == Edit:
+		key.call = callEdit
+	case registered && k.base.has(d):
+		return way{verdict: Verdict{Status: Unchanged, Proof: ProofBaseline, Detail: "bound as its row asks by an earlier run; the account's list still shows it"}}
+	case registered && k.config.Verify:
+		return way{open: true, key: key}
+	case registered && k.config.Override == OverrideNever && k.config.Sync:
+		return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
+	case registered && k.config.Override == OverrideNever:
+		return way{verdict: existing(ProofList, "")}
+	case it.Before == present && (k.config.Override == OverrideOwn || k.config.Override == OverrideAlways && d.URL != ""):
+		// Under OverrideAlways rows by server share a call with free ones.
+		key.call = callOverride
+	}
+	switch s := k.servers[d.Server]; {
+	case it.Reach != untouched && !key.call.again():
+		return way{open: true, key: key}
+	case s != nil && s.noSuch != "" && it.Reach == untouched:
+		return way{verdict: Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: s.noSuch}}
+	case d.URL != "" || key.call == callEdit:
+		return way{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
+	}
+	return way{key: key}
+}
+
+// listed takes note of a list made since the run began: does it show that the
+// list before the run was not whole, or this one?
+func (k *known) listed(devices *roaring64.Bitmap, file *roaring64.Bitmap) {
+	before, now := k.account.set(), devices
+	if !k.account.Listed() {
+		return
+	}
+	strange := roaring64.Xor(before, now) // neither of the file nor pruned
+	strange.AndNot(file)
+	strange.AndNot(k.prune)
+	if !strange.IsEmpty() || !roaring64.AndNot(k.granted, now).IsEmpty() {
+		k.trusted = false
+	}
+}

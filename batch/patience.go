@@ -1,0 +1,87 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+
+	"rpsbatch/rps"
+)
+
+// patience bounds what a service that does not answer is asked: retries, by a
+// bucket of tokens as in the standard retry mode of the AWS SDKs, so that one
+// that is going down is not hammered; and the time without a readable answer.
+// It has no clock.
+type patience struct {
+	limit  time.Duration // without a readable answer
+	tokens int           // retries take from it, answers give back
+
+	silent int           // calls since the last readable answer
+	since  time.Time     // when the first of them left
+	paused time.Duration // pauses that the service asked for since
+	last   error         // of the last of these calls
+}
+
+const (
+	budgetSize  = 500
+	retryCost   = 5
+	timeoutCost = 10 // of a call that was sent and not answered
+	answerGives = 1
+
+	// mostPaused is how much of the pauses that the service asks for is not
+	// counted as silence.
+	mostPaused = time.Hour
+)
+
+// newPatience waits as long as the user says, and as the next call has to wait
+// by the user's own rate.
+func newPatience(c Config) patience {
+	return patience{limit: c.GiveUpAfter + time.Duration(min(1/c.Rate, 1e6)*float64(time.Second)), tokens: budgetSize}
+}
+
+// heard takes note of a call that was made, and reports whether it may be tried
+// again. A retry that got an answer gives back what it cost.
+func (p *patience) heard(res result, now time.Time) (mayRetry bool) {
+	err := res.answer.err
+	if err == nil || readable(err.Kind) {
+		gives := answerGives
+		if res.task.tried() > 0 {
+			gives = timeoutCost
+		}
+		p.silent, p.paused, p.tokens = 0, 0, min(budgetSize, p.tokens+gives)
+		return true
+	}
+	if p.silent++; p.silent == 1 {
+		p.since, p.paused = res.left, 0
+	}
+	p.last = err
+	cost := retryCost
+	switch err.Kind {
+	case rps.Throttled:
+		p.paused += min(err.RetryAfter, maxPause)
+		return true // the rate falls instead
+	case rps.Unreadable:
+		cost = timeoutCost
+	}
+	if p.tokens < cost {
+		return false
+	}
+	p.tokens -= cost
+	return true
+}
+
+// end returns when patience ends; zero if the service has answered.
+func (p *patience) end() time.Time {
+	if p.silent == 0 {
+		return time.Time{}
+	}
+	return p.since.Add(p.limit + min(p.paused, mostPaused))
+}
+
+// exhausted returns a StopError if patience has ended.
+func (p *patience) exhausted(now time.Time) *StopError {
+	if p.silent == 0 || now.Before(p.end()) {
+		return nil
+	}
+	silence := now.Sub(p.since).Round(100 * time.Millisecond)
+	return &StopError{ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", silence, p.last)}
+}

@@ -1,0 +1,339 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// advance reads rows while there is room, brings groups on their way, concludes
+// rows when nothing else is to be done, and writes what is settled.
+func (e *engine) advance(now time.Time) {
+	for again := true; again; {
+		e.queue.due(now)
+		e.write()
+		for !e.eof && e.room() {
+			e.readRow()
+			e.write()
+		}
+		if e.stop != nil && e.flying == 0 {
+			e.abandon()
+			e.write()
+		}
+		again = e.stop == nil && e.wait(now)
+	}
+}
+
+// wait is for when there is no room, or no more rows: the oldest groups go out
+// as they are, so that the workers have something to do. When nothing else is
+// to be done, what has waited for that. It reports whether rows were settled.
+func (e *engine) wait(now time.Time) bool {
+	if !e.eof && !e.settling && !e.window.full() {
+		return false
+	}
+	q, before := &e.queue, e.window.len()
+	q.oldest(&q.groups, e.Config.Workers-e.flying)
+	for q.idle() && e.flying == 0 {
+		e.release()
+		q.oldest(&q.gathered, e.Config.Workers)
+		if q.idle() && !e.conclude(now) {
+			break
+		}
+		e.write()
+	}
+	return e.window.len() < before
+}
+
+// room reports whether another row may be read.
+func (e *engine) room() bool {
+	if e.stop != nil {
+		// What is read now is settled at once, when no call is in flight.
+		return e.flying == 0 && e.stop.Reason != ErrOutput
+	}
+	if e.settling {
+		// What the file lacks goes when all that it has is settled.
+		if e.settling = !e.window.empty(); e.settling {
+			return false
+		}
+	}
+	return !e.window.full() && len(e.queue.ready) < 2*e.Config.Workers
+}
+
+// release lets go the lookups that were held back: of each server whose URL is
+// not known the first one, which may learn it for all.
+func (e *engine) release() {
+	first := map[string]bool{}
+	var held []lookup
+	for _, l := range e.queue.held {
+		s := e.known.server(l.server)
+		switch {
+		case s.url == "" && !s.looked:
+			first[l.server] = true
+		case first[l.server]:
+			held = append(held, l)
+			continue
+		}
+		s.looked = true
+		e.queue.push(l)
+	}
+	e.queue.held = held
+}
+
+// prepare makes the first ready task fit to leave.
+func (e *engine) prepare() {
+	for len(e.queue.ready) > 0 && e.stop == nil {
+		c, ok := e.queue.ready[0].(change)
+		if !ok {
+			return
+		}
+		s := e.known.servers[c.server]
+		switch {
+		case s == nil || !c.call.binds():
+		case s.add: // it waits until the server was added
+			e.queue.pop()
+			if s.waiting = append(s.waiting, c); len(s.waiting) == 1 {
+				e.queue.first(change{call: callAddServer, server: c.server, url: s.url})
+			}
+			continue
+		case s.noSuch != "":
+			e.queue.pop()
+			e.follow(c, outcome{open: e.refuse(c, s.noSuch)}, time.Now())
+			e.advance(time.Now())
+			continue
+		}
+		if e.Config.Override == OverrideAlways && c.call == callRegister && anyPresent(c.items) {
+			c.call = callOverride
+		}
+		e.queue.ready[0] = c
+		if parts := c.cut(int(e.gate.size.Load())); len(parts) > 1 {
+			e.queue.pop()
+			for i := len(parts) - 1; i >= 0; i-- {
+				e.queue.first(parts[i])
+			}
+		}
+		return
+	}
+}
+
+// refuse settles the rows of a change for a server that the account does not
+// have, and returns those that an earlier call may have bound.
+func (e *engine) refuse(c change, detail string) (open []item) {
+	for _, it := range c.items {
+		if it.Reach == untouched {
+			e.settle(it.row, Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: detail})
+			continue
+		}
+		it.Alone, it.Said = true, &words{UnknownServer, detail}
+		open = append(open, it)
+	}
+	return open
+}
+
+func anyPresent(items []item) bool {
+	for _, it := range items {
+		if it.Before == present {
+			return true
+		}
+	}
+	return false
+}
+
+// readRow reads a row and sends it on its way.
+func (e *engine) readRow() {
+	s := e.window.push()
+	if err := e.source.Read(&s.row); err != nil {
+		e.window.drop()
+		switch {
+		case e.read >= e.Survey.Rows && errors.Is(err, io.EOF) && !e.pruning && !e.known.prune.IsEmpty():
+			e.source = &deviceRows{e.known.prune.Iterator(), Deregister, true}
+			e.pruning, e.settling = true, true
+			return
+		case !errors.Is(err, io.EOF):
+			e.halt(ErrInput, err)
+		case e.read < e.Survey.Rows || e.read > e.Survey.Rows && !e.pruning:
+			e.halt(ErrInput, fmt.Errorf("it had %d records and has %d now: it was changed during the run", e.Survey.Rows, e.read))
+		}
+		e.eof = true
+		return
+	}
+	e.window.bytes += len(s.row.Raw)
+	n := e.read
+	e.read++
+	if e.pruning {
+		e.take(n, s)
+		return
+	}
+	fate := e.Survey.fate(n, &s.row)
+	s.leads, s.follows = fate.leads, fate.follows
+	switch fate.kind {
+	case fatePassed:
+		s.settled = true
+		s.verdict.Status, s.verdict.Proof = s.row.Prior.Status, s.row.Prior.Proof
+	case fateBlank, fateFollows: // the verdict of the latter is that of a row before it
+		s.settled = true
+	case fateInvalid, fateConflict:
+		e.settle(n, fate.verdict())
+	default:
+		e.take(n, s)
+	}
+}
+
+// take goes on with a good row where an earlier part of the run left it.
+func (e *engine) take(n int, s *slot) {
+	if v, ok := e.Past.verdict(n); ok {
+		s.verdict, s.settled = v, true
+		e.teach(&s.row.Device, v)
+		e.count(e.good(&s.row.Device, v))
+		if !e.pruning {
+			e.summary.Resumed++
+		}
+		return
+	}
+	if e.Past != nil {
+		was := e.Past.touched[n]
+		s.reach, s.verdict.Calls = was.Reach, was.calls
+	}
+	if e.stop != nil { // then abandon settles it
+		return
+	}
+	d := &s.row.Device
+	it := e.known.item(n, d.MAC)
+	way := e.known.route(d, it)
+	switch {
+	case way.verdict.Status != "":
+		e.settleKnown(n, way.verdict)
+	case way.open:
+		e.opened(it, want{way.key.call, d.Server, d.URL}, time.Now())
+	case way.alone != nil:
+		e.queue.push(way.alone)
+	default:
+		e.queue.together(&e.queue.groups, way.key, it, int(e.gate.size.Load()))
+	}
+}
+
+// teach notes a device that an earlier part of the run bound to its server by
+// the server's name: it can tell the server's URL.
+func (e *engine) teach(d *Device, v Verdict) {
+	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
+	if bound && v.Proof.bound() && d.Server != "" && d.URL == "" {
+		e.known.server(d.Server).teacher = d.MAC
+	}
+}
+
+// settle returns a row its verdict.
+func (e *engine) settle(row int, v Verdict) Verdict {
+	s := e.window.at(row)
+	if v.Status == Exists && e.Baseline.has(&s.row.Device) {
+		v.Proof = ProofBaseline // nothing was done to it
+	}
+	v.Calls = s.verdict.Calls
+	s.verdict, s.settled = v, true
+	delete(e.open, row)
+	good := e.good(&s.row.Device, v)
+	e.count(good)
+	if e.stop == nil {
+		e.judged.rows++
+		if !good {
+			e.judged.bad++
+		}
+		if m := e.Config.MaxFailures; m.reached(e.judged.bad, e.judged.rows) {
+			e.halt(ErrFailures, fmt.Errorf("%d of %d (--max-failures)", e.judged.bad, e.judged.rows))
+		}
+	}
+	return v
+}
+
+// count counts a row that has its verdict, for Progress.
+func (e *engine) count(good bool) {
+	e.progress.done.Add(1)
+	if !good {
+		e.progress.failed.Add(1)
+	}
+}
+
+// settleKnown settles a row with what the account's list shows. What an earlier
+// part of the run left to be known is noted in the journal: a later part may
+// not see it.
+func (e *engine) settleKnown(row int, v Verdict) {
+	v = e.settle(row, v)
+	if e.Past != nil && e.Journal != nil {
+		e.output(e.Journal.settled([]settlement{{row, v}}))
+	}
+}
+
+// abandon settles the rows that a stopped run leaves. No call is in flight.
+func (e *engine) abandon() {
+	e.window.unsettled(func(row int, s *slot) {
+		v := Verdict{Status: NotAttempted, Detail: "the run stopped before it: " + e.stop.Error()}
+		if e.Baseline.has(&s.row.Device) {
+			v.Proof = ProofBaseline
+		}
+		if s.reach != untouched {
+			v = Verdict{Status: InDoubt, Detail: "it may have been applied; the run stopped before it could be looked up: " + e.stop.Error()}
+		}
+		e.settle(row, v)
+	})
+	e.queue.clear()
+}
+
+// write writes the rows that are settled, up to the first that is not.
+func (e *engine) write() {
+	for !e.window.empty() && e.window.first().settled {
+		if e.stop != nil && e.stop.Reason == ErrOutput {
+			return
+		}
+		s := e.window.first()
+		decisive := s.verdict
+		if s.follows != 0 {
+			decisive = e.leaders[s.row.Device.key()]
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+		}
+		if s.leads {
+			e.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
+		}
+		good := e.good(&s.row.Device, decisive)
+		isPruned := e.window.base >= e.Survey.Rows
+		var err error
+		switch {
+		case isPruned && e.Pruned == nil: // stopped before there was a need for it
+		case isPruned:
+			err = e.Pruned.Write(&s.row, s.verdict)
+		case s.row.Pass:
+			err = e.Results.Pass(&s.row)
+		default:
+			err = e.Results.Write(&s.row, s.verdict)
+		}
+		switch {
+		case err != nil:
+			e.halt(ErrOutput, err)
+			return
+		case isPruned && e.Pruned == nil:
+		case isPruned && good:
+			e.summary.Pruned++
+		case isPruned:
+			e.summary.NotPruned++
+		case s.row.Blank:
+			e.summary.Blank++
+		case s.row.Pass:
+			e.summary.Passed++
+		default:
+			e.summary.Rows++
+			e.summary.Counts[s.verdict.Status]++
+			if good {
+				e.summary.Succeeded++
+			}
+			if s.follows != 0 {
+				e.count(good)
+			}
+		}
+		e.window.pop()
+	}
+}
+
+// good reports whether a row with a verdict is as the user asked. A device that
+// the file lacks need not be there.
+func (e *engine) good(d *Device, v Verdict) bool {
+	missing := e.Config.IgnoreMissing || e.pruning && e.window.base >= e.Survey.Rows
+	return d.Action.Succeeds(v.Status) || v.Status == NotRegistered && missing
+}

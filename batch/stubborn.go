@@ -1,0 +1,66 @@
+package batch
+
+import "rpsbatch/rps"
+
+// stubborn finds out that the service refuses the account, and not rows: when it
+// refuses a batch and both of its halves, or many calls one after the other, in
+// the same words, and nothing has succeeded since.
+type stubborn struct {
+	words  string
+	calls  int // refused in these words, one after the other
+	grants int // calls that succeeded
+	halves map[*kin]int
+}
+
+const (
+	// tooMany calls in a row are enough, suspicious ones make the run go on with
+	// one call at a time.
+	tooMany    = 10
+	suspicious = 3
+)
+
+// heard takes note of the answer to a change, and reports whether to stop.
+func (s *stubborn) heard(c change, err *rps.Error) bool {
+	switch {
+	case err == nil:
+		*s = stubborn{grants: s.grants + 1}
+		return false
+	case !aboutAccount(err.Kind):
+		if err.Kind.Refused() {
+			s.words, s.calls = "", 0
+		}
+		return false
+	}
+	if named, _ := c.split(err.MACs); len(named) > 0 {
+		s.words, s.calls = "", 0
+		return false
+	}
+	words := wordsOf(err)
+	if words != s.words {
+		s.words, s.calls = words, 0
+	}
+	if c.number == 0 { // the same row, tried again, says nothing new
+		s.calls++
+	}
+	if c.family != nil && words == c.why && len(c.items) > 1 {
+		if s.halves == nil {
+			s.halves = map[*kin]int{}
+		}
+		s.halves[c.family]++
+	}
+	return s.calls >= tooMany || c.family != nil && s.halves[c.family] == 2
+}
+
+// aboutAccount reports whether a refusal may be about the account: the words are
+// none of the guide's, which are about rows.
+func aboutAccount(k rps.Kind) bool {
+	return k == rps.Refusal || k == rps.BatchTooBig || k == rps.HandlerFailed
+}
+
+// most returns how many calls may be in flight.
+func (s *stubborn) most(workers int) int {
+	if s.calls >= suspicious {
+		return 1
+	}
+	return workers
+}
