@@ -54,8 +54,8 @@ type result struct {
 }
 
 // make makes the call of a task when it may leave. It waits until waiting ends.
-// The call itself goes on when the run is stopped: its answer is awaited. stale
-// reports whether an answer that came meanwhile has made the task pointless.
+// The call of a change goes on when the run is stopped: its answer is awaited.
+// stale reports whether an answer that came meanwhile has made the task pointless.
 func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) result {
 	if c.pace.wait(waiting) != nil || c.barred.Load() || stale(t) {
 		return result{task: t}
@@ -64,7 +64,14 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 	c.flying.Add(1)
 	defer c.flying.Add(-1)
 	left := time.Now()
-	ans := perform(context.WithoutCancel(waiting), c.service, t)
+	calling := waiting
+	if _, ok := t.(change); ok {
+		calling = context.WithoutCancel(waiting)
+	}
+	ans := perform(calling, c.service, t)
+	if calling.Err() != nil && ans.err != nil {
+		return result{task: t} // nobody needs to know any more
+	}
 	if ans.err != nil {
 		if bars(ans.err.Kind) {
 			// Now, and not when the answer is decided: each further call with

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"net/http"
+	"slices"
 
 	"rpsbatch/rps"
 )
@@ -285,13 +286,13 @@ func named(f facts, c change, err *rps.Error) outcome {
 	default:
 		status = NotRegistered
 	}
-	if len(c.items) == 1 { // whatever form it names, it can mean no other row
+	if len(c.items) == 1 {
 		if status == RegisteredElsewhere || c.call == callEdit && status == NotRegistered {
 			var o outcome
 			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, c.items...)
 			return o
 		}
-		if doubtful(c, c.items[0], status, err) {
+		if doubtful(c, c.items[0], status, err) || len(err.MACs) > 0 && !slices.Contains(err.MACs, c.items[0].mac) {
 			return outcome{open: []item{c.items[0].doubted(status, err)}}
 		}
 		return alone(c, status, err)
@@ -322,7 +323,8 @@ func named(f facts, c change, err *rps.Error) outcome {
 
 // doubtful reports whether a refusal that names a row may be the second answer
 // to a call that was delivered twice: no call repeats an address, and the
-// account's list showed what is to be removed.
+// account's list showed what is to be removed. One that names other devices
+// alone is the answer to another call.
 func doubtful(c change, it item, status Status, err *rps.Error) bool {
 	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before == present
 }

@@ -132,8 +132,9 @@ func (k *known) facts(name string, mayRetry, pruning bool) facts {
 // item returns what is known of a row before anything is done with it.
 func (k *known) item(n int, mac rps.MAC) item {
 	it := item{row: n, mac: mac}
+	calls := 0
 	if k.past != nil {
-		it.evidence = k.past.touched[n].evidence
+		it.evidence, calls = k.past.touched[n].evidence, k.past.touched[n].calls
 	}
 	number := mac.Uint64()
 	if it.Before == unlisted && k.hasBefore {
@@ -146,7 +147,7 @@ func (k *known) item(n int, mac rps.MAC) item {
 			it.List = present
 		}
 	}
-	if it.Reach == untouched && it.List == present {
+	if calls == 0 && it.List == present {
 		it.Before = present // since, by somebody else
 	}
 	it.Checked = it.Checked || it.Reach != untouched && it.List == absent

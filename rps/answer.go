@@ -44,7 +44,7 @@ func judge(method string, v values) (answer, *Error) {
 	case v.fault != nil:
 		return answer{}, faultError(method, *v.fault)
 	case !v.granted && v.list:
-		return unreadable(errors.New("the answer refuses the call and holds a list"))
+		return unreadable(errors.New("the answer refuses the call, but has a list"))
 	case !v.granted:
 		return answer{}, refusal(method, v.texts[0])
 	case v.n == 0, v.list && method != MethodListDevices:

@@ -175,6 +175,9 @@ func TestReadAnswerUnreadable(t *testing.T) {
 		if err == nil || err.Kind != Unreadable || err.Text != test.text || !reflect.DeepEqual(got, answer{}) {
 			t.Errorf("%s: %+v, %v", test.name, got, err)
 		}
+		if blank := strings.TrimSpace(test.body) == ""; err != nil && (err.MayStillApply() != blank || errors.Is(err, errEmpty) != blank) {
+			t.Errorf("%s: %v, may still be applied: %v", test.name, err, !blank)
+		}
 	}
 	if _, err := readText(set, ok); err != nil {
 		t.Fatal(err) // what the answers above were made of

@@ -133,15 +133,6 @@ func (s *source) startToken(offset int64) {
 	s.token = append(s.token[:0], s.token[len(s.token)-int(s.read-offset):]...)
 }
 
-// rest returns what follows the last token of an answer, if it is not too long.
-func (s *source) rest() ([]byte, error) {
-	rest, err := io.ReadAll(io.LimitReader(s.Reader, maxAnswer+1))
-	if err == nil && len(rest) > maxAnswer {
-		err = errLong
-	}
-	return rest, err
-}
-
 // joinPairs writes characters beyond U+FFFF as one where the engine of the
 // service, like much of Java, refers to the two halves of their UTF-16 form.
 func joinPairs(text []byte) []byte {

@@ -22,9 +22,9 @@
 // not followed, and credentials go to no host but the configured one, over TLS
 // unless that is this machine. Passwords and unique URLs are in no error.
 //
-// Answers are read in the encoding that they declare. What is in one is bounded,
-// and so is the memory that it takes: 1 MiB, or 128 MiB for ListDevices, of which
-// only the MACs are kept.
+// Answers are read in the encoding that they declare, as they arrive. An answer
+// is at most 1 MiB long, decompressed; that of ListDevices is at most 128 MiB, and
+// takes little more memory than its MACs.
 //
 // Methods may be called from several goroutines at once. Each takes a context
 // first, and ends soon after the context does.

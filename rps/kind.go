@@ -32,9 +32,10 @@ const (
 	BatchTooBig                     // words, not in the guide, that one call has too many MACs
 )
 
-// HandlerFailed is an answer of the service that neither grants nor refuses: a
-// fault, such as "Failed to invoke method ...", of a handler that threw an
-// exception before or after it acted. The call may have been applied.
+// HandlerFailed is an answer that neither grants nor refuses: a fault, such as
+// "Failed to invoke method ...", of a handler that threw an exception, before or
+// after it acted. Faults in unknown words count as such. The call may have been
+// applied.
 const HandlerFailed Kind = 32
 
 // Failures other than a refusal.
@@ -45,7 +46,7 @@ const (
 	Untrusted                        // the service's certificate is not trusted; nothing was sent
 	PayloadTooLarge                  // HTTP 413
 	Throttled                        // HTTP 429 and 503
-	NotService                       // HTTP 3xx, 400, 404, 405, 410; a fault: no such handler, or not for these arguments
+	NotService                       // HTTP 3xx, 400, 404, 405, 410, or a fault that says no such handler
 	Unreadable                       // sent, and no readable answer: the call may have been applied
 	Unencodable                      // never sent: the API cannot carry an argument
 )
@@ -76,7 +77,7 @@ var kinds = map[Kind]struct{ name, words string }{
 	Forbidden:       {"Forbidden", "access denied: this account may not make the call"},
 	Untrusted:       {"Untrusted", "the service's certificate is not trusted"},
 	PayloadTooLarge: {"PayloadTooLarge", "the call is too large for the service"},
-	Throttled:       {"Throttled", "the service asks for fewer calls"},
+	Throttled:       {"Throttled", "too many calls, or the service is overloaded"},
 	NotService:      {"NotService", "not the RPS XML API: check the URL"},
 	Unreadable:      {"Unreadable", "no readable answer"},
 	Unencodable:     {"Unencodable", "the call cannot be sent"},

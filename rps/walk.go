@@ -13,9 +13,9 @@ import (
 	"github.com/kolo/xmlrpc"
 )
 
-// values are what an answer holds, in the words of the service.
+// values are what is in an answer, in the words of the service.
 type values struct {
-	fault   *xmlrpc.FaultError // if not nil, all that the answer holds
+	fault   *xmlrpc.FaultError // if not nil, there is nothing else
 	granted bool               // the result code
 	texts   [2]string          // what follows the code, trimmed
 	n       int                // how many texts there are
@@ -30,7 +30,7 @@ type values struct {
 //
 // What follows params does not matter: the guide's own answers end in too few
 // tags (4.6.5.2) or too many (4.15.5.1), and all values are known by then. An
-// answer that is cut off before that is refused, whatever it holds.
+// answer that is cut off before that is refused, whatever is in it.
 //
 // It reports whether there was anything but white space to read.
 func parse(b io.Reader, contentType string) (v values, began bool, err error) {
@@ -39,7 +39,7 @@ func parse(b io.Reader, contentType string) (v values, began bool, err error) {
 	strange := foreign(head)
 	text, err := inUTF8(answer, contentType)
 	if err != nil {
-		return values{}, true, err
+		return values{}, len(bytes.TrimSpace(head)) > 0, err
 	}
 	w := walker{src: &source{Reader: bufio.NewReader(text)}}
 	w.dec = xml.NewDecoder(w.src)
@@ -173,7 +173,7 @@ func (w *walker) token() (xml.Token, error) {
 // fault reads what follows <fault>. What is there besides a code and words, such
 // as a serialised exception, is dropped.
 func (w *walker) fault() (*xmlrpc.FaultError, error) {
-	rest, err := w.src.rest()
+	rest, err := io.ReadAll(io.LimitReader(w.src.Reader, maxAnswer))
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +258,7 @@ func (w *walker) textOrList(mayBeList bool) (text []byte, list bool, err error) 
 			return nil, true, nil
 		}
 	}
-	return nil, false, fmt.Errorf("%w: it holds %.20q", errShape, kind)
+	return nil, false, fmt.Errorf("%w: there is a %.20q in it", errShape, kind)
 }
 
 // value reads what follows <value> up to the end of that, and returns the name
