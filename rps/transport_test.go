@@ -364,7 +364,7 @@ func TestUntrusted(t *testing.T) {
 	pool.AddCert(server.Certificate())
 
 	e := asError(t, clientAt(t, Config{URL: server.URL}).EditDevice(t.Context(), MAC{2}, "s"))
-	if e.Kind != Untrusted || !strings.Contains(e.Error(), "CA") {
+	if e.Kind != Untrusted || !strings.Contains(e.Error(), "unknown authority") {
 		t.Errorf("unknown CA: %v: %v", e.Kind, e)
 	}
 	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // it is not in the certificate
