@@ -70,7 +70,7 @@ func (e *engine) unmade(t task) {
 func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
 	f := e.known.facts(c.server, mayRetry, e.pruning)
 	o := decide(f, c, ans)
-	e.debug(c, ans, "server", c.server, "rows", len(c.items), "settled", len(o.settled), "again", len(o.next), "open", len(o.open)+len(o.look))
+	e.logCall(c, ans, "server", c.server, "rows", len(c.items), "settled", len(o.settled), "again", len(o.next), "open", len(o.open)+len(o.look))
 	if e.stuck.heard(c, ans.err) && e.stop == nil {
 		e.halt(ErrStubborn, ans.err)
 	}
@@ -88,11 +88,15 @@ func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
 	e.follow(c, o, now)
 }
 
-// debug logs a call. It names no unique URL.
-func (e *engine) debug(t task, ans answer, attrs ...any) {
+// logCall logs a call, at level info only if it had no answer. It names no unique
+// URL.
+func (e *engine) logCall(t task, ans answer, attrs ...any) {
 	attrs = append([]any{"method", t.method()}, attrs...)
 	if ans.err != nil {
 		attrs = append(attrs, "error", ans.err)
+		if !readable(ans.err.Kind) {
+			e.log.Info("no answer from the service", "method", t.method(), "error", ans.err)
+		}
 	}
 	e.log.Debug("call", attrs...)
 }
@@ -200,7 +204,7 @@ func (e *engine) lookUp(o *openRow, now bool) {
 
 // looked acts on the answer to a lookup.
 func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
-	e.debug(l, ans)
+	e.logCall(l, ans)
 	if err := ans.err; err != nil && e.stop == nil && (!readable(err.Kind) || err.Kind == rps.HandlerFailed) &&
 		l.tries+1 < e.Config.MaxAttempts && mayRetry {
 		l.tries++

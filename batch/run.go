@@ -300,7 +300,7 @@ func (e *engine) finished() bool {
 func (e *engine) halt(reason, cause error) {
 	if e.stop == nil {
 		e.stop = &StopError{Reason: reason, Cause: cause}
-		e.log.Warn("stopping", "reason", e.stop)
+		e.log.Debug("stopping", "reason", e.stop)
 	}
 }
 

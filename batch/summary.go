@@ -28,8 +28,11 @@ type StopError struct {
 }
 
 func (e *StopError) Error() string {
-	if e.Cause == nil {
+	switch {
+	case e.Cause == nil:
 		return e.Reason.Error()
+	case e.Reason == ErrRefused: // its causes say that themselves
+		return e.Cause.Error()
 	}
 	return fmt.Sprintf("%v: %v", e.Reason, e.Cause)
 }

@@ -73,9 +73,9 @@ var kinds = map[Kind]struct{ name, words string }{
 	HandlerFailed: {"HandlerFailed", "the service failed to handle the call"},
 
 	NotSent:         {"NotSent", "could not reach the service"},
-	Unauthorized:    {"Unauthorized", "access denied: check the user name and password; RPS wants those of RPS XML API, not an AccessKey"},
+	Unauthorized:    {"Unauthorized", "access denied"},
 	Forbidden:       {"Forbidden", "access denied: this account may not make the call"},
-	Untrusted:       {"Untrusted", "the service's certificate is not trusted: check the URL, or trust its CA"},
+	Untrusted:       {"Untrusted", "the service's certificate is not trusted"},
 	PayloadTooLarge: {"PayloadTooLarge", "the call is too large for the service"},
 	Throttled:       {"Throttled", "too many calls, or the service is overloaded"},
 	NotService:      {"NotService", "not the RPS XML API: check the URL"},

@@ -15,10 +15,10 @@ import (
 )
 
 // A method of the guide as the command line takes it: its arguments in the
-// guide's order, and what it calls. It gives the lines of the answer.
+// guide's order, and what it calls. It returns the lines of the answer.
 type method struct {
 	name    string
-	takes   string // the arguments by kind; one in brackets may be left out
+	takes   string // the arguments by kind; one in brackets may be omitted
 	changes bool   // the account
 	call    func(ctx context.Context, c *rps.Client, a arguments) ([]string, error)
 }
@@ -27,12 +27,12 @@ type method struct {
 type arguments struct {
 	macs        []rps.MAC
 	server, url string
-	given       bool // isOverride, which says
+	given       bool // isOverride is given, and is
 	override    bool
 }
 
-// methods are those of chapter 4 but for the two signatures that the service
-// withdraws.
+// methods are those of the guide's chapter 4, without the two signatures that the
+// service withdraws.
 var methods = []method{
 	{"registerDevice", "MAC SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
 		if a.given {
@@ -88,10 +88,10 @@ var methods = []method{
 	}},
 }
 
-// done is the answer of a call that the service answers with OK.
+// done returns the answer of a call that the service answers with OK.
 func done(err error) ([]string, error) { return []string{"OK"}, err }
 
-// findMethod knows a method also by its whole name, in any case.
+// findMethod finds a method by its name, with or without "redirect.", in any case.
 func findMethod(name string) (method, bool) {
 	for _, m := range methods {
 		if strings.EqualFold(name, m.name) || strings.EqualFold(name, "redirect."+m.name) {
@@ -101,8 +101,8 @@ func findMethod(name string) (method, bool) {
 	return method{}, false
 }
 
-// read reads the arguments of a call. Only what no call can carry is refused: of
-// all else the service is to say what it thinks.
+// read reads the arguments of a call. It refuses only what no call can carry: the
+// service judges everything else.
 func (m method) read(args []string) (a arguments, err error) {
 	kinds := strings.Fields(m.takes)
 	need := len(kinds) - strings.Count(m.takes, "[")
@@ -127,7 +127,7 @@ func (m method) read(args []string) (a arguments, err error) {
 		case "[OVERRIDE]":
 			a.given, a.override = true, text == "1"
 			if text != "0" && text != "1" {
-				err = fmt.Errorf("isOverride is %q: 1 overrides, 0 does not", text)
+				err = fmt.Errorf("isOverride is %q, and must be 1 (override) or 0 (do not)", text)
 			}
 		}
 		if err != nil {
@@ -139,7 +139,7 @@ func (m method) read(args []string) (a arguments, err error) {
 
 type call struct {
 	streams Streams
-	service callFlags // those that say how to reach it
+	service callFlags // only those for reaching it
 	lock    lockFlags
 }
 
@@ -153,16 +153,16 @@ func newCall(streams Streams) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "call METHOD [ARGUMENT...]",
-		Short: "Make one call of the guide and print the answer",
-		Long: `Make one call and print the service's answer: to see what it says of one device,
-in its own words. Nothing is judged, repeated, recorded or looked up; for the
-devices of a file there are the other commands, which do all of that.
+		Short: "Make one call of the API and print the answer",
+		Long: `Make one call and print the service's answer, in its own words. Nothing is judged,
+retried, recorded or looked up: the other commands do all of that for the devices
+of a file.
 
 ` + table.String() + `
 MACS have commas between them. OVERRIDE is 1 or 0; without it the call has no
 isOverride, and the service refuses what is registered already. An empty SERVER
-or URL is ''. Others on this machine can see a command line: a unique URL that
-is to stay a secret belongs into a file for register or edit.
+or URL is ''. Other users of this machine can see a command line: a secret unique
+URL belongs in a file for register or edit.
 
 Exit codes:
   0    the service said yes; its answer is on standard output
@@ -200,9 +200,8 @@ Exit codes:
 			return k.run(c.Context(), m, a)
 		},
 	}
-	c.Flags().SortFlags = false
 	k.service.addService(c.Flags())
-	k.lock.add(c.Flags())
+	inGroup(c.Flags(), groupResume, k.lock.add)
 	return c
 }
 
@@ -225,7 +224,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 	if ctx.Err() != nil {
 		return &batch.StopError{Reason: batch.ErrInterrupted}
 	}
-	// A call in flight is awaited.
+	// A call in flight is waited for.
 	lines, err := m.call(context.WithoutCancel(ctx), client, a)
 	if err != nil {
 		return k.ended(m, err)
@@ -238,7 +237,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 	return nil
 }
 
-// ended tells of a call that was not answered with yes.
+// ended returns the error of a call that was not answered with yes.
 func (k *call) ended(m method, err error) error {
 	var e *rps.Error
 	switch {
@@ -250,7 +249,7 @@ func (k *call) ended(m method, err error) error {
 	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
 		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}
 	case (e.Kind == rps.Unreadable || e.Kind == rps.HandlerFailed) && m.changes:
-		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; checkDeviceExt tells of a device")
+		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; look the device up with 'call checkDeviceExt'")
 	}
 	return &batch.StopError{Reason: batch.ErrUnreachable, Cause: err}
 }

@@ -11,14 +11,21 @@ func newCheck(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Look up each device: its status and the URL it is bound to",
-		Long: `Look up each device of a CSV file with checkDeviceExt, one call a row: whether
-it is registered, by whom, and the URL that it is bound to. Nothing is changed.
+		Long: `Look up each device of a spreadsheet with checkDeviceExt, one call per row:
+whether it is registered, by whom, and the URL that it is bound to. Nothing is
+changed. The statuses are registered, unregistered, registered-elsewhere and
+unknown.
 
-With --want it is an audit: what a device is bound to is compared with its row.
-Its statuses are matches, and with exit code 1 differs (bound to another URL),
-not-bound, still-bound (its column action says deregister, and it is there) and
-not-verified: the service does not say what the URL of a server is, --servers
-does. Without --want the column action is not read.
+With --want it is an audit that compares each device with its row:
+
+  matches       it is bound as the row asks
+  differs       it is bound to something else
+  not-bound     it is not registered by this account
+  still-bound   the row's action is deregister, and it is registered
+  not-verified  it is registered, and the URL of its server is not known
+
+All but matches make exit code 1. RPS does not report the URL of a server, so
+give those with --servers. Without --want the column action is not read.
 
 ` + exitCodes,
 		Example: `  rpsbatch check devices.csv
@@ -28,7 +35,7 @@ does. Without --want the column action is not read.
 		RunE: j.main,
 	}
 	j.addFlags(c)
-	c.Flags().BoolVar(&j.want, "want", false, "compare what each device is bound to with its row")
+	c.Flags().BoolVar(&j.want, "want", false, "audit: compare what each device is bound to with its row")
 	j.read.addServer(c.Flags())
 	j.addServers(c.Flags())
 	j.addConflict(c.Flags())

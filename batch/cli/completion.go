@@ -22,19 +22,20 @@ func newCompletion(streams Streams) *cobra.Command {
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print the completion script of a shell",
 		Long: `Print a script that makes a shell complete commands, flags and their values
-with the Tab key. Where it goes, for one user:
+with the Tab key. Where it belongs, for one user:
 
-  bash        ~/.local/share/bash-completion/completions/rpsbatch
-              (it needs the package bash-completion)
+  bash        ~/.local/share/bash-completion/completions/rpsbatch, with the
+              package bash-completion
   zsh         a file named _rpsbatch in a folder of $fpath
   fish        ~/.config/fish/completions/rpsbatch.fish
-  powershell  a line of the file $PROFILE:
-              rpsbatch completion powershell | Out-String | Invoke-Expression
+  powershell  the last example, as a line of the file $PROFILE
 
-Shells that are started after that have it.`,
+Start a new shell to use it.`,
 		Example: `  rpsbatch completion bash > ~/.local/share/bash-completion/completions/rpsbatch
+  source <(rpsbatch completion bash)     # for this shell only
   rpsbatch completion zsh > "${fpath[1]}/_rpsbatch"
-  source <(rpsbatch completion bash)     # for this shell only`,
+  rpsbatch completion fish > ~/.config/fish/completions/rpsbatch.fish
+  rpsbatch completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: []cobra.Completion{"bash", "zsh", "fish", "powershell"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || shells[args[0]] == nil {
@@ -46,14 +47,14 @@ Shells that are started after that have it.`,
 	}
 }
 
-// flagValues are the values that a flag takes, wherever there is one of the
-// name; what follows a tab is shown beside the value.
+// flagValues are the values of flags by name; what follows a tab is shown beside
+// the value.
 var flagValues = map[string][]cobra.Completion{
 	"override": {
 		"never\tleave devices that are registered already",
 		"ask\task once, on a terminal",
 		"own\tmove those of this account",
-		"always\tmove them, whoever has them",
+		"always\tmove them all, whoever owns them",
 	},
 	"on-conflict": {
 		"refuse\tsend none of the rows",
@@ -62,7 +63,7 @@ var flagValues = map[string][]cobra.Completion{
 	},
 	"progress": {
 		"auto\ta bar on a terminal",
-		"lines\ta line each 30 s",
+		"lines\ta line every 30 s",
 		"none",
 	},
 	"delimiter":  {"comma", "semicolon", "tab", "pipe"},
@@ -70,8 +71,8 @@ var flagValues = map[string][]cobra.Completion{
 	"log-level":  {"debug", "info", "warn", "error"},
 }
 
-// flagEndings are the endings of the files that a flag takes. Those that are not
-// here, and take a FILE, take any.
+// flagEndings are the endings of the files that flags take. Other flags with a
+// FILE take any.
 var flagEndings = map[string][]string{
 	"output":       {"csv"},
 	"baseline":     {"csv"},
@@ -84,11 +85,11 @@ var flagEndings = map[string][]string{
 	"ca-file":      {"pem", "crt", "cer"},
 }
 
-// inputEndings are those of the files that commands read.
+// inputEndings are the endings of the files that commands read.
 var inputEndings = []string{"csv", "xlsx"}
 
-// addCompletions gives the arguments and flags of a command, and of all below
-// it, their completions. What has one already keeps it.
+// addCompletions adds completions to the arguments and flags of a command and of
+// all below it, where they have none yet.
 func addCompletions(c *cobra.Command) {
 	_, takes, _ := strings.Cut(c.Use, " ")
 	switch {
@@ -106,7 +107,7 @@ func addCompletions(c *cobra.Command) {
 		if f.Value.Type() == "bool" {
 			return
 		}
-		// The error says that it has one already.
+		// The error says that there is one already.
 		_ = c.RegisterFlagCompletionFunc(f.Name, completionOf(f))
 	})
 	for _, child := range c.Commands() {
@@ -136,13 +137,13 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "column":
 		return cobra.FixedCompletions([]cobra.Completion{"mac=", "server=", "url=", "action="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	}
-	if value, _ := pflag.UnquoteUsage(f); value == "FILE" {
+	if annotation(f, flagValue) == "FILE" {
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 	}
 	return cobra.NoFileCompletions
 }
 
-// completeStatuses completes the last of several statuses with commas between.
+// completeStatuses completes the last status of a list with commas.
 func completeStatuses(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	before := typed[:strings.LastIndex(typed, ",")+1]
 	given := strings.Split(before, ",")

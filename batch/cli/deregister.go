@@ -10,11 +10,11 @@ func newDeregister(streams Streams) *cobra.Command {
 	j := newJob(streams, "deregister", batch.Deregister)
 	c := &cobra.Command{
 		Use:   "deregister FILE",
-		Short: "Remove the devices of a CSV",
-		Long: `Remove the devices of a CSV file from the account: its column of MACs is read,
-and a column action if it has one. A row whose action is register is registered,
-and needs a server or a URL then. '-' reads standard input. The result file has
-the same rows with their verdicts.
+		Short: "Remove the devices of a spreadsheet",
+		Long: `Remove the devices of a spreadsheet from the account. Only the column of MACs is
+read, and a column action if there is one: a row whose action is register is
+registered, and needs a server or a URL. '-' reads standard input. The result
+file has the same rows, each with its verdict.
 
 ` + exitCodes,
 		Example: `  rpsbatch deregister returned.csv
@@ -23,6 +23,6 @@ the same rows with their verdicts.
 		RunE: j.main,
 	}
 	j.addFlags(c)
-	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "a device that is not registered is a success")
+	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as a success")
 	return c
 }

@@ -10,12 +10,11 @@ func newEdit(streams Streams) *cobra.Command {
 	j := newJob(streams, "edit", batch.Edit)
 	c := &cobra.Command{
 		Use:   "edit FILE",
-		Short: "Bind registered devices to another server, one call each",
-		Long: `Bind the devices of a CSV file, which are registered, to the server that their
-row names, or to its unique URL: editDevice, or editDeviceWithUniqueUrl for rows
-with a URL. The service takes one device a call; 'register --override own' moves
-whole batches. A row whose column action says deregister is invalid here:
-register and deregister take such rows.
+		Short: "Change the server of registered devices, one call each",
+		Long: `Bind registered devices to the server that their row names, or to its unique
+URL, with editDevice or editDeviceWithUniqueUrl. RPS edits one device per call;
+'register --override own' moves whole batches, and is much faster. A row whose
+column action says deregister is invalid here: register and deregister take it.
 
 ` + exitCodes,
 		Example: `  rpsbatch edit moved.csv
@@ -27,6 +26,6 @@ register and deregister take such rows.
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
 	j.addConflict(c.Flags())
-	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "a device that is not registered is a success")
+	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as a success")
 	return c
 }

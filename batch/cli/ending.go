@@ -16,7 +16,7 @@ import (
 	"rpsbatch/batch/durable"
 )
 
-// ending is what a run came to, for the machines that watch over it.
+// ending is how a run ended, for the programs that watch it.
 type ending struct {
 	command           string
 	started, finished time.Time
@@ -29,17 +29,17 @@ type ending struct {
 // metricsFlag is the flag of the one file that standard output does not stand for.
 const metricsFlag = "--metrics-file"
 
-// endingFlags name the files that tell of a run's ending.
+// endingFlags name the files that report how a run ended.
 type endingFlags struct {
 	summaryJSON, metricsFile string
 }
 
 func (f *endingFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.summaryJSON, "summary-json", "", "`FILE` for the summary as JSON; '-' is standard output")
-	flags.StringVar(&f.metricsFile, "metrics-file", "", "`FILE` for metrics of the run, for node_exporter's textfile collector: NAME.prom")
+	flags.StringVar(&f.summaryJSON, "summary-json", "", "write the summary as JSON to `FILE`, however the run ends ('-' is standard output)")
+	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics of the run to `FILE`, a name ending in .prom, for node_exporter's textfile collector")
 }
 
-// runFiles are the files of a run beside those that tell of its ending. A name
+// runFiles are the files of a run besides those that report how it ended. A name
 // may be empty.
 type runFiles struct {
 	result string   // what it writes: the results,
@@ -49,8 +49,7 @@ type runFiles struct {
 	inputs []string // what it reads
 }
 
-// check refuses to write a file in the place of another one of the run, and of
-// what is no file.
+// check refuses to replace another file of the run, and what is not a file.
 func (f *endingFlags) check(files runFiles) error {
 	if f.metricsFile == standardStream {
 		return hint(errors.New(metricsFlag+" takes the name of a file"), "--summary-json - writes to standard output")
@@ -95,7 +94,7 @@ func (f *endingFlags) check(files runFiles) error {
 	return nil
 }
 
-// sameFile tells whether two names are of one file, if it is there or not.
+// sameFile reports whether two names are of one file, whether it exists or not.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
@@ -107,7 +106,7 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && absA == absB
 }
 
-// ended does the run of a command, and tells of its ending.
+// ended runs a command, and reports how it ended.
 func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command string, files runFiles, run func(context.Context) error) error {
 	files.inputs = append(files.inputs, f.passwordFile, f.caFile)
 	if err := f.endings.check(files); err != nil {
@@ -123,23 +122,22 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 	if f.logFormat != "json" || err == nil || errors.Is(err, errRows) {
 		return err
 	}
-	// Who reads the log as JSON reads the last line too.
+	// A reader of JSON reads the last line too.
 	attrs := []any{"error", err, "exit_code", exitCode(err)}
-	if h := (hinted{}); errors.As(err, &h) {
-		attrs = append(attrs, "hint", h.hint)
+	if text := hintOf(err); text != "" {
+		attrs = append(attrs, "hint", text)
 	}
-	slog.New(slog.NewJSONHandler(streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})).Error("the run did not succeed", attrs...)
+	slog.New(slog.NewJSONHandler(streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})).Error("run failed", attrs...)
 	return told{err}
 }
 
-// around does a run, and tells of its ending whatever that is. e is what the
-// run fills in.
+// around does a run, and reports how it ended, whatever that is. The run fills in
+// e.
 func (f *endingFlags) around(streams Streams, e *ending, run func() error) error {
 	e.started = time.Now()
 	err := run()
 	e.finished = time.Now()
-	// What goes wrong here is told, and is no success; how the run itself ended
-	// counts more.
+	// What goes wrong here is an error, but how the run itself ended counts more.
 	for _, file := range []struct {
 		flag, name string
 		write      func(name string) error

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +18,7 @@ import (
 	"rpsbatch/rps"
 )
 
-// readFlags say how a file is read.
+// readFlags are the flags for how a file is read.
 type readFlags struct {
 	columns   []string
 	server    string
@@ -29,23 +30,25 @@ type readFlags struct {
 }
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server=, url= or action=; its number where there is no header (repeat it for several)")
-	flags.StringVar(&f.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or pipe (default: found out)")
-	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding, such as windows-1252, utf-16le, shift_jis (default: found out)")
-	flags.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet of an .xlsx workbook (default: the first that is not hidden)")
-	flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, no header (default: found out)")
-	flags.BoolVar(&f.repair, "repair", false, "give MACs back the leading zeros that a spreadsheet dropped")
+	inGroup(flags, groupInput, func(flags *pflag.FlagSet) {
+		flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` read the column NAME as mac=, server=, url= or action=; without a header, give its number (repeatable)")
+		flags.StringVar(&f.delimiter, "delimiter", "", "`NAME` character between cells: comma, semicolon, tab or pipe (default: auto-detected)")
+		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
+		flags.StringVar(&f.sheet, "sheet", "", "`NAME` sheet of an .xlsx workbook to read (default: the first visible one)")
+		flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, not a header (default: auto-detected)")
+		flags.BoolVar(&f.repair, "repair", false, "restore leading zeros that a spreadsheet dropped from MACs")
+	})
 }
 
 func (f *readFlags) addServer(flags *pflag.FlagSet) {
-	flags.StringVar(&f.server, "server", "", "server `NAME` for rows that have none")
+	flags.StringVar(&f.server, "server", "", "use server `NAME` for rows that name none")
 }
 
 // delimiters are the values of --delimiter, beside the characters themselves.
 var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
 
-// options says how a file is read whose rows want the action, if they do not
-// say otherwise.
+// options returns how to read a file whose rows want the action, unless they say
+// otherwise.
 func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	columns := map[string]string{}
 	for _, c := range f.columns {
@@ -54,7 +57,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 			return csvio.Options{}, hint(fmt.Errorf("--column %q is not of the form ROLE=NAME", c), "for example --column mac=\"Device MAC\"")
 		}
 		if columns[role] != "" {
-			return csvio.Options{}, fmt.Errorf("--column %s= is given twice", role)
+			return csvio.Options{}, hint(fmt.Errorf("--column %s= is given twice", role), "a role has one column")
 		}
 		columns[role] = name
 	}
@@ -74,7 +77,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	}, nil
 }
 
-// callFlags are those of the commands that call the service.
+// callFlags are the flags of the commands that call the service.
 type callFlags struct {
 	url, username, passwordFile, caFile string
 	sandbox                             bool
@@ -98,38 +101,42 @@ type callFlags struct {
 
 func (f *callFlags) add(flags *pflag.FlagSet) {
 	f.addService(flags)
-	flags.Float64Var(&f.rate, "rate", 5, "calls a second, fractions allowed, look-ups and retries included")
-	flags.IntVar(&f.burst, "burst", 1, "calls that may leave at once after a rest")
-	flags.IntVar(&f.workers, "workers", 4, "calls in flight at most")
-	flags.IntVar(&f.batchSize, "batch-size", 100, "MACs in one call at most")
-	flags.IntVar(&f.maxAttempts, "max-attempts", 5, "tries of one call")
-	flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "stop after so long without one readable answer")
-	flags.StringVarP(&f.output, "output", "o", "", "result `FILE` (default: the input's name ending in .result.csv; '-' is standard output)")
-	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; lines: a line each 30 s; none")
-	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
-	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.BoolVar(&f.quiet, "quiet", false, "say nothing at all when every row succeeds")
-	f.endings.add(flags)
+	inGroup(flags, groupPace, func(flags *pflag.FlagSet) {
+		flags.Float64Var(&f.rate, "rate", 5, "at most `N` calls a second over all workers, look-ups and retries included; fractions allowed")
+		flags.IntVar(&f.burst, "burst", 1, "at most `N` calls at once after a rest")
+		flags.IntVar(&f.workers, "workers", 4, "at most `N` calls in flight")
+		flags.IntVar(&f.batchSize, "batch-size", 100, "at most `N` MACs in a call")
+		flags.IntVar(&f.maxAttempts, "max-attempts", 5, "try a call at most `N` times")
+		flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "`TIME` stop after this long without a readable answer")
+	})
+	inGroup(flags, groupOutput, func(flags *pflag.FlagSet) {
+		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv; '-' is standard output)")
+		flags.StringVar(&f.progress, "progress", "auto", "`MODE` how to show progress: auto (a bar on a terminal), lines (one every 30 s) or none")
+		flags.BoolVar(&f.quiet, "quiet", false, "print nothing if every row succeeds")
+		f.endings.add(flags)
+		flags.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` how to write messages to standard error: text or json")
+		flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` least level of messages: debug, info, warn or error")
+	})
 }
 
-// addService adds the flags that say how to reach the service.
+// addService adds the flags for reaching the service. Their help shows no value
+// from the environment.
 func (f *callFlags) addService(flags *pflag.FlagSet) {
-	flags.StringVar(&f.url, "url", envOr("RPSBATCH_URL", rps.DefaultURL), "`URL` of the service (or RPSBATCH_URL)")
-	flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` of the account (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
-	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password (or RPSBATCH_PASSWORD, or systemd's credential rpsbatch-password, or a prompt)")
-	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the certificates to trust, in PEM (default: the system's)")
-	flags.BoolVar(&f.sandbox, "sandbox", false, "run against a simulated RPS inside the process: no account needed")
-	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one call")
+	inGroup(flags, groupLogin, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.url, "url", cmp.Or(os.Getenv("RPSBATCH_URL"), rps.DefaultURL), "reach the service at `URL` (or RPSBATCH_URL); http:// is for this machine only, and redirects are never followed")
+		flags.Lookup("url").DefValue = rps.DefaultURL
+		flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` user name of the RPS XML API (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
+		flags.Lookup("username").DefValue = ""
+		flags.StringVar(&f.passwordFile, "password-file", "", "read the password from the first line of `FILE` (or RPSBATCH_PASSWORD, or systemd's credential rpsbatch-password, or a prompt)")
+		flags.StringVar(&f.caFile, "ca-file", "", "trust the certificates in `FILE` (PEM) instead of the system's")
+		flags.BoolVar(&f.sandbox, "sandbox", false, "use a simulated RPS inside the process; no account is needed")
+	})
+	inGroup(flags, groupPace, func(flags *pflag.FlagSet) {
+		flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "`TIME` longest time for one call")
+	})
 }
 
-func envOr(name, fallback string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return fallback
-}
-
-// check says what is wrong with the flags, before anything is done.
+// check reports what is wrong with the flags, before anything is done.
 func (f *callFlags) check(c *cobra.Command) error {
 	switch f.progress {
 	case "auto", "lines", "none":
@@ -155,7 +162,7 @@ func (f *callFlags) checkService() error {
 	return nil
 }
 
-// config gives the numbers of a run, checked.
+// config returns the numbers of a run, checked.
 func (f *callFlags) config() (batch.Config, error) {
 	c := batch.Config{
 		BatchSize:   f.batchSize,
@@ -169,7 +176,8 @@ func (f *callFlags) config() (batch.Config, error) {
 	return c, c.Check()
 }
 
-// logger writes to the terminal's bar as well, if there is one.
+// logger returns a log that writes above the terminal's bar. People at a terminal
+// read sentences, and all others key=value or JSON.
 func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
@@ -180,6 +188,9 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	switch f.logFormat {
 	case "text":
 		log = slog.New(slog.NewTextHandler(b, options))
+		if b.onTerminal() && level > slog.LevelDebug {
+			log = slog.New(messages{out: b, level: level})
+		}
 	case "json":
 		log = slog.New(slog.NewJSONHandler(b, options))
 	default:
@@ -191,8 +202,8 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	return log, nil
 }
 
-// printableAttr leaves in what is logged no more than can be printed: JSON lets
-// through some of what a terminal obeys.
+// printableAttr keeps only printable text in a logged value: JSON lets some
+// control characters through that a terminal would obey.
 func printableAttr(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Any().(type) {
 	case string:

@@ -130,7 +130,7 @@ func (in *input) convert(sheet string) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return fmt.Errorf("cannot read %s: %w", in.name, err)
 	case !csvio.IsWorkbook(head[:n]) && sheet != "":
-		return hint(fmt.Errorf("%s is no workbook", in.name), "--sheet names a sheet of an .xlsx file")
+		return hint(fmt.Errorf("%s is not a workbook", in.name), "--sheet names a sheet of an .xlsx file")
 	case !csvio.IsWorkbook(head[:n]):
 		return nil
 	}
@@ -168,15 +168,15 @@ func (in *input) namingSheets(err error) error {
 func (in *input) tell(log *slog.Logger) {
 	f := in.format
 	if f.PassedOver != nil {
-		log.Warn("columns are not read that may be meant for servers or URLs; --column server=NAME or url=NAME names one", "columns", shortList(f.PassedOver))
+		log.Warn("some columns look like servers or URLs and are not read; name one with --column server=NAME or url=NAME", "columns", shortList(f.PassedOver))
 	}
 	if in.sheet == "" && f.Encoding == "UTF-8" && f.Comma == ',' && f.HeaderLine == 1 {
 		return
 	}
-	log.Info(in.name, "written-in", in.dialect())
+	log.Info("reading the file", "file", in.name, "format", in.dialect())
 }
 
-// dialect says how the file is written.
+// dialect returns how the file is written.
 func (in *input) dialect() string {
 	f := in.format
 	header := "no header, columns taken for " + strings.Join(f.Columns, ", ")
@@ -196,7 +196,7 @@ func (in *input) dialect() string {
 
 var lineEndNames = map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
-// place says what a line of the file is called.
+// place returns the word for a line of the file.
 func (in *input) place() string {
 	if in.sheet != "" {
 		return "row"
@@ -236,19 +236,19 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 		return hint(fmt.Errorf("%s has no column rps_status", in.name), "%s takes a result file of an earlier run", flag)
 	}
 	if !evenUnfinished && in.unfinished() {
-		return hint(fmt.Errorf("%s is the result of a run that is unfinished: %s%s is there, and may know more", in.name, in.name, journalEnding),
-			"go on with that run first, with --resume")
+		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s%s may know more", in.name, in.name, journalEnding),
+			"finish that run first, with --resume")
 	}
 	return nil
 }
 
-// unfinished tells whether the journal of a run stands beside its result.
+// unfinished reports whether the journal of a run stands beside its result.
 func (in *input) unfinished() bool {
 	_, err := os.Stat(target(in.name) + journalEnding)
 	return err == nil && !in.spool
 }
 
-// opener gives Open for a pass that nobody need finish: it fails when ctx ends.
+// opener returns Open for a pass that nobody need finish: it fails when ctx ends.
 func (in *input) opener(ctx context.Context) func() (batch.Source, error) {
 	return func() (batch.Source, error) {
 		source, err := in.Open()
@@ -275,7 +275,7 @@ func (in *input) Close() {
 	}
 }
 
-// named tells which file an error is about, and keeps what the whole of it has
+// named adds the name of the file to errors, and keeps what reading all of it has
 // shown.
 type named struct {
 	*csvio.Reader
@@ -301,7 +301,7 @@ type checked struct {
 	sum uint32
 }
 
-var errChanged = errors.New("the file was changed while it was read; run again when it is at rest")
+var errChanged = errors.New("the file was changed while it was read; run again once it no longer changes")
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)

@@ -20,7 +20,7 @@ type runJournal struct {
 	done bool // the results are in place
 }
 
-// removed gives what discarded runs removed because their files lacked it.
+// removed returns what discarded runs removed because their files lacked it.
 func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
 	if r.Journal == nil {
 		return nil
@@ -28,18 +28,18 @@ func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
 	return r.Removed(r.past)
 }
 
-// close removes the journal if nothing is left to go on with. What fails then is
-// told even by a quiet run: it matters to the next one.
+// close removes the journal if nothing is left to resume. Even a quiet run logs
+// what fails then: it matters to the next one.
 func (r *runJournal) close(log *slog.Logger) {
 	switch {
 	case r.Journal == nil:
 	case r.done, !r.Used():
 		if err := r.Finish(); err != nil {
-			log.Error("the journal could not be removed: remove it by hand, or the next run with --resume takes its verdicts for its own", "error", err)
+			log.Error("the journal could not be removed: remove it by hand, or the next run with --resume will repeat its verdicts", "error", err)
 		}
 	default:
 		if err := r.Close(); err != nil {
-			log.Error("the journal could not be brought to the disk: what is gone on with may make calls again", "error", err)
+			log.Error("the journal could not be written to disk: a resumed run may make calls again", "error", err)
 		}
 	}
 }
@@ -62,21 +62,21 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	case errors.Is(err, batch.ErrLocked):
 		return nil, hint(err, "wait until it is done, or name another result file with --output")
 	case errors.Is(err, batch.ErrUnfinished):
-		return nil, hint(err, "give --resume to go on with it, or --restart to discard it")
+		return nil, hint(err, "give --resume to continue it, or --restart to discard it")
 	case errors.Is(err, batch.ErrDamaged):
-		return nil, hint(err, "--restart discards it; the rows that it told of are then sent again")
+		return nil, hint(err, "--restart discards it, and sends its rows again")
 	case errors.Is(err, batch.ErrOtherRun):
 		return nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
 	case err != nil:
 		return nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
 	}
 	if past != nil {
-		log.Info("going on with an unfinished run", "rows done", past.Settled())
+		log.Info("resuming an unfinished run", "rows_done", past.Settled())
 	}
 	return &runJournal{Journal: journal, past: past}, nil
 }
 
-// header says what must be the same for a run to be gone on with.
+// header returns what must be the same for a run to be resumed.
 func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 	policies := map[string]string{
 		"--url":            j.call.url,

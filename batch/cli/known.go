@@ -16,7 +16,7 @@ import (
 	"rpsbatch/csvio"
 )
 
-// readServers reads the names and URLs of --servers.
+// readServers returns the URLs of --servers by name.
 func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if j.serversFile == "" {
 		return nil, nil
@@ -43,13 +43,13 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 			return fmt.Errorf("line %d: %s", row.Line, row.Problem)
 		}
 		if was, ok := servers[name]; ok && was != url {
-			return fmt.Errorf("lines %d and %d have the same name and other URLs", lines[name], row.Line)
+			return fmt.Errorf("lines %d and %d have the same name and different URLs", lines[name], row.Line)
 		}
 		servers[name], lines[name] = url, row.Line
 		return nil
 	})
 	if err != nil {
-		return nil, hint(fmt.Errorf("--servers %s: %w", j.serversFile, err), "mend it: nothing was sent")
+		return nil, hint(fmt.Errorf("--servers %s: %w", j.serversFile, err), "fix the file; nothing was sent")
 	}
 	var all []byte
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
@@ -59,9 +59,8 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	return servers, nil
 }
 
-// readBaseline reads the result file of --baseline. What its rows ask for is
-// taken from their own cells alone: which server stood in for those without one
-// is not known.
+// readBaseline reads the result file of --baseline. Only the rows' own cells say
+// what they ask for: which server --server stood for is unknown.
 func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
 	if j.baselineFile == "" {
 		return nil, nil
@@ -70,18 +69,18 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 		return nil, errors.New("--baseline takes the name of a file")
 	}
 	if sameFile(j.file, j.baselineFile) {
-		return nil, hint(fmt.Errorf("--baseline %s is the input itself, and its cells may ask for something else by now", j.baselineFile), "keep the result of the earlier run as it is, and give it as the baseline")
+		return nil, hint(fmt.Errorf("--baseline %s is the input itself, whose cells may have changed since", j.baselineFile), "keep the result of the earlier run as it is, and name that as the baseline")
 	}
 	options, err := j.read.options(batch.Register)
 	if err != nil {
 		return nil, err
 	}
 	if options.Columns["server"] != "" || options.Columns["url"] != "" {
-		return nil, hint(errors.New("--baseline cannot be told from a file whose --column server= or url= is named: it does not say which column an earlier run read"), "rename the column in the file to server or url")
+		return nil, hint(errors.New("--baseline cannot be combined with --column server= or url=: an earlier result does not say which column was read"), "rename the column in the file to server or url")
 	}
 	options.Server = ""
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
-		// So that a nightly job can name its own last result.
+		// A nightly job names its own last result.
 		log.Info("there is no baseline yet", "file", j.baselineFile)
 		return nil, nil
 	}
@@ -91,8 +90,8 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	}
 	defer in.Close()
 	if sameFile(j.baselineFile, j.output()) && (j.resume || j.restart) {
-		// A nightly job names its own result. Whether the unfinished run whose
-		// journal is there is the one to go on with shows when that is opened.
+		// A nightly job names its own result. Whether the unfinished run beside it
+		// is the one to resume shows when its journal is opened.
 		j.ownBaseline = in.unfinished()
 	}
 	if err := in.isResult("--baseline", j.ownBaseline); err != nil {
@@ -107,17 +106,17 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	if baseline.Len() == 0 {
-		log.Warn("the baseline shows no device that is bound as its row's own cells ask; a server that --server stood in for is not known", "file", j.baselineFile)
+		log.Warn("the baseline proves no row: none shows a device bound as its own cells ask (rows that took their server from --server do not count)", "file", j.baselineFile)
 	}
 	return baseline, nil
 }
 
-// forgetBaseline lets go a baseline when a run is not gone on with that may have
-// changed what it tells of.
+// forgetBaseline drops a baseline that is older than the changes of a run that is
+// discarded and not resumed.
 func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
 	discards := journal.Journal != nil && journal.Discards()
 	if run.Baseline != nil && journal.past == nil && (j.ownBaseline || discards) {
 		run.Baseline = nil
-		run.Log.Info("the baseline is not used: it is older than what a run did that is discarded", "file", j.baselineFile)
+		run.Log.Info("the baseline is not used: the discarded run may have changed what it shows", "file", j.baselineFile)
 	}
 }

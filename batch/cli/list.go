@@ -26,11 +26,11 @@ func newList(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Export the account's devices as CSV",
-		Long: `Write the devices of the account as CSV, in the order of their addresses: one
-call of listDevices. The service may cut its list short; nothing tells.
+		Long: `Write the devices of the account as CSV, in the order of their MACs, with one call
+of listDevices. RPS may cut the list short without saying so.
 
-With --urls each device is looked up as well, one call each, and the file has
-the URL that it is bound to: a secret, if it is a device's own.
+With --urls each device is also looked up, one call each, and the file has the
+URL that it is bound to. A device's unique URL is a secret.
 
 ` + exitCodes,
 		Example: `  rpsbatch list
@@ -43,10 +43,9 @@ the URL that it is bound to: a secret, if it is a device's own.
 			return l.call.ended(c, l.streams, &l.ending, "list", runFiles{result: l.call.output}, l.run)
 		},
 	}
-	c.Flags().SortFlags = false
 	l.call.add(c.Flags())
-	c.Flags().Lookup("output").Usage = "`FILE` to write to (default: standard output)"
-	c.Flags().BoolVar(&l.urls, "urls", false, "look up what each device is bound to, one call each")
+	c.Flags().Lookup("output").Usage = "write the list to `FILE` (default: standard output)"
+	c.Flags().BoolVar(&l.urls, "urls", false, "look up the URL that each device is bound to, one call each")
 	return c
 }
 
@@ -68,7 +67,7 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := openDestination(l.streams.Out, l.call.output)
+	out, err := openDestination(l.streams.results(), l.call.output)
 	if err != nil {
 		return cannotWrite("the list", "--output", l.call.output, err)
 	}
@@ -97,7 +96,7 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 	return nil
 }
 
-// lookUp writes the devices with what each is bound to.
+// lookUp writes the devices with the URL that each is bound to.
 func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
@@ -109,22 +108,23 @@ func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, 
 		return l.finish(to, err)
 	}
 	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
-	terminal.start(l.call.progress, l.streams.terminalErr() && !l.call.quiet, run.Progress)
+	terminal.start(ctx, l.call.progress, l.streams.terminalErr(), run.Progress)
 	summary, stopped := run.Do(ctx, devices)
 	terminal.finish()
 	written := l.finish(to, out.Flush())
 	l.ending.summary = summary
-	if err := errors.Join(stopped, written); err != nil {
+	if err := errors.Join(stopped, written); err != nil && !closedPipe(err) {
 		return err
 	}
 	if summary.Failed() > 0 {
-		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail tells why\n", count(summary.Failed(), "device"))
+		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail says why\n", count(summary.Failed(), "device"))
 		return errRows
 	}
 	return nil
 }
 
-// finish brings the list to its place, unless it could not be written.
+// finish brings the list to its place, unless it could not be written. That
+// nobody reads standard output any more is not an error.
 func (l *list) finish(to destination, err error) error {
 	if err == nil {
 		err = to.Commit()
@@ -132,7 +132,7 @@ func (l *list) finish(to destination, err error) error {
 	if l.call.output != standardStream {
 		l.ending.result = l.call.output
 	}
-	if err != nil {
+	if err != nil && !closedPipe(err) {
 		return cannotWrite("the list", "--output", l.call.output, err)
 	}
 	return nil

@@ -13,53 +13,50 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch/durable"
-	"rpsbatch/rps"
 )
 
 func newMan(streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man [DIR]",
 		Short: "Write the manual pages",
-		Long: `Write a manual page for each command into DIR, which is made if it is not
-there: rpsbatch.1, rpsbatch-register.1 and so on, with the text of the help.
-Without DIR the page of rpsbatch goes to standard output.
+		Long: `Write a manual page for each command to the folder DIR, which is created if it
+does not exist: rpsbatch.1, rpsbatch-register.1 and so on. They hold the text of
+the help. Without DIR, the page of rpsbatch itself goes to standard output.
 
-The same build writes the same bytes: the date of the pages is that of the
-commit, or what SOURCE_DATE_EPOCH says.`,
+A build always writes the same bytes: the pages carry the date of the commit, or
+the date in SOURCE_DATE_EPOCH.`,
 		Example: `  rpsbatch man | man -l -
   rpsbatch man /usr/local/share/man/man1`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			date, err := manDate()
 			if err != nil {
 				return err
 			}
-			root := manTree()
 			if len(args) == 0 {
-				return manPage(streams.Out, root, date)
+				_, err := streams.Out.Write(manPage(c.Root(), date))
+				return err
 			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return fmt.Errorf("cannot make the folder: %w", err)
+				return fmt.Errorf("cannot create the folder: %w", err)
 			}
-			return manPages(args[0], root, date)
+			return manPages(args[0], c.Root(), date)
 		},
 	}
 }
 
 func manPages(dir string, c *cobra.Command, date time.Time) error {
-	name := filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
-	err := durable.WriteFile(name, 0o644, func(w io.Writer) error { return manPage(w, c, date) })
+	err := durable.WriteFile(filepath.Join(dir, pageName(c)+".1"), 0o644, func(w io.Writer) error {
+		_, err := w.Write(manPage(c, date))
+		return err
+	})
 	if err != nil {
 		return hint(fmt.Errorf("cannot write a page: %w", err), "%s", cmp.Or(durable.Hint(err), "name another folder"))
 	}
-	for _, child := range c.Commands() {
-		if child.Hidden {
-			continue
-		}
+	for _, child := range listed(c) {
 		if err := manPages(dir, child, date); err != nil {
 			return err
 		}
@@ -67,34 +64,12 @@ func manPages(dir string, c *cobra.Command, date time.Time) error {
 	return nil
 }
 
-func manPage(w io.Writer, c *cobra.Command, date time.Time) error {
-	var page bytes.Buffer
-	header := &doc.GenManHeader{Section: "1", Date: &date, Source: "rpsbatch " + version(), Manual: "rpsbatch"}
-	if err := doc.GenMan(c, header, &page); err != nil {
-		return err
-	}
-	text := manLayout.Replace(page.String())
-	if date.IsZero() {
-		text = strings.Replace(text, date.Format(`"Jan 2006"`), `""`, 1)
-	}
-	_, err := io.WriteString(w, text)
-	return err
-}
-
-// manLayout sets flags as other manuals do: hanging, and switches by their name.
-var manLayout = strings.NewReplacer(
-	"\n.SH OPTIONS\n\\fB-", "\n.SH OPTIONS\n.TP\n\\fB-",
-	"\n.PP\n\\fB-", "\n.TP\n\\fB-",
-	"[=false]\n\t", "\n",
-	"\n\t", "\n",
-)
-
-// manDate gives the date of the pages, the zero time if none is known.
+// manDate returns the date of the pages, the zero time if none is known.
 func manDate() (time.Time, error) {
 	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
 		seconds, err := strconv.ParseInt(epoch, 10, 64)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is no number of seconds", epoch)
+			return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is not a number of seconds", epoch)
 		}
 		return time.Unix(seconds, 0).UTC(), nil
 	}
@@ -109,82 +84,99 @@ func manDate() (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// manTree gives the commands with their texts in the markdown that package doc
-// takes. Nothing in them is of this machine.
-func manTree() *cobra.Command {
-	root := newRoot(Streams{Out: io.Discard, Err: io.Discard})
-	root.InitDefaultVersionFlag()
-	root.Long += "\n\n# COMMANDS\n"
-	for _, c := range root.Commands() {
-		root.Long += fmt.Sprintf("\n**rpsbatch-%s(1)**\n: %s\n", c.Name(), c.Short)
-	}
-	prepareMan(root)
-	return root
-}
+// pageName returns the name of a command's page: rpsbatch-server-add.
+func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-func prepareMan(c *cobra.Command) {
-	c.DisableAutoGenTag = true
-	c.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // each page is help
-	c.Long = manText(c.Long)
-	c.InitDefaultHelpFlag()
-	c.Flags().VisitAll(prepareManFlag)
-	for _, child := range c.Commands() {
-		prepareMan(child)
+// manPage returns a command's page in the macros of man(7).
+func manPage(c *cobra.Command, date time.Time) []byte {
+	var b bytes.Buffer
+	month := ""
+	if !date.IsZero() {
+		month = date.Format("2006-01-02")
 	}
-}
-
-// manText makes markdown of a help's text: what is indented there keeps its
-// lines, and the exit codes are a section.
-func manText(text string) string {
-	if before, after, ok := strings.Cut(text, exitCodes); ok {
-		var section strings.Builder
-		section.WriteString("# EXIT STATUS\n")
-		for line := range strings.Lines(exitCodes) {
-			code, meaning, ok := strings.Cut(strings.TrimSpace(line), " ")
-			if ok && code != "Exit" {
-				fmt.Fprintf(&section, "\n**%s**\n: %s\n", code, strings.TrimSpace(meaning))
-			}
+	fmt.Fprintf(&b, ".TH %q \"1\" %q %q \"rpsbatch\"\n.nh\n.ad l\n", roff(strings.ToUpper(pageName(c))), month, "rpsbatch "+version())
+	about, codes := splitExitCodes(c.Long)
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(pageName(c)), roff(c.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fR\n", roff(c.UseLine()))
+	b.WriteString(".SH DESCRIPTION\n")
+	manBlocks(&b, blocks(about))
+	related := listed(c)
+	if len(related) > 0 {
+		b.WriteString(".SH COMMANDS\n")
+	}
+	for _, child := range related {
+		manItem(&b, roff(pageName(child))+"(1)", child.Short)
+	}
+	b.WriteString(".SH OPTIONS\n")
+	for _, s := range flagSections(c) {
+		if s.title != "Flags" {
+			fmt.Fprintf(&b, ".SS %s\n", roff(s.title))
 		}
-		return manText(before) + section.String() + after
+		for _, f := range s.flags {
+			manFlag(&b, f)
+		}
 	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "  ") {
-			line = "    " + line
+	if codes != "" {
+		b.WriteString(".SH EXIT STATUS\n")
+		manBlocks(&b, blocks(codes))
+	}
+	fmt.Fprintf(&b, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(c.Example))
+	if c.HasParent() {
+		related = append([]*cobra.Command{c.Parent()}, related...)
+	}
+	for i, other := range related {
+		related := fmt.Sprintf("\\fB%s\\fR(1)", roff(pageName(other)))
+		if i == 0 {
+			b.WriteString(".SH SEE ALSO\n" + related)
 		} else {
-			line = manEscape.Replace(line)
+			b.WriteString(",\n" + related)
 		}
-		b.WriteString(line)
 	}
-	return b.String()
+	b.WriteString("\n")
+	return b.Bytes()
 }
 
-var manEscape = strings.NewReplacer(`_`, `\_`, `<`, `\<`, `|`, `\|`)
-
-// prepareManFlag has a flag shown with the name of its value, as in the help,
-// and not with its default, which may come from the environment.
-func prepareManFlag(f *pflag.Flag) {
-	switch f.Name {
-	case "url":
-		f.DefValue = rps.DefaultURL
-	case "username":
-		f.DefValue = ""
+func manFlag(b *bytes.Buffer, f *pflag.Flag) {
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand + ", " + name
 	}
-	value, usage := pflag.UnquoteUsage(f)
-	f.Usage = manEscape.Replace(usage)
-	if f.Value.Type() == "bool" {
-		return
+	if value := annotation(f, flagValue); value != "" {
+		name += " " + value
 	}
-	switch f.DefValue {
-	case "", "0", "0s", "[]":
-	default:
-		f.Usage += fmt.Sprintf(" (default %s)", f.DefValue)
+	usage := f.Usage
+	if text := defaultOf(f); text != "" {
+		usage += fmt.Sprintf(" (default %s)", text)
 	}
-	f.DefValue = value
-	f.Value = unquoted{f.Value}
+	manItem(b, roff(name), usage)
 }
 
-// unquoted is a value that package doc does not put into quotes.
-type unquoted struct{ pflag.Value }
+func manItem(b *bytes.Buffer, key, text string) {
+	fmt.Fprintf(b, ".TP\n\\fB%s\\fR\n%s\n", key, roff(text))
+}
 
-func (unquoted) Type() string { return "" }
+func manBlocks(b *bytes.Buffer, all []block) {
+	for _, part := range all {
+		switch {
+		case part.asIs:
+			fmt.Fprintf(b, ".RS 2\n.nf\n%s\n.fi\n.RE\n", roff(part.text))
+		case part.key != "":
+			manItem(b, roff(part.key), part.text)
+		default:
+			fmt.Fprintf(b, ".PP\n%s\n", roff(part.text))
+		}
+	}
+}
+
+var roffEscapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`)
+
+// roff escapes a text, so that a page shows it as it is and it can be copied.
+func roff(text string) string {
+	lines := strings.Split(roffEscapes.Replace(text), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, ".") {
+			lines[i] = `\&` + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}

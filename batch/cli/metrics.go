@@ -19,18 +19,18 @@ const (
 	commandLabel       = "command"
 	lastSuccessMetric  = "rpsbatch_last_success_timestamp_seconds"
 	lastRunPrefix      = "rpsbatch_last_run_"
-	metricsFileReaders = 0o644 // node_exporter is another user; there is no secret in it
+	metricsFileReaders = 0o644 // node_exporter is another user; there is no secret in the file
 )
 
-// metrics gives what the file of --metrics-file has: gauges of the last run,
-// which the next one replaces.
+// metrics returns the content of --metrics-file: gauges of the last run, which
+// the next one replaces.
 func (e *ending) metrics(lastSuccess float64) []*dto.MetricFamily {
 	s := e.summary
-	rows := gauge(lastRunPrefix+"rows", "Rows of the last run by what became of them (rps_status).")
+	rows := gauge(lastRunPrefix+"rows", "Rows of the last run by rps_status.")
 	for _, status := range batch.Statuses {
 		rows.Metric = append(rows.Metric, e.sample(float64(s.Counts[status]), "status", string(status)))
 	}
-	calls := gauge(lastRunPrefix+"calls", "Calls of the last run by method and by what came of them: granted, refused or unanswered.")
+	calls := gauge(lastRunPrefix+"calls", "Calls of the last run by method and outcome: granted, refused or unanswered.")
 	for _, method := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		o := s.Outcomes[method]
 		calls.Metric = append(calls.Metric,
@@ -39,13 +39,13 @@ func (e *ending) metrics(lastSuccess float64) []*dto.MetricFamily {
 			e.sample(float64(o.Unanswered), "method", method, "outcome", "unanswered"))
 	}
 	all := []*dto.MetricFamily{
-		gauge(lastRunPrefix+"timestamp_seconds", "Unix time at which the last run ended, whatever it came to.",
+		gauge(lastRunPrefix+"timestamp_seconds", "Unix time at which the last run ended, successful or not.",
 			e.sample(unix(e.finished))),
-		gauge(lastSuccessMetric, "Unix time at which the last run with exit code 0 ended; 0: not known.",
+		gauge(lastSuccessMetric, "Unix time at which the last run with exit code 0 ended; 0: unknown.",
 			e.sample(lastSuccess)),
 		gauge(lastRunPrefix+"exit_code", "Exit code of the last run.",
 			e.sample(float64(e.code))),
-		gauge(lastRunPrefix+"duration_seconds", "Time that the last run took, waiting for the account included.",
+		gauge(lastRunPrefix+"duration_seconds", "Duration of the last run, waiting for the account included.",
 			e.sample(e.finished.Sub(e.started).Seconds())),
 		rows,
 		gauge(lastRunPrefix+"failed_rows", "Rows of the last run that did not succeed.",
@@ -63,7 +63,7 @@ func gauge(name, help string, metrics ...*dto.Metric) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &name, Help: &help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics}
 }
 
-// sample is a value with the command as its label, and pairs of further labels.
+// sample returns a value with the command as its label, and pairs of further labels.
 func (e *ending) sample(value float64, pairs ...string) *dto.Metric {
 	m := &dto.Metric{Gauge: &dto.Gauge{Value: &value}}
 	pairs = append([]string{commandLabel, e.command}, pairs...)
@@ -75,8 +75,8 @@ func (e *ending) sample(value float64, pairs ...string) *dto.Metric {
 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// writeMetrics writes the metrics of the run. The time of the last success is
-// kept from what the file had if this run was none.
+// writeMetrics writes the metrics of the run. Unless the run succeeded, it keeps
+// the time of the last success that the file has.
 func (e *ending) writeMetrics(name string) error {
 	lastSuccess := unix(e.finished)
 	if e.code != ExitOK {
@@ -92,8 +92,8 @@ func (e *ending) writeMetrics(name string) error {
 	})
 }
 
-// lastSuccessIn gives the time of a command's last success that a metrics file
-// tells, 0 if it tells none: an alert is better than to keep silent.
+// lastSuccessIn returns the time of a command's last success in a metrics file, 0
+// if there is none: a false alert is better than silence.
 func lastSuccessIn(name, command string) float64 {
 	f, err := os.Open(name)
 	if err != nil {

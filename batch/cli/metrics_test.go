@@ -174,7 +174,7 @@ func TestSummaryJSON(t *testing.T) {
   },
   "servers_added": 2,
   "throttled": 1,
-  "rate_borne": 2.5
+  "throttled_rate": 2.5
 }
 `
 	e := night()

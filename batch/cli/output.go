@@ -92,7 +92,7 @@ func createFile(streams Streams, name string, in *input, format csvio.Format, wi
 			return nil, err
 		}
 	}
-	to, err := openDestination(streams.Out, name)
+	to, err := openDestination(streams.results(), name)
 	if err != nil {
 		return nil, cannotWrite("the result", "--output", name, err)
 	}

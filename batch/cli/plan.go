@@ -30,11 +30,11 @@ var fates = map[batch.Fate]string{
 	batch.Conflicting:  "conflicts, not sent",
 	batch.Unsendable:   "invalid, not sent",
 	batch.NoServer:     "for servers that the account lacks",
-	batch.Done:         "done by the run to go on with",
+	batch.Done:         "done by the run to resume",
 	batch.PassedOver:   "left as they were (--only)",
 }
 
-// rehearse tells what a run would do.
+// rehearse prints what a run would do.
 func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Account) error {
 	plan, err := run.Plan(ctx, account)
 	if err != nil {
@@ -42,9 +42,9 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 	}
 	out := j.streams.Out
 	if j.planJSON == standardStream {
-		out = j.streams.Err // who reads JSON there reads nothing else
+		out = j.streams.Err // a reader of JSON wants nothing else there
 	}
-	// It is all that this run is for.
+	// The plan is all that this run is for.
 	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 }
 
 // approve shows the plan of a sync and has it confirmed, before anything is
-// changed. It gives the file for what is to be removed, if anything is.
+// changed. It returns the file for what is to be removed, if anything is.
 func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
 	prunes := len(removed) > 0
 	if j.sync || j.planJSON != "" {
@@ -67,7 +67,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 			return nil, j.pruneHint(err)
 		}
 		if err != nil {
-			return nil, nil // Do stops of the same, and leaves whole results
+			return nil, nil // Do stops for the same reason, and leaves whole results
 		}
 		if err := j.writePlan(plan, run.Config); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 		}
 		prunes = prunes || plan.Prune+plan.Pruned > 0
 		for mac := range plan.Removals {
-			delete(removed, mac) // it is still there, and told by this run
+			delete(removed, mac) // it is still there, and this run reports it
 		}
 	}
 	if !prunes {
@@ -89,7 +89,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 	return pruned, err
 }
 
-// confirmPlan shows the plan of a sync, and asks whether to go on.
+// confirmPlan shows the plan of a sync, and asks for confirmation.
 func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
 	if !j.sync || plan.Changes() == 0 {
 		return nil
@@ -100,16 +100,16 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 	if j.yes {
 		return nil
 	}
-	yes, err := confirm(ctx, j.streams, "Go on? [y]es, [N]o", nil)
+	yes, err := confirm(ctx, j.streams, "Apply this plan? [y]es, [N]o", nil)
 	if err == nil && !yes {
-		fmt.Fprintln(j.streams.Err, "Nothing was changed by this run.")
+		fmt.Fprintln(j.streams.Err, "Nothing was changed.")
 		err = errRows
 	}
 	return err
 }
 
-// createPruned makes the file for devices that the input lacks, with those in it
-// that a run has removed which is not gone on with: nobody else tells of them.
+// createPruned creates the file for devices that the input lacks. It begins with
+// those that a discarded run removed: nothing else records them.
 func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resultFile, error) {
 	out, err := createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
 	if err != nil {
@@ -127,7 +127,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 
 func (j *job) pruneHint(err error) error {
 	if errors.Is(err, batch.ErrPrune) {
-		return hint(fmt.Errorf("%w (--max-prune %s); nothing was changed", err, j.maxPrune), "see whether the file is whole; if they are to go, allow them with --max-prune N or N%%")
+		return hint(fmt.Errorf("%w (--max-prune %s); nothing was changed", err, j.maxPrune), "check that the file is whole; to remove that many, give --max-prune N or N%%")
 	}
 	return err
 }
@@ -137,11 +137,11 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), j.file)
 	switch {
 	case p.Listed:
-		fmt.Fprintf(w, ", at an account with %s:\n", count(p.Devices, "device"))
+		fmt.Fprintf(w, ", in an account with %s:\n", count(p.Devices, "device"))
 	case p.NoList != nil:
 		fmt.Fprintf(w, "; the account's devices could not be listed (%v):\n", p.NoList)
 	default:
-		fmt.Fprintln(w, "; the account was not looked at:")
+		fmt.Fprintln(w, "; the account was not read:")
 	}
 	for _, fate := range batch.Fates {
 		if n := p.Fates[fate]; n > 0 {
@@ -152,7 +152,7 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(p.Blank))
 	}
 	if p.Prune > 0 {
-		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, removed", thousands(p.Prune))
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account only, to remove", thousands(p.Prune))
 		var first []string
 		for mac := range p.Removals {
 			if first = append(first, mac.String()); len(first) == examples {
@@ -164,12 +164,12 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 		}
 		fmt.Fprintln(w, hanging("    ", strings.Join(first, ", ")))
 	} else if p.Missing > 0 {
-		fmt.Fprintf(w, "  %-43s%10s\n", "in the account and not in the file, left", thousands(p.Missing))
+		fmt.Fprintf(w, "  %-43s%10s\n", "in the account only, kept", thousands(p.Missing))
 	}
 	fmt.Fprintln(w, callsOf(p, config))
 }
 
-// callsOf tells the calls of a plan, and how long they take.
+// callsOf returns the calls of a plan, and how long they take.
 func callsOf(p batch.Plan, config batch.Config) string {
 	text := tellCalls(p.Calls)
 	if p.Time > 0 {
@@ -178,7 +178,7 @@ func callsOf(p batch.Plan, config batch.Config) string {
 	return text
 }
 
-// tellCalls tells numbers of calls by method.
+// tellCalls returns the numbers of calls by method.
 func tellCalls(calls map[string]int) string {
 	total := 0
 	var parts []string
@@ -195,23 +195,23 @@ func tellCalls(calls map[string]int) string {
 
 // planFile is what --plan-json holds.
 type planFile struct {
-	Command    string             `json:"command"`
-	File       string             `json:"file"`
-	Rows       int                `json:"rows"`
-	Blank      int                `json:"blank"`
-	Fates      map[batch.Fate]int `json:"fates"`
-	Calls      map[string]int     `json:"calls"`
-	TotalCalls int                `json:"total_calls"`
-	Rate       float64            `json:"rate"`
-	Seconds    float64            `json:"seconds"`
-	Listed     bool               `json:"listed"`
-	Devices    int                `json:"devices"`
-	Missing    int                `json:"missing"`
-	Prune      int                `json:"prune"`
-	Pruned     int                `json:"pruned"`   // by the run to go on with
-	Removals   []string           `json:"removals"` // their MACs
-	DryRun     bool               `json:"dry_run"`
-	Time       time.Time          `json:"time"`
+	Command  string             `json:"command"`
+	File     string             `json:"file"`
+	Rows     int                `json:"rows"`
+	Blank    int                `json:"blank"`
+	Fates    map[batch.Fate]int `json:"fates"`
+	Calls    int                `json:"calls"`
+	ByMethod map[string]int     `json:"calls_by_method"`
+	Rate     float64            `json:"rate"`
+	Seconds  float64            `json:"expected_seconds"`
+	Listed   bool               `json:"listed"`
+	Devices  int                `json:"devices"`
+	Missing  int                `json:"missing"`
+	Prune    int                `json:"prune"`
+	Pruned   int                `json:"pruned"`   // by the run to resume
+	Removals []string           `json:"removals"` // their MACs
+	DryRun   bool               `json:"dry_run"`
+	Time     time.Time          `json:"time"`
 }
 
 func (j *job) writePlan(p batch.Plan, config batch.Config) error {
@@ -224,8 +224,8 @@ func (j *job) writePlan(p batch.Plan, config batch.Config) error {
 	}
 	err := writeJSON(j.streams.Out, j.planJSON, planFile{
 		Removals: removals,
-		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, Calls: p.Calls,
-		TotalCalls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
+		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, ByMethod: p.Calls,
+		Calls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
 		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
 		Time: time.Now().UTC().Truncate(time.Second),
 	})

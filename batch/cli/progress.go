@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,20 +15,23 @@ import (
 	"rpsbatch/batch"
 )
 
-// bar shows how far a run is, and lets others write to the same terminal:
-// what they write goes above it. It is safe for concurrent use.
+// bar shows how far a run is, and lets others write to the same terminal: what
+// they write goes above it. It is safe for concurrent use.
 type bar struct {
 	out io.Writer
 
-	mu     sync.Mutex
-	bar    *progressbar.ProgressBar // nil when none is shown
-	paused bool
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar // nil when none is shown
+	first batch.Progress           // what there was at the start
+	begun time.Time
 
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
 func newBar(out io.Writer) *bar { return &bar{out: out} }
+
+func (b *bar) onTerminal() bool { return b != nil && isTerminal(b.out) }
 
 // Write writes above the bar.
 func (b *bar) Write(p []byte) (int, error) {
@@ -38,36 +43,37 @@ func (b *bar) Write(p []byte) (int, error) {
 	return b.out.Write(p)
 }
 
-// start shows the progress of a run until finish is called, in the way that
-// --progress asks for.
-func (b *bar) start(mode string, terminal bool, progress func() batch.Progress) {
-	var every time.Duration
+// start shows the progress of a run until finish is called, as --progress asks.
+// On a terminal it also says what an interrupted run waits for.
+func (b *bar) start(ctx context.Context, mode string, terminal bool, progress func() batch.Progress) {
+	b.first, b.begun = progress(), time.Now()
+	var ticks <-chan time.Time
 	switch {
-	case mode == "lines":
-		every = 30 * time.Second
+	case mode == "lines", mode == "auto" && terminal && wantsPlainText(os.Getenv):
+		ticks = time.Tick(30 * time.Second)
 	case mode == "auto" && terminal:
-		every = 100 * time.Millisecond
-		b.bar = progressbar.NewOptions(progress().Total,
+		ticks = time.Tick(100 * time.Millisecond)
+		b.bar = progressbar.NewOptions(b.first.Total,
 			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("rows"),
-			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionFullWidth(),
 			progressbar.OptionUseANSICodes(true),
-			progressbar.OptionSetDescription("0 failed"),
 		)
-	default:
-		return
+	}
+	var interrupted <-chan struct{}
+	if terminal {
+		interrupted = ctx.Done()
 	}
 	b.stop = make(chan struct{})
 	b.done.Go(func() {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
 		for {
 			select {
-			case <-ticker.C:
+			case <-ticks:
 				b.show(progress())
+			case <-interrupted:
+				interrupted = nil
+				fmt.Fprintln(b, waitingFor(progress()))
 			case <-b.stop:
 				return
 			}
@@ -75,20 +81,43 @@ func (b *bar) start(mode string, terminal bool, progress func() batch.Progress) 
 	})
 }
 
+// waitingFor says what an interrupted run waits for, and what another signal does.
+func waitingFor(p batch.Progress) string {
+	return "waiting for " + count(p.InFlight, "call") + " in flight; press Ctrl-C again to stop at once"
+}
+
+// wantsPlainText reports whether the environment asks for text without control
+// characters and beyond ASCII on a terminal.
+func wantsPlainText(env func(string) string) bool {
+	locale := cmp.Or(env("LC_ALL"), env("LC_CTYPE"), env("LANG"))
+	return env("TERM") == "dumb" || env("NO_COLOR") != "" || locale == "C" || locale == "POSIX"
+}
+
 func (b *bar) show(p batch.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	text := progressText(p, b.first, time.Since(b.begun))
 	switch {
-	case b.paused:
 	case b.bar == nil:
-		fmt.Fprintf(b.out, "%d of %d rows, %d failed, %d calls\n", p.Done, p.Total, p.Failed, p.Calls)
+		fmt.Fprintf(b.out, "%s, %s\n", text, count(p.Calls, "call"))
 	case p.Total > 0 && p.Done < p.Total && b.narrow():
 		// The bar would not fit on its line, and begin a new one each time.
 		fmt.Fprintf(b.out, "\r\x1b[K%d/%d rows, %d failed", p.Done, p.Total, p.Failed)
 	case p.Total > 0 && p.Done < p.Total:
-		b.bar.Describe(fmt.Sprintf("%d failed", p.Failed))
 		b.bar.Set(p.Done)
+		b.bar.Describe(text)
 	}
+}
+
+// progressText says how far a run is, and how long the rest takes if the speed
+// since its start shows that.
+func progressText(p, first batch.Progress, elapsed time.Duration) string {
+	text := fmt.Sprintf("%s/%s rows, %s failed", thousands(p.Done), thousands(p.Total), thousands(p.Failed))
+	if done := p.Done - first.Done; done > 0 && p.Done < p.Total && elapsed >= 3*time.Second {
+		left := time.Duration(float64(elapsed) / float64(done) * float64(p.Total-p.Done))
+		text += fmt.Sprintf(", %v left", left.Round(time.Second))
+	}
+	return text
 }
 
 // clear leaves the line to others.
@@ -98,9 +127,9 @@ func (b *bar) clear() {
 }
 
 // narrowest is the width of a terminal that the bar needs.
-const narrowest = 60
+const narrowest = 72
 
-// narrow tells whether the terminal, which may be resized at any time, is too
+// narrow reports whether the terminal, which may be resized at any time, is too
 // narrow for the bar.
 func (b *bar) narrow() bool {
 	f, ok := b.out.(*os.File)
@@ -111,21 +140,7 @@ func (b *bar) narrow() bool {
 	return err == nil && width > 0 && width < narrowest
 }
 
-// pause keeps the terminal free while do asks the user something.
-func (b *bar) pause(do func()) {
-	b.mu.Lock()
-	b.paused = true
-	if b.bar != nil {
-		b.clear()
-	}
-	b.mu.Unlock()
-	do()
-	b.mu.Lock()
-	b.paused = false
-	b.mu.Unlock()
-}
-
-// finish ends the showing and leaves the line to others.
+// finish stops showing, and leaves the line to others.
 func (b *bar) finish() {
 	if b.stop == nil {
 		return

@@ -11,11 +11,10 @@ import (
 // examples is how many devices a question shows.
 const examples = 5
 
-// confirmOverride asks whether the devices that are registered already are to
-// be moved. It asks again until it understands.
+// confirmOverride asks whether to move the devices that are registered already.
 func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (bool, error) {
 	if known.Listed {
-		fmt.Fprintf(streams.Err, "%s of the file %s registered in this account already:\n",
+		fmt.Fprintf(streams.Err, "%s of the file %s already registered in this account:\n",
 			count(known.Count, "device"), plural(known.Count, "is", "are"))
 		n := 0
 		for mac := range known.MACs {
@@ -26,9 +25,9 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 			fmt.Fprintf(streams.Err, "  %s\n", mac)
 		}
 	} else {
-		fmt.Fprintln(streams.Err, "The devices of the account could not be listed. Some of the file may be registered already.")
+		fmt.Fprintln(streams.Err, "The account's devices could not be listed. Some of the file may be registered already.")
 	}
-	question := "Override them, so that they go where the file says? [y]es, [N]o"
+	question := "Move them to where the file says? [y]es, [N]o"
 	if known.Listed && known.Count > examples {
 		question += ", [l]ist them all"
 	}
@@ -40,7 +39,7 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 }
 
 // confirm asks a question until the answer is yes or no. list, if it is not nil,
-// is for those who answer with it.
+// answers an l.
 func confirm(ctx context.Context, streams Streams, question string, list func()) (bool, error) {
 	for {
 		fmt.Fprintf(streams.Err, "%s: ", question)
@@ -73,7 +72,7 @@ func plural(n int, one, many string) string {
 	return many
 }
 
-// thousands groups the digits of a number: 12,345.
+// thousands returns a number with its digits in groups: 12,345.
 func thousands(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {

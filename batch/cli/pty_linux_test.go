@@ -17,9 +17,9 @@ import (
 func init() {
 	// terminal N DIALOGUE SCREEN PROGRAM ARG... runs a program on a terminal of
 	// its own: all its streams are that. DIALOGUE has lines "wait TEXT", for
-	// what the terminal must show next, and "type TEXT", for a line that is
-	// typed then. SCREEN gets all that the terminal showed. It must end with the
-	// code N, the whole dialogue gone through.
+	// what the terminal must show next, "type TEXT", for a line that is typed
+	// then, and "interrupt", for Ctrl-C. SCREEN gets all that the terminal
+	// showed. It must end with the code N, after the whole dialogue.
 	scriptCommands["terminal"] = command("terminal N DIALOGUE SCREEN PROGRAM ARG...", 4, -1, func(ts *script, args []string) {
 		master, tty, err := openTerminal()
 		ts.Check(err)
@@ -50,7 +50,7 @@ func init() {
 	})
 }
 
-// openTerminal gives both ends of a new pseudo-terminal of 80 columns.
+// openTerminal returns both ends of a new pseudo-terminal of 80 columns.
 func openTerminal() (master, tty *os.File, err error) {
 	// Non-blocking, so that it can be closed while it is read.
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -97,8 +97,12 @@ func (s *screen) talk(keyboard io.Writer, dialogue string) error {
 			if _, err := io.WriteString(keyboard, text+"\n"); err != nil {
 				return err
 			}
+		case "interrupt":
+			if _, err := io.WriteString(keyboard, "\x03"); err != nil {
+				return err
+			}
 		default:
-			return fmt.Errorf("%q is neither wait nor type", verb)
+			return fmt.Errorf("%q is neither wait, type nor interrupt", verb)
 		}
 	}
 	return nil

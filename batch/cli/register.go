@@ -11,7 +11,6 @@ import (
 
 	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
-	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -32,7 +31,7 @@ type job struct {
 	serversFile          string
 	serversSum           string // of what it says
 	baselineFile         string
-	ownBaseline          bool // it is the result of the unfinished run that may be gone on with
+	ownBaseline          bool // it is the result of the unfinished run that may be resumed
 	maxFailures, only    string
 	resume, restart      bool
 	dryRun               bool
@@ -47,7 +46,7 @@ type job struct {
 	stopped error // why the run ended before its end
 }
 
-// newJob gives a job with the policies of a command that has no flags for them.
+// newJob returns a job with the policies of a command that has no flags for them.
 func newJob(streams Streams, name string, action batch.Action) *job {
 	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse"}
 }
@@ -56,24 +55,49 @@ func newRegister(streams Streams) *cobra.Command {
 	j := newJob(streams, "register", batch.Register)
 	c := &cobra.Command{
 		Use:   "register FILE",
-		Short: "Register the devices of a CSV",
-		Long: `Register the devices of a CSV file: bind the MAC of each row to the server
+		Short: "Register the devices of a spreadsheet",
+		Long: `Register the devices of a spreadsheet: bind the MAC of each row to the server
 that it names, or to its unique URL.
 
-FILE has a header with a column for the MACs and columns for server and URL, in
-any order. '-' reads standard input. The result file has the same rows with
-their verdicts.
+FILE is a CSV file or an .xlsx workbook with a column of MACs and columns for
+server and URL; 'rpsbatch validate --help' describes what can be read. '-' reads
+standard input. A row whose column action says deregister is removed.
+
+The result file, devices.result.csv for devices.csv, has the same rows, each with
+its verdict. Fix what rps_detail names, and run the rows that did not succeed
+again with --only failed. After an interruption or a kill, --resume continues
+where the run stopped.
+
+Rows with a unique URL take one call each; the others share calls by server. A
+row with a unique URL and no server is sent with an empty server name: RPS
+documents that the URL takes precedence, but not whether a server is needed.
+
+Devices that are registered already are left alone unless --override says
+otherwise. The account's list does not show where they are bound: --verify looks
+that up, one call each.
+
+--servers adds servers just before rows need them. RPS cannot list servers, so
+one that exists already costs one refused call. Where a server's URL is known,
+--verify can tell whether a device is bound to it.
+
+--baseline is for nights on which little has changed. Rows that an earlier result
+shows bound just as they ask, and that the account's list still has, are
+unchanged without a call. Only the baseline's own cells count, in its columns
+server and url: rows that took their server from --server are sent again, and
+--column server= or url= cannot be combined with it. Do not edit the targets in a
+result that serves as a baseline. A baseline that does not exist yet is empty.
 
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
-  rpsbatch register devices.csv --server "Head office" --override own
+  rpsbatch register devices.csv --server "Head office" --override own --dry-run
+  rpsbatch register devices.result.csv --only failed
   rpsbatch register samples/devices.csv --sandbox`,
 		Args: oneFile,
 		RunE: j.main,
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	c.Flags().StringVar(&j.override, "override", "default", "what to do with devices that are registered already: never, ask, own (this account's), always; by default ask on a terminal, else never")
+	c.Flags().StringVar(&j.override, "override", "default", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always (default: ask on a terminal, else never)")
 	c.Flags().Lookup("override").DefValue = "" // it is in the text
 	j.addBindFlags(c.Flags())
 	return c
@@ -82,31 +106,34 @@ their verdicts.
 // addBindFlags adds the flags of the commands that register devices.
 func (j *job) addBindFlags(flags *pflag.FlagSet) {
 	j.addConflict(flags)
-	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those that are bound as asked are unchanged, --override says what to do with others")
+	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those bound as asked are unchanged, --override decides about the others")
 	j.addServers(flags)
-	flags.Lookup("servers").Usage = "CSV `FILE` with name and url of servers: those that rows need are added first; their URLs tell --verify where a server's devices are bound"
-	flags.StringVar(&j.baselineFile, "baseline", "", "result `FILE` of an earlier run: rows that it shows bound just as they ask, and that are still registered, take no call")
+	flags.Lookup("servers").Usage = "read servers from `FILE` (columns name, url): add those that rows need, and compare their URLs in --verify"
+	flags.StringVar(&j.baselineFile, "baseline", "", "save calls by `FILE`, an earlier result: rows that it shows bound just as they ask, and that are still registered, take none")
 }
 
 func (j *job) addConflict(flags *pflag.FlagSet) {
-	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
+	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that give one MAC several targets: refuse them all, or take the first or the last")
 }
 
 func (j *job) addServers(flags *pflag.FlagSet) {
-	flags.StringVar(&j.serversFile, "servers", "", "CSV `FILE` with name and url of servers, to compare with what devices are bound to")
+	flags.StringVar(&j.serversFile, "servers", "", "read servers from `FILE` (columns name, url), to compare with what devices are bound to")
 }
 
 func (j *job) addFlags(c *cobra.Command) {
-	c.Flags().SortFlags = false
+	inGroup(c.Flags(), groupSafety, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&j.dryRun, "dry-run", false, "print the plan and change nothing; the account is read if the credentials are given")
+		flags.StringVar(&j.planJSON, "plan-json", "", "write the plan as JSON to `FILE`, in a dry run or a real one")
+		flags.StringVar(&j.maxFailures, "max-failures", "none", "`N|N%` stop when this many rows did not succeed; a percentage counts from 100 rows on")
+	})
+	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&j.resume, "resume", false, "continue an unfinished run, if there is one")
+		flags.BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if its file or flags were others")
+		flags.StringVar(&j.only, "only", "", "run only these `STATUSES` of a result file again, with commas between; failed: all that did not succeed")
+		j.lock.add(flags)
+	})
 	j.read.add(c.Flags())
 	j.call.add(c.Flags())
-	j.lock.add(c.Flags())
-	c.Flags().StringVar(&j.maxFailures, "max-failures", "none", "stop when so many rows did not succeed: N, or N% once 100 rows are judged")
-	c.Flags().StringVar(&j.only, "only", "", "of a result file fed back, the `STATUSES` to run again, separated by commas; failed: all that did not succeed")
-	c.Flags().BoolVar(&j.resume, "resume", false, "go on with an unfinished run, if there is one")
-	c.Flags().BoolVar(&j.dryRun, "dry-run", false, "judge the file, look at the account, print the plan; change nothing")
-	c.Flags().StringVar(&j.planJSON, "plan-json", "", "`FILE` to write the plan to, for machines; by itself it makes no dry run")
-	c.Flags().BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if it is not of this file and these flags")
 }
 
 func (j *job) main(c *cobra.Command, args []string) error {
@@ -118,7 +145,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 	if j.prune || j.restart {
 		files.pruned = prunedName(j.output())
 	}
-	if !sameFile(j.output(), j.file) { // else that is told with better words
+	if !sameFile(j.output(), j.file) { // else a better message follows
 		files.inputs = append(files.inputs, j.file)
 	}
 	return j.call.ended(c, j.streams, &j.ending, j.name, files, func(ctx context.Context) error {
@@ -130,7 +157,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 }
 
 // run takes the file through all stages: read and judge it, find duplicates,
-// open the way to the service, make the calls, write the results, tell of them.
+// reach the service, make the calls, write the results and summarize them.
 func (j *job) run(ctx context.Context) error {
 	config, err := j.config()
 	if err != nil {
@@ -210,7 +237,7 @@ func (j *job) run(ctx context.Context) error {
 	if stop := (*batch.StopError)(nil); errors.As(stopped, &stop) {
 		summary, stopped = run.Leave(stop)
 	} else {
-		terminal.start(j.call.progress, j.streams.terminalErr() && !j.call.quiet, run.Progress)
+		terminal.start(ctx, j.call.progress, j.streams.terminalErr(), run.Progress)
 		summary, stopped = run.Do(ctx, devices)
 		terminal.finish()
 	}
@@ -264,17 +291,18 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 	return devices, nil
 }
 
-// seemsWhole refuses a file that is not, where what it lacks says something.
+// seemsWhole refuses a file that seems cut off or empty, where what it lacks has a
+// meaning.
 func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 	rows := survey.Rows - survey.Blank
 	switch {
 	case j.sync && survey.Devices() == 0 && rows > 0:
 		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
-			"sync would take that for an empty account; 'rpsbatch validate %s' tells what is wrong with each", j.file)
+			"sync would take that for an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
 	case j.sync && survey.Devices() == 0:
-		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
+		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: check that the file is whole")
 	case j.prune && survey.Cut:
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
 	}
 	return nil
 }
@@ -287,8 +315,8 @@ func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock,
 	return j.lock.take(ctx, log, j.call.url, j.call.username)
 }
 
-// prepare gives a run what it needs to know beside the file, and the way to the
-// service: none for a rehearsal without credentials.
+// prepare gives a run what it needs besides the file, and the client of the
+// service: none for a dry run without credentials.
 func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err
@@ -303,7 +331,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	return err
 }
 
-// end brings the results home and tells what the run came to.
+// end puts the results in place and prints the summary.
 func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal, log *slog.Logger) error {
 	if errors.Is(stopped, batch.ErrInput) && summary.Rows+summary.Blank+summary.Passed == 0 {
 		out.discard() // an earlier result is worth more
@@ -311,10 +339,10 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	}
 	if errors.Is(stopped, batch.ErrOutput) {
 		out.discard()
-		return hint(stopped, "mend that and %s", j.goOn(stopped, journal))
+		return hint(stopped, "fix that, then %s", j.goOn(stopped, journal))
 	}
 	if err := out.finish(); err != nil {
-		return hint(err, "mend that and %s", j.goOn(stopped, journal))
+		return hint(err, "fix that, then %s", j.goOn(stopped, journal))
 	}
 	j.ending.result, j.stopped = out.name, stopped
 	journal.done = stopped == nil
@@ -336,41 +364,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	return nil
 }
 
-// goOn says how a run that was stopped is gone on with.
-func (j *job) goOn(stopped error, journal *runJournal) string {
-	again := "go on with the same command and --resume"
-	switch {
-	case journal.Journal == nil || !journal.Used():
-		again = "run again"
-	case errors.Is(stopped, batch.ErrInput):
-		again = "run again with --restart when the file is at rest"
-	}
-	first := beforeRetry(stopped)
-	switch {
-	case first == "":
-		return again
-	case errors.Is(stopped, rps.Unauthorized):
-		first += " (no retry before that: the account may be locked)"
-	}
-	return first + ", then " + again
-}
-
-// beforeRetry says what is to be mended before a run is tried again that the
-// service did not let in; "" if nothing is.
-func beforeRetry(stopped error) string {
-	switch {
-	case !errors.Is(stopped, batch.ErrRefused):
-	case errors.Is(stopped, rps.Unauthorized):
-		return "check the username and password"
-	case errors.Is(stopped, rps.Forbidden):
-		return "have the account allowed to call the service"
-	case errors.Is(stopped, rps.Untrusted):
-		return "check --url, or name the service's CA with --ca-file"
-	}
-	return ""
-}
-
-// output names the result: where a link leads, if it is one.
+// output returns the name of the result: the target, if it is a link.
 func (j *job) output() string {
 	name := j.call.output
 	if name == "" {
@@ -379,7 +373,7 @@ func (j *job) output() string {
 	return target(name)
 }
 
-// config gives the configuration of the run, with the flags that are words.
+// config returns the configuration of the run, with the flags that are words.
 func (j *job) config() (batch.Config, error) {
 	config, err := j.call.config()
 	if err != nil {
@@ -403,7 +397,7 @@ func (j *job) config() (batch.Config, error) {
 			return config, hint(errors.New("there is no terminal to confirm the plan on"), "give --yes, or look at the plan first with --dry-run")
 		}
 		if j.prune && j.output() == standardStream {
-			return config, hint(errors.New("--prune leaves a file with what it removed beside the result"), "name a result file with --output")
+			return config, hint(errors.New("--prune lists what it removed in a file beside the result"), "name a result file with --output")
 		}
 	}
 	switch {
@@ -415,12 +409,12 @@ func (j *job) config() (batch.Config, error) {
 		config.Override = batch.OverrideAsk
 	}
 	if config.Override == batch.OverrideAsk && !canAsk {
-		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "say never, own or always")
+		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "give never, own or always")
 	}
 	return config, nil
 }
 
-// choose leaves the rows of a result file alone that --only does not name.
+// choose leaves rows of a result file alone unless --only names their status.
 func (j *job) choose(in *input) error {
 	if j.only == "" {
 		return nil

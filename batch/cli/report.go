@@ -19,7 +19,7 @@ import (
 	"rpsbatch/csvio/report"
 )
 
-// reporting tells people what a result file says.
+// reporting summarizes a result file for people.
 type reporting struct {
 	streams Streams
 	read    readFlags
@@ -33,16 +33,19 @@ func newReport(streams Streams) *cobra.Command {
 	r := &reporting{streams: streams}
 	c := &cobra.Command{
 		Use:   "report RESULT.csv",
-		Short: "Tell what a result file says: counts and refusals, as text or a page",
-		Long: `Count the rows of a result file by status and by server, and tell the
-commonest refusals with a few rows of each. '-' reads standard input.
+		Short: "Summarize a result file: counts and refusals, as text or a page",
+		Long: `Count the rows of a result file by status and by server, and show the most common
+refusals with a few rows of each. '-' reads standard input.
 
-With --html the same is written as one page that loads nothing from anywhere,
-with a table of what did not succeed to search in. It can be mailed or printed.
-Unique URLs are masked in both, unless --show-urls is given.
+With --html the same goes to one page that can be mailed, printed and read on a
+phone. It loads nothing and forbids the browser to, and follows the light or dark
+setting. Its table of the rows that did not succeed, the first 10,000, can be
+searched and filtered by status, and says what to do about each. Unique URLs are
+masked in both, unless --show-urls is given. After 'deregister --ignore-missing',
+give --ignore-missing here too.
 
-Exit code 0 says that it was told, whatever became of the rows; 2 that the file
-cannot be read, or is no result.`,
+Exit code 0 means that the report was written, whatever became of the rows; 2 that
+the file cannot be read, or is not a result.`,
 		Example: `  rpsbatch report devices.result.csv
   rpsbatch report devices.result.csv --html report.html
   rpsbatch register devices.csv -o - | rpsbatch report - --html -  > report.html`,
@@ -52,16 +55,16 @@ cannot be read, or is no result.`,
 		},
 	}
 	c.Flags().SortFlags = false
-	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE`; '-' is standard output, the text then goes to standard error")
-	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs as they are: they are secrets")
-	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "of a deregister run with --ignore-missing: not-registered is a success")
+	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE` ('-' is standard output; the text then goes to standard error)")
+	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs, which are secrets")
+	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "count not-registered as a success")
 	r.read.add(c.Flags())
 	r.read.addServer(c.Flags())
 	return c
 }
 
-// pageRows is how many rows a page's table has at most: browsers bear more, but
-// people do not read them.
+// pageRows is the longest table of a page: browsers cope with more, but nobody
+// reads them.
 const pageRows = 10_000
 
 func (r *reporting) run(ctx context.Context, file string) error {
@@ -75,7 +78,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	}
 	defer in.Close()
 	if !in.format.PriorStatus {
-		return hint(fmt.Errorf("%s is no result: it has no column rps_status", in.name), "give the file that a run left, such as devices.result.csv")
+		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.name), "give the file that a run left, such as devices.result.csv")
 	}
 	if r.html != "" && r.html != standardStream {
 		if err := distinct(in, "the page", "--html", r.html); err != nil {
@@ -160,8 +163,8 @@ func addAll(tally *report.Tally, open func() (batch.Source, error)) error {
 	})
 }
 
-// remedy says what to do about rows that came to a status. Rows without one are
-// those that no run has reached.
+// remedy returns what to do about the rows of a status. No run has reached the
+// rows without one.
 func remedy(s batch.Status) string {
 	if s == report.NoVerdict {
 		s = batch.NotAttempted
@@ -178,12 +181,9 @@ const (
 // tellReport prints the counts for a person.
 func tellReport(w io.Writer, name string, t *report.Tally) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s: %s as asked", report.Printable(name), count(t.Rows, "row"), thousands(t.Succeeded))
-	if n := t.Rows - t.Succeeded; n > 0 {
-		fmt.Fprintf(out, ", %s not", thousands(n))
-	}
+	fmt.Fprintf(out, "%s: %s: %s", report.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
-		fmt.Fprintf(out, ", %s passed through", count(t.Blank, "blank record"))
+		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))
 	}
 	fmt.Fprintln(out)
 	if when := t.When(); when != "" {
@@ -199,7 +199,7 @@ func tellReport(w io.Writer, name string, t *report.Tally) error {
 			what = remedy(c.Status())
 		}
 		if c.Failed() > 0 && c.Succeeded > 0 {
-			what = strings.TrimLeft(what+"; ", "; ") + fmt.Sprintf("%s of these not as asked", thousands(c.Failed()))
+			what = strings.TrimLeft(what+"; ", "; ") + fmt.Sprintf("%s of these did not succeed", thousands(c.Failed()))
 		}
 		printLine(out, "  %-21s%10s  %s", c.Name, thousands(c.Rows), what)
 	}
@@ -221,7 +221,7 @@ func tellServers(w io.Writer, servers []report.Count) {
 	for _, c := range shown {
 		not := ""
 		if c.Failed() > 0 {
-			not = thousands(c.Failed()) + " not as asked"
+			not = thousands(c.Failed()) + " did not succeed"
 		}
 		printLine(w, "  %-*s%10s  %s", width, c.Name, thousands(c.Rows), not)
 	}
@@ -239,7 +239,7 @@ func tellRefusals(w io.Writer, t *report.Tally) {
 	if len(refusals) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\nCommonest refusals")
+	fmt.Fprintln(w, "\nMost common refusals")
 	shown, rest := head(refusals, refusalsShown)
 	for _, r := range shown {
 		fmt.Fprintf(w, "%8s  %s: %s\n", thousands(r.Rows), r.Status, cmp.Or(r.Text, "(no detail)"))
@@ -266,12 +266,12 @@ func tellRefusals(w io.Writer, t *report.Tally) {
 		fmt.Fprintf(w, "  and %s more with %s\n", thousands(len(rest)), count(rows, "row"))
 	}
 	if unmatched > 0 {
-		fmt.Fprintf(w, "  and %s with texts too various to be told apart\n", count(unmatched, "row"))
+		fmt.Fprintf(w, "  and %s with too many different texts to list\n", count(unmatched, "row"))
 	}
 }
 
-// head cuts a list at n, but never to leave a single one out: there is room
-// for it in the place of saying so.
+// head cuts a list at n, but never leaves out a single item: that takes no more
+// room than saying so.
 func head[T any](list []T, n int) (shown, rest []T) {
 	if len(list) <= n+1 {
 		return list, nil

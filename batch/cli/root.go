@@ -11,6 +11,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ import (
 	"rpsbatch/batch"
 )
 
-// The exit codes, as the help of the commands tells them.
+// The exit codes, as the help of the commands lists them.
 const (
 	ExitOK          = 0
 	ExitRows        = 1   // finished; some rows did not succeed
@@ -32,16 +33,45 @@ const (
 const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
-  2    usage, configuration or unreadable input: nothing was sent; also when
-       results cannot be written, which the message then says
+  2    usage, configuration or unreadable input: nothing was sent. Also when
+       results cannot be written: the message then says how to resume
   3    stopped by --max-failures
   4    stopped: credentials refused, or the service out of reach
-  130  interrupted by SIGINT or SIGTERM`
+  130  interrupted. The first SIGINT or SIGTERM starts no new call, waits for
+       those in flight and writes the results; the second ends at once`
 
 // Streams are what a command reads and writes.
 type Streams struct {
 	In       *os.File
 	Out, Err io.Writer
+}
+
+// anyReader is standard output that its reader may close, as head does: the rest
+// is not wanted, and that is not an error.
+type anyReader struct{ io.Writer }
+
+func (a anyReader) Write(p []byte) (int, error) {
+	n, err := a.Writer.Write(p)
+	if closedPipe(err) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// closedPipe reports whether an error is that nobody reads a pipe any more.
+func closedPipe(err error) bool {
+	const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232) // Windows
+	return errors.Is(err, syscall.EPIPE) ||
+		runtime.GOOS == "windows" && (errors.Is(err, brokenPipe) || errors.Is(err, noData))
+}
+
+// results returns standard output for the results of a run, which are not to be
+// lost without an error.
+func (s Streams) results() io.Writer {
+	if a, ok := s.Out.(anyReader); ok {
+		return a.Writer
+	}
+	return s.Out
 }
 
 func (s Streams) terminalIn() bool  { return isTerminal(s.In) }
@@ -52,7 +82,7 @@ func isTerminal(stream any) bool {
 	return ok && f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// A hinted error says what to do beside what is wrong.
+// A hinted error says what to do, besides what is wrong.
 type hinted struct {
 	error
 	hint string
@@ -64,16 +94,16 @@ func hint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// told is an error that the user knows of.
+// told is an error that the user has been told of.
 type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// errRows is the end of a command that did its work and has bad rows to
-// tell of. They have been told.
+// errRows ends a command that did its work, and has reported rows that did not
+// succeed.
 var errRows = errors.New("some rows did not succeed")
 
-// exitCode gives the code for the error of a command.
+// exitCode returns the code for the error of a command.
 func exitCode(err error) int {
 	switch {
 	case err == nil:
@@ -93,7 +123,7 @@ func exitCode(err error) int {
 // Main runs the command that args name and ends the process with its exit code.
 // The first SIGINT or SIGTERM ends the run as Execute does, the second at once.
 func Main(args []string, streams Streams, exit func(code int)) {
-	// Whoever reads standard output may go: that is an error like others.
+	// A reader of standard output that goes away must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
 	// What net/http writes there is no user's concern; see callFlags.logger.
 	log.SetOutput(io.Discard)
@@ -109,29 +139,43 @@ func Main(args []string, streams Streams, exit func(code int)) {
 	exit(Execute(ctx, args, streams))
 }
 
-// Execute runs the command that args name, and gives its exit code. When ctx
-// ends, no new call is made and what was done is written.
+// Execute runs the command that args name, and returns its exit code. When ctx
+// ends, it makes no new call and writes what was done.
 func Execute(ctx context.Context, args []string, streams Streams) int {
+	streams.Out = anyReader{streams.Out}
 	root := newRoot(streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
 		out := printable{streams.Err} // names and cells of files are in it
 		fmt.Fprintf(out, "rpsbatch: %v\n", err)
-		if h := (hinted{}); errors.As(err, &h) {
-			fmt.Fprintf(out, "hint: %s\n", h.hint)
+		if text := hintOf(err); text != "" {
+			fmt.Fprintf(out, "hint: %s\n", text)
 		}
 	}
 	return exitCode(err)
 }
 
+// The help lists the commands in the order in which newRoot adds them.
+func init() { cobra.EnableCommandSorting = false }
+
 func newRoot(streams Streams) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "rpsbatch",
-		Short: "Register the phones of a spreadsheet at Yealink's RPS",
-		Long: `rpsbatch makes Yealink's Redirection and Provisioning Service agree with a
-CSV file of phones (MAC, server, unique URL): it registers or removes them in
-batches, and leaves a result file with one verdict for each row.
+		Use:   "rpsbatch COMMAND",
+		Short: "Make Yealink's RPS agree with a spreadsheet of phones",
+		Long: `rpsbatch takes a spreadsheet of phones (MAC, server, unique URL) and makes
+Yealink's Redirection and Provisioning Service (RPS) agree with it. It registers,
+moves, removes and looks up phones in batches, and leaves a result file with one
+verdict for each row.
+
+The account comes from flags or from the environment:
+
+  RPSBATCH_USERNAME  user name of the RPS XML API
+  RPSBATCH_PASSWORD  its password
+  RPSBATCH_URL       URL of the service, if it is not Yealink's
+
+On a terminal, TERM=dumb, NO_COLOR or LC_ALL=C ask for plain text without a bar.
+COLUMNS sets the width of the help.
 
 ` + exitCodes,
 		Example: `  rpsbatch validate devices.csv
@@ -165,6 +209,12 @@ batches, and leaves a result file with one verdict for each row.
 		newMan(streams),
 		newVersion(streams),
 	)
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "print the version"
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		fmt.Fprint(streams.Out, helpText(c, widthOf(streams.results())))
+	})
+	nameValues(root)
 	addCompletions(root)
 	return root
 }

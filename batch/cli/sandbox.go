@@ -15,8 +15,8 @@ const (
 	sandboxOther    = "somebody else"
 )
 
-// What is registered in the sandbox from the start, so that samples/devices.csv
-// meets it.
+// Devices that are registered in the sandbox from the start: some of those in
+// samples/devices.csv.
 var (
 	sandboxOwn    = []string{"001565000010", "001565000011"}
 	sandboxOthers = []string{"001565000020"}
@@ -33,7 +33,7 @@ func (s sandboxed) Write(row *batch.Row, v batch.Verdict) error {
 	return s.resultFile.Write(row, v)
 }
 
-// marked gives a file of results as this job is to write it.
+// marked returns a file of results as this job writes it.
 func (j *job) marked(out *resultFile) batch.Results {
 	if j.call.sandbox {
 		return sandboxed{out}
@@ -41,8 +41,8 @@ func (j *job) marked(out *resultFile) batch.Results {
 	return out
 }
 
-// newSandbox makes a simulated service that has every server that the rows
-// given to each name.
+// newSandbox returns a simulated service. It has every server that the rows given
+// to each name.
 func newSandbox() (service *rpstest.Server, each func(*batch.Row)) {
 	service = rpstest.New(rpstest.Options{
 		Accounts: map[string]string{sandboxUser: sandboxPassword, sandboxOther: ""},

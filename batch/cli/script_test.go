@@ -249,14 +249,14 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	}),
 
 	// samecells INPUT RESULT wants one record in the result for each of the
-	// input, in order, with its cells as they were and seven more.
+	// input, in order, with its cells as they were and nine more.
 	"samecells": command("samecells INPUT RESULT", 2, 2, func(ts *script, args []string) {
 		input, result := readCSV(ts, args[0]), readCSV(ts, args[1])
 		if len(input) != len(result) {
 			ts.Fatalf("%d records became %d", len(input), len(result))
 		}
 		for i := range input {
-			if n := len(result[i]) - 7; n < len(input[i]) || !slices.Equal(input[i], result[i][:len(input[i])]) {
+			if n := len(result[i]) - 9; n < len(input[i]) || !slices.Equal(input[i], result[i][:len(input[i])]) {
 				ts.Fatalf("record %d was %q and is %q", i+1, input[i], result[i])
 			}
 		}
@@ -296,7 +296,7 @@ func start(ts *script, args []string) *exec.Cmd {
 	p := exec.CommandContext(ctx, args[0], args[1:]...)
 	p.Dir = ts.MkAbs(".")
 	p.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
-	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD"} {
+	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD", "NO_COLOR", "LC_ALL"} {
 		p.Env = append(p.Env, name+"="+ts.Getenv(name))
 	}
 	return p

@@ -16,12 +16,12 @@ import (
 
 func newServer(streams Streams) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "server",
+		Use:   "server COMMAND",
 		Short: "Add configuration servers to the account",
-		Long: `Add configuration servers to the account. The service has no command to list,
-change or remove them.`,
+		Long: `Add configuration servers to the account. The API cannot list, change or remove
+them.`,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/`,
-		// Without these a command that is not there would be a success.
+		// Without these, an unknown command would be a success.
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -34,11 +34,11 @@ func newServerAdd(streams Streams) *cobra.Command {
 	from := ""
 	c := &cobra.Command{
 		Use:   "add NAME URL | --from FILE",
-		Short: "Add a server, or those of a CSV",
-		Long: `Add a configuration server to the account, or each of a CSV file with columns
-name and url; that leaves a result file with one verdict a row. A server that
-was added is registered. Names are unique over all accounts of the service:
-exists says that there is one of the name, in this account or another.
+		Short: "Add a server, or the servers of a file",
+		Long: `Add a configuration server to the account, or each server of a file with the
+columns name and url. A file leaves a result with one verdict per row: registered
+means that the server was added. Names are unique over all accounts of RPS:
+exists means that the name is taken, in this account or another.
 
 ` + exitCodes,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/
@@ -46,7 +46,7 @@ exists says that there is one of the name, in this account or another.
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case from == "" && len(args) != 2:
-				return hint(fmt.Errorf("server add takes NAME and URL, or --from FILE"), "quote a name with spaces; see 'rpsbatch server add --help'")
+				return hint(errors.New("server add takes NAME and URL, or --from FILE"), "quote a name with spaces; see 'rpsbatch server add --help'")
 			case from != "" && len(args) > 0:
 				return errors.New("server add takes NAME and URL or --from FILE, not both")
 			}
@@ -65,12 +65,12 @@ exists says that there is one of the name, in this account or another.
 		},
 	}
 	j.addFlags(c)
-	c.Flags().StringVar(&from, "from", "", "CSV `FILE` with the servers to add: name, url")
+	c.Flags().StringVar(&from, "from", "", "add the servers of `FILE` (columns name, url)")
 	j.addConflict(c.Flags())
 	return c
 }
 
-// one adds a single server, read as a file of it would be.
+// one adds a single server, read as a file with one row would be.
 func (j *job) one(ctx context.Context, name, url string) error {
 	var file bytes.Buffer
 	w := csv.NewWriter(&file)
@@ -120,7 +120,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	case stopped != nil:
 		return stopped
 	case json:
-		log.Info("the run is over", "server", name, "status", verdict.Status, "detail", verdict.Detail)
+		log.Info("run finished", "server", name, "status", verdict.Status, "detail", verdict.Detail)
 		if summary.Failed() > 0 {
 			return errRows
 		}
@@ -140,7 +140,7 @@ func rowError(row *batch.Row) error {
 	return errors.New(row.Problem)
 }
 
-// single is the results of a run over one row.
+// single takes the result of a run over one row.
 type single struct{ batch.Verdict }
 
 func (s *single) Write(_ *batch.Row, v batch.Verdict) error {

@@ -19,8 +19,8 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// client makes the client of the service, or of a simulated one. It asks for
-// credentials on a terminal if they were not given.
+// client returns the client of the service, or of a simulated one. On a terminal
+// it asks for credentials that were not given.
 func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstest.Server) (*rps.Client, error) {
 	config := rps.Config{
 		URL:         f.url,
@@ -41,10 +41,10 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, hint(fmt.Errorf("--ca-file %s holds no certificate", f.caFile), "it must be in PEM: -----BEGIN CERTIFICATE-----")
+			return nil, hint(fmt.Errorf("--ca-file %s has no certificate", f.caFile), "it must be in PEM format: -----BEGIN CERTIFICATE-----")
 		}
 	}
-	// What is wrong with the URL is told before a password is asked for.
+	// A bad URL is an error before the question for a password.
 	if _, err := rps.NewClient(config); err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	return rps.NewClient(config)
 }
 
-// knowsAccount tells whether the credentials were given, so that nobody need be
+// knowsAccount reports whether the credentials were given, so that nobody need be
 // asked.
 func (f *callFlags) knowsAccount() bool {
 	has := func(name string) bool {
@@ -67,7 +67,7 @@ func (f *callFlags) knowsAccount() bool {
 		(f.passwordFile != "" || os.Getenv("RPSBATCH_PASSWORD") != "" || has("rpsbatch-password"))
 }
 
-// credentials gives those of the account: from flags, else from the environment,
+// credentials returns those of the account: from flags, else from the environment,
 // else from systemd, else from a person at the terminal.
 func (f *callFlags) credentials(ctx context.Context, streams Streams) (username, password string, err error) {
 	username = f.username
@@ -83,7 +83,7 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 		}
 	}
 	if username == "" {
-		return "", "", hint(errors.New("no account is named"), "set RPSBATCH_USERNAME or give --username; --sandbox needs none")
+		return "", "", hint(errors.New("no user name is given"), "set RPSBATCH_USERNAME or give --username; --sandbox needs none")
 	}
 	if f.passwordFile != "" {
 		password, err = firstLine(f.passwordFile, "--password-file")
@@ -96,17 +96,17 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 		return username, password, err
 	}
 	if !streams.terminalIn() || !streams.terminalErr() {
-		return "", "", hint(fmt.Errorf("there is no password for %s", username), "set RPSBATCH_PASSWORD or give --password-file")
+		return "", "", hint(fmt.Errorf("no password is given for %s", username), "set RPSBATCH_PASSWORD or give --password-file")
 	}
 	password, err = promptPassword(ctx, streams, username)
 	if err == nil && password == "" {
-		err = errors.New("the password is empty")
+		err = hint(errors.New("the password is empty"), "type the password of the RPS XML API")
 	}
 	return username, password, err
 }
 
-// systemdCredential reads a file that systemd hands to a service alone, as
-// LoadCredential= in its unit says. It gives "" if there is none of that name.
+// systemdCredential returns a credential that systemd hands to this service alone,
+// by LoadCredential= of its unit; "" if there is none of that name.
 func systemdCredential(name string) (string, error) {
 	folder := os.Getenv("CREDENTIALS_DIRECTORY")
 	if folder == "" {
@@ -119,7 +119,7 @@ func systemdCredential(name string) (string, error) {
 	return text, err
 }
 
-// firstLine reads the first line of a file, which must not be empty.
+// firstLine returns the first line of a file, which must not be empty.
 func firstLine(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -131,14 +131,13 @@ func firstLine(name, what string) (string, error) {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", hint(fmt.Errorf("%s %s: its first line is empty", what, name), "that is what is read of it")
+		return "", hint(fmt.Errorf("%s %s: the first line is empty", what, name), "only the first line is read")
 	}
 	return line, nil
 }
 
-// promptPassword reads a password that the terminal does not show: it is silent
-// before the question stands there. When ctx ends, the terminal is left as it
-// was.
+// promptPassword reads a password that the terminal does not show: its echo is off
+// before the question appears. When ctx ends, the terminal is as it was.
 func promptPassword(ctx context.Context, streams Streams, username string) (string, error) {
 	fd := int(streams.In.Fd())
 	before, err := term.MakeRaw(fd)
@@ -162,7 +161,7 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
 	select {
 	case r := <-replies:
-		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are keys like others here
+		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are plain keys here
 			fmt.Fprint(streams.Err, "\r\n")
 			return "", interrupted
 		}
@@ -176,7 +175,7 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 	}
 }
 
-// readLine reads a line that a person types. It takes no byte beyond it.
+// readLine reads a line that a person types, and no byte beyond it.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
 	type reply struct {
 		line string

@@ -35,18 +35,18 @@ func newSimulate(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve a simulated RPS for trials",
-		Long: `Serve a simulated RPS for trials and rehearsals, until interrupted. It has the
-whole API of the guide, with its refusals, and prints the URL for --url. Use it
-on one machine only: it speaks plain HTTP, and its password is not a secret.
+		Long: `Serve a simulated RPS until interrupted, for trials and rehearsals: the whole API
+of Yealink's guide, with its refusals. It prints the URL to give to --url. It is
+for one machine: it speaks plain HTTP, and its password is not a secret.
 
---state FILE holds the state at the start, one record a line:
+--state FILE holds what is there at the start, one record per line:
 
   server,NAME,URL                a server of the account
   server,NAME,URL,ACCOUNT        a server of another account
   device,ACCOUNT,MAC,SERVER,URL  a registered device; URL may be omitted
-  stock,MAC                      a device that nobody has registered
+  stock,MAC                      a known device that nobody has registered
 
---faults FILE is a script of what goes wrong, one fault a line:
+--faults FILE scripts what goes wrong, one fault per line:
 
 ` + rpstest.FaultHelp() + `
 Such as:
@@ -62,23 +62,23 @@ Such as:
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "`ADDRESS` to listen on; port 0 takes a free one")
-	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` of the account")
-	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` of a server of the account (repeat it for several)")
-	flags.StringVar(&s.state, "state", "", "`FILE` with the state at the start, in the form above")
-	flags.StringVar(&s.save, "save-state", "", "`FILE` to write the state to at the end, in the same form")
-	flags.StringVar(&s.faults, "faults", "", "`FILE` with a script of faults, such as: registerDevices 3 close-after")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "listen on `ADDRESS`; port 0 picks a free one")
+	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` the account")
+	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` a server of the account (repeatable)")
+	flags.StringVar(&s.state, "state", "", "start with what `FILE` holds, in the form above")
+	flags.StringVar(&s.save, "save-state", "", "write what is there at the end to `FILE`, in the same form")
+	flags.StringVar(&s.faults, "faults", "", "read a script of faults from `FILE`, such as: registerDevices 3 close-after")
 	flags.BoolVar(&s.options.Partial, "partial", false, "apply refused batches in part")
 	flags.BoolVar(&s.options.NameOne, "name-one", false, "name only one MAC in the refusal of a batch")
 	flags.BoolVar(&s.options.Unnamed, "unnamed", false, "name no MAC in the refusal of a batch")
-	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts")
+	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts too")
 	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "let isOverride 1 take devices from other accounts")
 	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "accept a unique URL without a server")
-	flags.DurationVar(&s.options.Latency, "latency", 0, "how long each call takes")
-	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "let listDevices show at most `N` devices (0: all)")
-	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: no limit)")
-	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: no limit)")
-	flags.StringVar(&s.urlFile, "url-file", "", "`FILE` to write the URL to, once it listens")
+	flags.DurationVar(&s.options.Latency, "latency", 0, "`TIME` time that each call takes")
+	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after `N` devices (0: never)")
+	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: none)")
+	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: never)")
+	flags.StringVar(&s.urlFile, "url-file", "", "write the URL to `FILE`, once it listens")
 	return c
 }
 

@@ -13,29 +13,29 @@ import (
 
 // remedies say what to do about the rows of a status.
 var remedies = map[batch.Status]string{
-	batch.Invalid:             "mend the cells that rps_detail names",
-	batch.Conflict:            "leave one target for each MAC, or give --on-conflict first or last",
+	batch.Invalid:             "fix the cells that rps_detail names",
+	batch.Conflict:            "keep one target for each MAC, or give --on-conflict first or last",
 	batch.Exists:              "--override own moves them",
-	batch.RegisteredElsewhere: "owned by another account: it must release them, or open a ticket with Yealink",
+	batch.RegisteredElsewhere: "owned by another account, which must release them; else open a ticket with Yealink",
 	batch.Differs:             "'register RESULT --only differs --override own' moves them",
 	batch.NotBound:            "'register RESULT --only not-bound' registers them",
 	batch.StillBound:          "'register RESULT --only still-bound' removes them",
-	batch.NotVerified:         "--servers FILE names the URLs of servers",
-	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing takes that for a success",
-	batch.UnknownServer:       "add the server to the account, or mend its name",
+	batch.NotVerified:         "--servers FILE gives the URLs of servers",
+	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
+	batch.UnknownServer:       "add the server to the account, or fix its name",
 	batch.Refused:             "rps_detail has the service's own words",
-	batch.Failed:              "not applied: run again when the service answers",
+	batch.Failed:              "not applied: run them again when the service answers",
 	batch.InDoubt:             "may have been applied: 'check' looks them up; after an interruption, --resume",
-	batch.NotAttempted:        "not sent: run again",
+	batch.NotAttempted:        "not sent: run them again",
 }
 
-// remedy says what to do about the rows of a status after this job.
+// remedy returns what to do about the rows of a status after this job.
 func (j *job) remedy(status batch.Status) string {
 	switch {
 	case status == batch.NotRegistered && j.ignoreMissing:
 		return ""
-	case status == batch.NotAttempted && beforeRetry(j.stopped) != "":
-		return "not sent: " + beforeRetry(j.stopped)
+	case status == batch.NotAttempted && j.stopped != nil:
+		return "not sent" // the hint says what to do
 	case status == batch.NotVerified && j.serversFile != "":
 		return "rps_detail says why"
 	case status == batch.Exists && j.action == batch.AddServer:
@@ -43,30 +43,27 @@ func (j *job) remedy(status batch.Status) string {
 	case status == batch.Exists && j.action == batch.Deregister:
 		return "'register RESULT --only exists --override own' moves them"
 	case status == batch.Exists && j.verify && j.serversFile == "":
-		return "rps_detail tells why; with the URLs of servers, --servers, they can be compared"
+		return "rps_detail says why; --servers gives the URLs to compare them by"
 	case status == batch.Exists && (j.override == "own" || j.override == "always"):
-		return "rps_detail tells why they were not moved; --servers tells where servers are"
+		return "rps_detail says why they were not moved; --servers gives the URLs of servers"
 	}
 	return remedies[status]
 }
 
-// summaryWidth is how long the lines of a summary are at most.
+// summaryWidth is the longest line of a summary.
 const summaryWidth = 80
 
-// tell prints what a run came to, for a person.
+// tell prints the summary of a run for a person.
 func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string) {
-	fmt.Fprintf(w, "%s in %s: %s as asked", count(s.Rows, "row"), roundTime(s.Elapsed), thousands(s.Succeeded))
-	if s.Failed() > 0 {
-		fmt.Fprintf(w, ", %s not", thousands(s.Failed()))
-	}
+	fmt.Fprintf(w, "%s in %s: %s", count(s.Rows, "row"), roundTime(s.Elapsed), outcome(s.Succeeded, s.Failed()))
 	if s.Blank > 0 {
-		fmt.Fprintf(w, ", %s passed through", count(s.Blank, "blank record"))
+		fmt.Fprintf(w, "; %s passed through", count(s.Blank, "blank record"))
 	}
 	if s.Passed > 0 {
-		fmt.Fprintf(w, ", %s left as %s", count(s.Passed, "row"), plural(s.Passed, "it was", "they were"))
+		fmt.Fprintf(w, "; %s left as %s", count(s.Passed, "row"), plural(s.Passed, "it was", "they were"))
 	}
 	if s.Resumed > 0 {
-		fmt.Fprintf(w, "; %s done by the run that this one went on with", thousands(s.Resumed))
+		fmt.Fprintf(w, "; %s resumed from the earlier run", thousands(s.Resumed))
 	}
 	fmt.Fprintln(w)
 	for _, status := range batch.Statuses {
@@ -76,24 +73,24 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 	}
 	fmt.Fprintln(w, tellCalls(s.Calls))
 	if s.Pruned+s.NotPruned > 0 {
-		fmt.Fprintf(w, "%s that the file lacks %s removed", count(s.Pruned, "device"), plural(s.Pruned, "was", "were"))
+		fmt.Fprintf(w, "%s missing from the file %s removed", count(s.Pruned, "device"), plural(s.Pruned, "was", "were"))
 		if s.NotPruned > 0 {
 			fmt.Fprintf(w, ", %s could not be", thousands(s.NotPruned))
 		}
 		fmt.Fprintln(w)
 	}
 	if s.HeldBack > 0 {
-		fmt.Fprintf(w, "%s that the file lacks %s left: some of its rows have no readable MAC, or swallow others\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
+		fmt.Fprintf(w, "%s missing from the file %s kept: some rows have no readable MAC, or swallowed others\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
 	}
 	if len(s.Added) > 0 {
 		slices.Sort(s.Added)
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
 	}
 	if s.Throttled > 0 {
-		fmt.Fprintf(w, "The service asked to slow down %s, last at %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
+		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
 	}
 	if s.NoList != nil {
-		fmt.Fprintln(w, "The account's devices could not be listed; the run went without.")
+		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
 	}
 	fmt.Fprintf(w, "Results: %s\n", out.place())
 	if out.pruned != nil {
@@ -101,7 +98,16 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 	}
 }
 
-// rateText writes a rate with three digits, or all of those before the point.
+// outcome says how many rows succeeded, and how many did not.
+func outcome(succeeded, failed int) string {
+	text := thousands(succeeded) + " succeeded"
+	if failed > 0 {
+		text += fmt.Sprintf(", %s did not", thousands(failed))
+	}
+	return text
+}
+
+// rateText returns a rate with three digits, or all of those before the point.
 func rateText(perSecond float64) string {
 	if perSecond >= 100 {
 		return thousands(int(perSecond + 0.5))
@@ -109,29 +115,32 @@ func rateText(perSecond float64) string {
 	return fmt.Sprintf("%.3g", perSecond)
 }
 
-// logSummary tells the same to a program that reads the log.
+// logSummary logs the same for a program, under the keys of --summary-json.
 func logSummary(log *slog.Logger, s batch.Summary, out results) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
-		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.Calls, "throttled", s.Throttled,
-		"seconds", s.Elapsed.Seconds(), "result", out.place()}
+		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Calls, "throttled", s.Throttled,
+		"elapsed_seconds", s.Elapsed.Seconds(), "result_file", out.name}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
 	}
 	if s.HeldBack > 0 {
 		attrs = append(attrs, "held_back", s.HeldBack)
 	}
-	log.Info("the run is over", attrs...)
+	log.Info("run finished", attrs...)
 }
 
-// hanging puts a text behind a label, in lines that begin where it began.
-func hanging(label, text string) string {
+// hanging returns a text behind a label, its lines indented to where it began.
+func hanging(label, text string) string { return fold(label, text, summaryWidth) }
+
+// fold is hanging for lines of a width.
+func fold(label, text string, width int) string {
 	var b strings.Builder
 	b.WriteString(label)
 	at := len(label)
 	for i, word := range strings.Fields(text) {
 		switch {
 		case i == 0:
-		case at+1+len(word) > summaryWidth:
+		case at+1+len(word) > width:
 			b.WriteString("\n" + strings.Repeat(" ", len(label)))
 			at = len(label)
 		default:
@@ -144,7 +153,7 @@ func hanging(label, text string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// shortList gives the first few of many names.
+// shortList returns the first few of many names.
 func shortList(names []string) string {
 	if more := len(names) - examples; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:examples], ", "), more)

@@ -8,8 +8,8 @@ import (
 	"rpsbatch/batch"
 )
 
-// summaryJSON is the file of --summary-json. Its keys are for programs: they may
-// become more, and none changes its meaning.
+// summaryJSON is the file of --summary-json. Its keys are for programs: more may
+// come, and none changes its meaning.
 type summaryJSON struct {
 	Command        string                 `json:"command"`
 	Version        string                 `json:"version"`
@@ -18,22 +18,22 @@ type summaryJSON struct {
 	ElapsedSeconds float64                `json:"elapsed_seconds"` // all of it, waiting for the account included
 	ExitCode       int                    `json:"exit_code"`
 	Reason         string                 `json:"reason"`      // why the exit code is not 0; "" if it is
-	ResultFile     string                 `json:"result_file"` // as it was named; "-": standard output; "": there is none
+	ResultFile     string                 `json:"result_file"` // as named; "-": standard output; "": there is none
 	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
-	Blank          int                    `json:"blank"`      // records that are no devices
+	Blank          int                    `json:"blank"`      // records that are not devices
 	Passed         int                    `json:"passed"`     // rows that --only left as they were
-	Resumed        int                    `json:"resumed"`    // rows done by the run that this one went on with
+	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this one resumed
 	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
-	NotPruned      int                    `json:"not_pruned"` // those that should have been
-	HeldBack       int                    `json:"held_back"`  // those left because rows of the file cannot be read
+	NotPruned      int                    `json:"not_pruned"` // devices that should have been
+	HeldBack       int                    `json:"held_back"`  // devices kept because rows of the file cannot be read
 	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, zeros left out
 	Calls          int                    `json:"calls"`
 	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
-	ServersAdded   int                    `json:"servers_added"` // because rows need them
-	Throttled      int                    `json:"throttled"`     // answers that asked to slow down
-	RateBorne      float64                `json:"rate_borne"`    // calls a second when the service asked last; 0: never
+	ServersAdded   int                    `json:"servers_added"`  // because rows need them
+	Throttled      int                    `json:"throttled"`      // answers that asked to slow down
+	ThrottledRate  float64                `json:"throttled_rate"` // calls a second when the service asked last; 0: never
 }
 
 // methodCalls are the calls of a method by what came of them.
@@ -67,7 +67,7 @@ func (e *ending) toJSON() summaryJSON {
 		CallsByMethod:  map[string]methodCalls{},
 		ServersAdded:   len(s.Added),
 		Throttled:      s.Throttled,
-		RateBorne:      s.Bore,
+		ThrottledRate:  s.Bore,
 	}
 	if e.err != nil {
 		out.Reason = e.err.Error()
@@ -80,8 +80,8 @@ func (e *ending) toJSON() summaryJSON {
 	return out
 }
 
-// writeSummary writes the summary to a file for its owner alone, since service
-// and input have a say in the reason, or to standard output.
+// writeSummary writes the summary to standard output, or to a file that only its
+// owner can read: the reason may quote the service and the input.
 func (e *ending) writeSummary(stdout io.Writer, name string) error {
 	return writeJSON(stdout, name, e.toJSON())
 }

@@ -12,18 +12,24 @@ func newSync(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sync FILE",
 		Short: "Make the account match the file: plan, confirm, apply",
-		Long: `Make the account match a CSV file. The account is listed and the plan is shown:
-what is to be registered, what is to be removed, and what is there already. It
-is confirmed on a terminal; elsewhere --yes is needed.
+		Long: `Make the account match a spreadsheet. The account is listed and the plan is
+shown: what will be registered, what will be removed, and what is there already.
+A terminal asks for confirmation; elsewhere --yes is needed.
 
-Devices that are registered already are left as they are: --verify looks up
-whether they are bound as asked, and --override says what to do with those that
-are not. Without --verify, --override own or always registers them anew.
+Devices that are registered already are unchanged, at one call for all of them:
+the account's list does not show where they are bound. --verify looks that up,
+one call per device, and --override decides about those bound elsewhere. Without
+--verify, --override own or always registers them all again, a hundred per call.
 
-Nothing is removed without --prune. --max-prune stops a run that would remove
-more, before it changes anything, and no device is removed while a row of the
-file has a MAC that cannot be read. What was removed is in a file beside the
-result, FILE.pruned.csv.
+A row whose column action says deregister is removed, and does not count for
+--max-prune. Devices that the file lacks are removed only with --prune. It never
+removes more than --max-prune, and nothing at all if the file has no devices,
+seems to be cut off, or has a row whose MAC cannot be read. A device that should
+have been removed and was not makes exit code 1. The plan names the first few
+devices to be removed, and --plan-json names them all. Removed devices are listed
+in devices.pruned.csv, beside the result.
+
+'rpsbatch register --help' describes --servers and --baseline.
 
 ` + exitCodes,
 		Example: `  rpsbatch sync devices.csv --dry-run
@@ -35,10 +41,10 @@ result, FILE.pruned.csv.
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	c.Flags().StringVar(&j.override, "override", "never", "what to do with devices that are registered already: never, ask, own (this account's), always")
+	c.Flags().StringVar(&j.override, "override", "never", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always")
 	j.addBindFlags(c.Flags())
-	c.Flags().BoolVar(&j.prune, "prune", false, "remove the devices of the account that the file lacks")
-	c.Flags().StringVar(&j.maxPrune, "max-prune", "10%", "devices that --prune may remove at most: N, or N% of the account's; more stops the run")
-	c.Flags().BoolVarP(&j.yes, "yes", "y", false, "do not ask whether to go on")
+	c.Flags().BoolVar(&j.prune, "prune", false, "remove devices of the account that the file lacks")
+	c.Flags().StringVar(&j.maxPrune, "max-prune", "10%", "`N|N%` stop, and change nothing, if --prune would remove more devices, or a larger share of the account's")
+	c.Flags().BoolVarP(&j.yes, "yes", "y", false, "do not ask for confirmation")
 	return c
 }

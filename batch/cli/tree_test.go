@@ -15,7 +15,7 @@ import (
 	"rpsbatch/batch"
 )
 
-// everyCommand gives the commands by their paths, the root's included.
+// everyCommand returns the commands by their paths, the root's included.
 func everyCommand(t *testing.T) map[string]*cobra.Command {
 	t.Helper()
 	all := map[string]*cobra.Command{}
@@ -42,11 +42,6 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		}
 		if strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: Short is no sentence: %q", path, c.Short)
-		}
-		for line := range strings.Lines(c.Long + "\n" + c.Example) {
-			if len(line) > 81 && !strings.Contains(line, "http") {
-				t.Errorf("%s: a line is too long for a terminal: %q", path, line)
-			}
 		}
 		for line := range strings.Lines(c.Example) {
 			if !strings.HasPrefix(line, "  ") {

@@ -27,11 +27,51 @@ func newValidate(streams Streams) *cobra.Command {
 	v := &validate{streams: streams}
 	c := &cobra.Command{
 		Use:   "validate FILE",
-		Short: "Read and judge a file; no call is made",
-		Long: `Read a file as register would, and tell how it is written, what is wrong with
-it and where, and how many calls a run would take and how long. No call is made,
-and nothing is written but with --output. Exit code 1 says that some rows would
-not be sent.`,
+		Short: "Read and judge a file without any call",
+		Long: `Read a file as register would. Report how it is written, what is wrong with it
+and where (five findings of a kind; --output has them all), and how many calls a
+run would take and how long. No call is made. Exit code 1 means that some rows
+would not be sent.
+
+FILE is CSV as Excel, LibreOffice and Google Sheets write it, or an .xlsx
+workbook. It is read as it is:
+
+  encoding   UTF-8, UTF-16 (Excel's "Unicode Text") or, if the file is not valid
+             UTF-8, Windows-1252; --encoding names others
+  delimiter  comma, semicolon, tab or pipe, with or without a line sep=;
+  line ends  LF, CRLF or CR
+  header     its columns in any order, under their usual names ("MAC Address",
+             "MAC-Adresse", "Server Name", "Provisioning URL"), below titles and
+             notes if there are any; --column names others. Without a header,
+             MACs and URLs mark their columns, and the server is the column
+             behind the MAC
+  sheet      the first visible sheet of a workbook, or --sheet; rps_line is then
+             the sheet's row. A workbook of a million rows takes about 200 MB of
+             memory and half a minute
+  action     register or deregister in a column action decides for its row,
+             whichever of the two commands reads the file
+
+A MAC may be written in these forms, in either case:
+
+  001565000001, 0015.6500.0001, 00-15-65-00-00-01, 00:15:65:00:00:01,
+  00 15 65 00 00 01
+
+White space around it, apostrophes, ="001565000001" and full-width digits are
+read too. --repair restores leading zeros that a spreadsheet dropped, and
+rps_detail says so. 1.565E+09, dates, formulas and letters that look like digits
+are refused: the digits are gone, or would be a guess. So is a number in a
+scientific format of a workbook that may have been an address with an E, such as
+0015651E0005.
+
+A record of nothing but delimiters is not a device: it passes through with an
+empty status. A cell that a wrong quote extends over several lines is invalid,
+with the line from which it swallowed rows. A row with more cells than the header
+gets a warning; if its URL seems to be cut at a delimiter it is invalid. A server
+name of more than 20 characters gets a warning: RPS may have cut it.
+
+The result keeps the cells, delimiter and line ends of the file. It is UTF-8, with
+a byte order mark if the file had one or was in another encoding. A file without
+a header gets one, so that its result can be read again.`,
 		Example: `  rpsbatch validate devices.csv
   rpsbatch validate devices.xlsx --sheet Phones --output judged.csv
   rpsbatch validate returned.csv --for deregister`,
@@ -44,11 +84,11 @@ not be sent.`,
 	flags.SortFlags = false
 	v.read.add(flags)
 	v.read.addServer(flags)
-	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "one MAC with several targets: refuse all its rows, or take the first or the last")
-	flags.StringVar(&v.command, "for", "register", "the command that the file is for: register, deregister, edit, check")
-	flags.StringVarP(&v.output, "output", "o", "", "`FILE` for the judged rows, like a result file ('-' is standard output, the report then goes to standard error)")
-	flags.Float64Var(&v.rate, "rate", 5, "calls a second, for the time that a run would take")
-	flags.IntVar(&v.batchSize, "batch-size", 100, "MACs in one call at most, for the number of calls")
+	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that give one MAC several targets: refuse them all, or take the first or the last")
+	flags.StringVar(&v.command, "for", "register", "judge the file for `COMMAND`: register, deregister, edit or check")
+	flags.StringVarP(&v.output, "output", "o", "", "write the judged rows to `FILE`, in the form of a result ('-' is standard output; the report then goes to standard error)")
+	flags.Float64Var(&v.rate, "rate", 5, "assume `N` calls a second for the time that a run would take")
+	flags.IntVar(&v.batchSize, "batch-size", 100, "assume at most `N` MACs in a call for the number of calls")
 	return c
 }
 
@@ -119,7 +159,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	return nil
 }
 
-// write leaves the file with a judgement of each row.
+// write writes the file with a judgement of each row.
 func (v *validate) write(in *input, survey *batch.Survey) error {
 	out, err := createResult(v.streams, v.output, in, survey.Width)
 	if err != nil {
@@ -139,7 +179,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
 	fmt.Fprintf(w, "%s: %s\n", in.name, in.dialect())
 	if over := in.format.PassedOver; over != nil {
-		fmt.Fprintf(w, "%s not read: %s; if one is meant for servers or URLs, name it with --column server=NAME or url=NAME\n",
+		fmt.Fprintf(w, "%s not read: %s; if one holds servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
 	all := " (--output FILE has all)"
@@ -156,11 +196,11 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		fmt.Fprintln(w, text)
 	}
 	if long := seen.names(); len(long) > 0 {
-		fmt.Fprintf(w, "%s %s more than %d characters, and may be known to the service cut: %s\n",
+		fmt.Fprintf(w, "%s %s more than %d characters; RPS may have cut them: %s\n",
 			count(len(long), "server name"), plural(len(long), "has", "have"), csvio.LongServer, shortList(long))
 	}
 	if seen.wide > 0 {
-		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
+		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter outside quotes may have moved the cells: %s\n",
 			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.place()))
 	}
 	tally := survey.Tally()
@@ -182,7 +222,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	}
 }
 
-// problems gathers what is wrong with rows, by kind.
+// problems collects what is wrong with rows, by kind.
 type problems struct {
 	kinds []*problemKind // in the order of their first rows
 }
@@ -222,8 +262,8 @@ func (p *problems) add(row *batch.Row) {
 	}
 }
 
-// tell prints the kinds of problems with their first rows. place says what a
-// line is called, all where the rest is found.
+// tell prints the kinds of problems with their first rows. place is the word for
+// a line, all says where the rest is found.
 func (p *problems) tell(w io.Writer, place, all string) {
 	for _, k := range p.kinds {
 		fmt.Fprintf(w, "%s (%s):\n", k.name, count(k.rows, "row"))

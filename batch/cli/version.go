@@ -12,8 +12,8 @@ func newVersion(streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of rpsbatch",
-		Long: `Print the version of rpsbatch, of the Go that built it, and the system that it
-was built for. 'rpsbatch --version' prints the same.`,
+		Long: `Print the version of rpsbatch and of the Go that built it, and the system it was
+built for. 'rpsbatch --version' prints the same.`,
 		Example: `  rpsbatch version`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -27,7 +27,7 @@ func versionLine() string {
 	return fmt.Sprintf("rpsbatch %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// version is that of the build, or the commit where there is no tag.
+// version returns the version of the build, or its commit if it has no tag.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

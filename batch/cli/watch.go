@@ -11,11 +11,11 @@ import (
 	"rpsbatch/csvio"
 )
 
-// rowWatch looks at each row of the first reading.
+// rowWatch looks at each row of the first pass.
 type rowWatch struct {
 	each func(*batch.Row) // may be nil
 	bad  string           // the line of the first row with a problem, and the problem
-	long map[string]bool  // names of servers that may be cut
+	long map[string]bool  // server names that RPS may cut
 
 	surplus []int // lines of the first rows with more cells than the header
 	wide    int   // all such rows
@@ -48,15 +48,15 @@ func (w *rowWatch) row(row *batch.Row) {
 // tell warns of what may go wrong at the service.
 func (w *rowWatch) tell(log *slog.Logger) {
 	if len(w.long) > 0 {
-		log.Warn("names of servers have more than 20 characters: the service may know them cut", "names", shortList(w.names()))
+		log.Warn("server names have more than 20 characters: RPS may have cut them", "names", shortList(w.names()))
 	}
 	if w.wide > 0 {
-		log.Warn("rows have more cells than the header: a delimiter that is not in quotes may have moved their cells", "rows", w.surplusLines("line"))
+		log.Warn("rows have more cells than the header: a delimiter outside quotes may have moved their cells", "rows", w.surplusLines("line"))
 	}
 }
 
-// surplusLines names the first rows with more cells than the header, with the
-// word for a line of the file.
+// surplusLines lists the first rows with more cells than the header; place is
+// the word for a line of the file.
 func (w *rowWatch) surplusLines(place string) string {
 	var b strings.Builder
 	for i, line := range w.surplus {

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"net"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+// hintOf returns what to do about an error; "" if there is nothing to say.
+func hintOf(err error) string {
+	if h := (hinted{}); errors.As(err, &h) {
+		return h.hint
+	}
+	return fixFor(err)
+}
+
+// fixFor returns what must be fixed before the service answers; "" if it may
+// answer the next time.
+func fixFor(err error) string {
+	dns := (*net.DNSError)(nil)
+	switch {
+	case errors.Is(err, rps.Unauthorized):
+		return "RPS wants the user name and password of the RPS XML API (System > Integration > API), not an AccessKey; do not retry before they are right: the account may be locked"
+	case errors.Is(err, rps.Forbidden):
+		return "ask whoever administers the account to let it call the API"
+	case errors.Is(err, rps.Untrusted):
+		return "check --url, or name the CA of the service with --ca-file"
+	case errors.Is(err, rps.NotService):
+		return "check --url: it must name the XML API itself, as " + rps.DefaultURL + " does"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "check the host name in --url, and that this machine resolves names"
+	}
+	return ""
+}
+
+// goOn returns the one thing to do after a run that was stopped.
+func (j *job) goOn(stopped error, journal *runJournal) string {
+	begun := journal.Journal != nil && journal.Used()
+	fix := fixFor(stopped)
+	resume := "run the same command with --resume"
+	switch {
+	case errors.Is(stopped, batch.ErrInput) && begun:
+		resume = "run the same command with --restart once the file no longer changes"
+	case !begun && fix != "":
+		return fix
+	case !begun && errors.Is(stopped, batch.ErrUnreachable):
+		resume = "check --url and the network, then run the same command again"
+	case !begun:
+		resume = "run the same command again"
+	}
+	if fix != "" {
+		return fix + "; then " + resume
+	}
+	return resume
+}
