@@ -121,16 +121,10 @@ func (e *engine) learn(c change, ans answer, o outcome) {
 		}
 	}
 	if o.noSuch {
-		detail := ""
-		if len(o.settled) > 0 {
-			detail = o.settled[0].verdict.Detail
-		} else {
-			detail = says(ans.err.Text)
-		}
-		k.server(c.server).noSuch = detail
+		k.server(c.server).noSuch = wordsOf(ans.err)
 		e.gate.lost.Store(c.server, nil)
 		if e.Journal != nil {
-			e.output(e.Journal.append(record{NoSuch: &noSuch{c.server, detail}}))
+			e.output(e.Journal.append(record{NoSuch: &noSuch{c.server, wordsOf(ans.err)}}))
 		}
 	}
 	if o.limit > 0 && int64(o.limit) < e.gate.size.Load() {

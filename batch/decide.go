@@ -368,10 +368,7 @@ func noServer(f facts, c change, err *rps.Error) outcome {
 		return whole(f, c, err)
 	}
 	o := outcome{noSuch: true}
-	v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(err.Text)}
-	if f.notAdded != "" {
-		v.Detail = "the server could not be added (" + f.notAdded + "); " + v.Detail
-	}
+	v := unknownServer(f.notAdded, err.Text)
 	for _, it := range c.items {
 		if it.Reach == untouched {
 			o.settle(v, it)
@@ -382,6 +379,16 @@ func noServer(f facts, c change, err *rps.Error) outcome {
 		o.open = append(o.open, it)
 	}
 	return o
+}
+
+// unknownServer is the verdict of a row whose server the account does not have:
+// the service said so, and what it said when the server was to be added.
+func unknownServer(notAdded, text string) Verdict {
+	v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(text)}
+	if notAdded != "" {
+		v.Detail = "the server could not be added (" + notAdded + "); " + v.Detail
+	}
+	return v
 }
 
 // prompted decides the question whether to override: some of the rows are

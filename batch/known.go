@@ -39,7 +39,7 @@ type server struct {
 	teacher rps.MAC // a device that this run bound to it
 	asked   bool    // the teacher was looked up
 	looked  bool    // a lookup that may teach its URL was let go
-	noSuch  string  // not "": the account does not have it; what its rows are told
+	noSuch  string  // not "": the account does not have it; the words of the service
 	add     bool    // it is to be added before it is needed
 	refusal string  // what the service said instead of adding it: it may be there already
 	waiting []task
@@ -202,7 +202,7 @@ func (k *known) route(d *Device, it item) way {
 	case it.Reach != untouched && !key.call.again():
 		return way{open: true, key: key}
 	case s != nil && s.noSuch != "" && it.Reach == untouched:
-		return way{verdict: Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: s.noSuch}}
+		return way{verdict: unknownServer(s.refusal, s.noSuch)}
 	case d.URL != "" || key.call == callEdit:
 		return way{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
 	}

@@ -98,7 +98,7 @@ func (e *engine) prepare() {
 			continue
 		case s.noSuch != "":
 			e.queue.pop()
-			e.follow(c, outcome{open: e.refuse(c, s.noSuch)}, time.Now())
+			e.follow(c, outcome{open: e.refuse(c, s)}, time.Now())
 			e.advance(time.Now())
 			continue
 		}
@@ -118,13 +118,13 @@ func (e *engine) prepare() {
 
 // refuse settles the rows of a change for a server that the account does not
 // have, and returns those that an earlier call may have bound.
-func (e *engine) refuse(c change, detail string) (open []item) {
+func (e *engine) refuse(c change, s *server) (open []item) {
 	for _, it := range c.items {
 		if it.Reach == untouched {
-			e.settle(it.row, Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: detail})
+			e.settle(it.row, unknownServer(s.refusal, s.noSuch))
 			continue
 		}
-		it.Alone, it.Said = true, &words{UnknownServer, detail}
+		it.Alone, it.Said = true, &words{UnknownServer, s.noSuch}
 		open = append(open, it)
 	}
 	return open

@@ -25,7 +25,7 @@ func (s *stubborn) heard(c change, err *rps.Error) bool {
 	case err == nil:
 		*s = stubborn{grants: s.grants + 1}
 		return false
-	case !aboutAccount(err.Kind):
+	case !aboutAccount(c, err.Kind):
 		if err.Kind.Refused() {
 			s.words, s.calls = "", 0
 		}
@@ -52,9 +52,9 @@ func (s *stubborn) heard(c change, err *rps.Error) bool {
 }
 
 // aboutAccount reports whether a refusal may be about the account: the words are
-// none of the guide's, which are about rows.
-func aboutAccount(k rps.Kind) bool {
-	return k == rps.Refusal || k == rps.BatchTooBig || k == rps.HandlerFailed
+// none of the guide's, which are about rows, nor about the size of the batch.
+func aboutAccount(c change, k rps.Kind) bool {
+	return k == rps.Refusal || k == rps.HandlerFailed || k == rps.BatchTooBig && len(c.items) == 1
 }
 
 // most returns how many calls may be in flight.
