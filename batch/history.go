@@ -18,7 +18,6 @@ import (
 // calls may have come with the rest.
 type History struct {
 	header Header
-	holder *holder
 	since  time.Time
 
 	account  bool              // what follows was known before the first change
@@ -34,6 +33,7 @@ type History struct {
 	settled  int
 	noSuch   map[string]string // servers that the account does not have
 	done     bool              // every row had its verdict
+	finished bool              // the results were in place
 	removed  []removal         // by runs that were discarded
 }
 
@@ -110,7 +110,7 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 			if rec.Header == nil {
 				return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
 			}
-			h = &History{header: *rec.Header, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
+			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
 		}
 		if err := h.add(rec); err != nil {
 			return nil, 0, fmt.Errorf("%w at line %d: %w", ErrDamaged, n, err)
@@ -144,11 +144,6 @@ func parseRecord(line []byte) (rec record, ok bool) {
 
 func (h *History) add(rec record) error {
 	switch {
-	case rec.Holder != nil:
-		h.holder = rec.Holder
-		if h.since.IsZero() {
-			h.since = rec.Holder.Since
-		}
 	case rec.Account != nil:
 		h.account, h.listed, h.override = true, rec.Account.Listed, rec.Account.Override
 		h.known = roaring64.New()
@@ -171,6 +166,8 @@ func (h *History) add(rec record) error {
 		h.listCut = true
 	case rec.Done:
 		h.done = true
+	case rec.Finished:
+		h.finished = true
 	case rec.Removed != nil:
 		h.removed = rec.Removed
 	}

@@ -5,23 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
+	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
-	"github.com/gofrs/flock"
-
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
 )
 
-// Header says of which run a journal is. A run goes on only with a journal
-// that has the same Header.
+// Header says of which run a journal is. Only a run that has the same Header
+// resumes it.
 type Header struct {
 	Version  int               `json:"version"` // of the journal's form; set by OpenJournal
 	Command  string            `json:"command"`
@@ -51,87 +48,13 @@ func (h Header) differs(other Header) string {
 	return ""
 }
 
-// journalVersion is that of the form of a journal's records.
-const journalVersion = 2
-
-// A record is one line of a journal; one of its fields is set.
-type record struct {
-	Header  *Header    `json:"header,omitempty"`
-	Holder  *holder    `json:"holder,omitempty"`
-	Account *account   `json:"account,omitempty"`
-	Sending *sending   `json:"sending,omitempty"`
-	Kept    []kept     `json:"kept,omitempty"`
-	Settled []settling `json:"settled,omitempty"`
-	NoSuch  *noSuch    `json:"no_such,omitempty"`
-	ListCut bool       `json:"list_cut,omitempty"` // the account's list was not whole
-	Done    bool       `json:"done,omitempty"`     // every row has its verdict
-	Removed []removal  `json:"removed,omitempty"`  // by a run that was discarded
-}
-
-// removal is a device that a run removed, or may have.
-type removal struct {
-	MAC    uint64    `json:"mac"`
-	Status Status    `json:"status"`
-	Detail string    `json:"detail,omitempty"`
-	Time   time.Time `json:"time,omitzero"`
-}
-
-// holder is the process that writes the journal from here on.
-type holder struct {
-	PID   int       `json:"pid"`
-	Host  string    `json:"host"`
-	Since time.Time `json:"since"`
-}
-
-// account is what was known of the account before the first change.
-type account struct {
-	Listed   bool     `json:"listed"`
-	Known    []byte   `json:"known"`           // the devices of the file that it had: a roaring64 bitmap
-	Override Override `json:"override"`        // with OverrideAsk answered
-	Prune    []byte   `json:"prune,omitempty"` // devices that the file lacks and that are removed: another bitmap
-}
-
-// sending is a call that is about to leave: it may be applied.
-type sending struct {
-	Rows    []int     `json:"rows"`
-	Present []int     `json:"present,omitempty"` // of these, those known to have been registered before
-	Moves   bool      `json:"moves,omitempty"`   // it may move them
-	Until   time.Time `json:"until"`             // it may be applied until then, if no answer comes
-}
-
-// kept is what is known of rows after a call, or what was before a call that
-// was not made after all.
-type kept struct {
-	Rows     []int    `json:"rows"`
-	Evidence evidence `json:"evidence"`
-	Unmade   bool     `json:"unmade,omitempty"`
-}
-
-// noSuch is a server that the account does not have.
-type noSuch struct {
-	Server string `json:"server"`
-	Detail string `json:"detail"`
-}
-
-// settling is a verdict that rows have in common.
-type settling struct {
-	Rows   []int     `json:"rows"`
-	Status Status    `json:"status"`
-	Proof  Proof     `json:"proof,omitempty"`
-	Detail string    `json:"detail,omitempty"`
-	URL    string    `json:"url,omitempty"`
-	Calls  int       `json:"calls,omitempty"`
-	Time   time.Time `json:"time,omitzero"`
-}
-
 // A Journal keeps on disk how far a run is, so that it can be killed at any
-// moment and gone on with. It is append-only: a line for each record, with its
+// moment and resumed. It is append-only: a line for each record, with its
 // checksum. It is safe for concurrent use.
 type Journal struct {
 	name string
-	lock *flock.Flock
-	file *os.File
-	info fs.FileInfo
+	lock *durable.Lock
+	file *durable.Private
 
 	mu      sync.Mutex
 	done    sync.Cond // a sync is done
@@ -140,7 +63,7 @@ type Journal struct {
 	synced  int
 	syncing bool
 
-	discarded *History // what was in it, and is not gone on with
+	discarded *History // what was in it, and is not resumed
 	discards  bool     // something was, if only what cannot be read
 
 	used atomic.Bool // it has calls or verdicts
@@ -148,22 +71,19 @@ type Journal struct {
 
 // Errors of OpenJournal.
 var (
-	ErrLocked     = errors.New("another run has it")
 	ErrUnfinished = errors.New("there is the journal of an unfinished run")
 	ErrOtherRun   = errors.New("the journal is of another run")
 	ErrDamaged    = errors.New("the journal is damaged")
 )
 
-// OpenJournal takes the journal for a run, and gives what an earlier,
+// OpenJournal takes the journal for a run, and returns what an earlier,
 // unfinished one left in it: nil if there was none, or if it is discarded.
 // Without resume and restart an unfinished run is ErrUnfinished; with both,
-// one that is not of the same header is discarded.
+// one that is not of the same header is discarded. If another run has the
+// journal, the error is a [durable.LockedError].
 func OpenJournal(name string, header Header, resume, restart bool) (*Journal, *History, error) {
-	lock, err := takeLock(name + ".lock")
+	lock, err := durable.TryLock(name + ".lock")
 	if err != nil {
-		if errors.Is(err, ErrLocked) {
-			err = fmt.Errorf("%s: %w%s", name, err, heldBy(name))
-		}
 		return nil, nil, err
 	}
 	j := &Journal{name: name, lock: lock}
@@ -171,19 +91,23 @@ func OpenJournal(name string, header Header, resume, restart bool) (*Journal, *H
 	header.Version = journalVersion
 	history, err := j.take(header, resume, restart)
 	if err != nil {
-		j.release()
+		if j.file != nil {
+			j.file.Close()
+		}
+		j.lock.Remove()
 		return nil, nil, err
 	}
 	return j, history, nil
 }
 
-func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
-	file, err := os.OpenFile(j.name, os.O_RDWR|os.O_CREATE, 0o600) // it holds unique URLs
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the journal: %w", err)
+func (j *Journal) take(header Header, resume, restart bool) (history *History, err error) {
+	if j.file, err = durable.OpenPrivate(j.name); err != nil {
+		return nil, err
 	}
-	j.file = file
-	history, size, err := readHistory(file)
+	history, size, err := readHistory(j.file)
+	if history != nil && history.finished {
+		history = nil // it could not be removed
+	}
 	found := history
 	switch {
 	case err != nil && restart:
@@ -208,18 +132,15 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 		size, j.discarded, j.discards = 0, found, found != nil || err != nil
 	}
 	// What is torn at the end goes, so that the next record begins a line.
-	if err := file.Truncate(size); err != nil {
+	if err := j.file.Truncate(size); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
-	if _, err := file.Seek(size, 0); err != nil {
-		return nil, fmt.Errorf("cannot write the journal: %w", err)
-	}
-	if j.info, err = file.Stat(); err != nil {
+	if _, err := j.file.Seek(size, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
 	j.used.Store(history != nil)
 	if history == nil {
-		if err := j.append(record{Header: &header}); err != nil {
+		if err := j.append(record{Header: &beginning{header, time.Now()}}); err != nil {
 			return nil, err
 		}
 		// What was removed is to be told all the same, by whichever run ends.
@@ -230,83 +151,13 @@ func (j *Journal) take(header Header, resume, restart bool) (*History, error) {
 			}
 		}
 	}
-	host, _ := os.Hostname()
-	if err := j.append(record{Holder: &holder{PID: os.Getpid(), Host: host, Since: time.Now()}}); err != nil {
-		return nil, err
-	}
 	if err := j.sync(); err != nil {
 		return nil, err
 	}
-	if err := SyncFolder(filepath.Dir(j.name)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(j.name)); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
 	return history, nil
-}
-
-// sending notes a call that is about to leave. When it returns without an error
-// it is on disk. Calls noted at the same time share a sync.
-func (j *Journal) sending(c change, until time.Time) error {
-	j.used.Store(true)
-	s := &sending{Rows: rowsOf(c.items), Moves: c.call.moves(), Until: until}
-	for _, it := range c.items {
-		if it.Before == present {
-			s.Present = append(s.Present, it.row)
-		}
-	}
-	if err := j.append(record{Sending: s}); err != nil {
-		return err
-	}
-	return j.sync()
-}
-
-// kept notes what is known of rows.
-func (j *Journal) kept(items []item, unmade bool) error {
-	if len(items) == 0 {
-		return nil
-	}
-	var all []kept
-	at := map[evidence]int{}
-	for _, it := range items {
-		e := it.evidence
-		e.kin, e.List = nil, unlisted
-		i, ok := at[e]
-		if !ok {
-			i = len(all)
-			at[e] = i
-			all = append(all, kept{Evidence: e, Unmade: unmade})
-		}
-		all[i].Rows = append(all[i].Rows, it.row)
-	}
-	return j.append(record{Kept: all})
-}
-
-// settled notes verdicts.
-func (j *Journal) settled(all []settlement) error {
-	if len(all) == 0 {
-		return nil
-	}
-	j.used.Store(true)
-	var same []settling
-	at := map[Verdict]int{}
-	for _, s := range all {
-		i, ok := at[s.verdict]
-		if !ok {
-			i = len(same)
-			at[s.verdict] = i
-			v := s.verdict
-			same = append(same, settling{Status: v.Status, Proof: v.Proof, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time})
-		}
-		same[i].Rows = append(same[i].Rows, s.row)
-	}
-	return j.append(record{Settled: same})
-}
-
-func rowsOf(items []item) []int {
-	rows := make([]int, len(items))
-	for i, it := range items {
-		rows[i] = it.row
-	}
-	return rows
 }
 
 // append writes a record. When it returns, the record outlives the process,
@@ -345,7 +196,7 @@ func (j *Journal) sync() error {
 	j.syncing = true
 	upto := j.written
 	j.mu.Unlock()
-	err := j.syncFile()
+	err := j.file.Sync()
 	j.mu.Lock()
 	j.syncing, j.synced = false, upto
 	if err != nil && j.err == nil {
@@ -355,23 +206,10 @@ func (j *Journal) sync() error {
 	return j.err
 }
 
-// syncFile also finds that the folder has vanished, which writing to an open file
-// does not.
-func (j *Journal) syncFile() error {
-	if err := j.file.Sync(); err != nil {
-		return err
-	}
-	now, err := os.Stat(j.name)
-	if err == nil && !os.SameFile(now, j.info) {
-		err = errors.New("another file has taken its name")
-	}
-	return err
-}
-
 // Castagnoli is the table of all sums of the journal, Header.Sum included.
 var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Used reports whether there is anything in it that a run could go on with.
+// Used reports whether there is anything in it that a run could resume.
 func (j *Journal) Used() bool { return j.used.Load() }
 
 // Discards reports whether the journal of an unfinished run was discarded.
@@ -391,82 +229,23 @@ func (j *Journal) Removed(past *History) map[rps.MAC]Verdict {
 	return verdicts
 }
 
-// Finish removes the journal: the results are in place.
+// Finish removes the journal: the results are in place. It is marked as finished
+// before that, and so not resumed if it cannot be removed.
 func (j *Journal) Finish() error {
-	err := j.file.Close()
-	j.file = nil
-	err = errors.Join(err, os.Remove(j.name))
-	j.release()
-	return err
+	defer j.lock.Remove()
+	marked := errors.Join(j.append(record{Finished: true}), j.sync())
+	err := j.file.Remove()
+	switch {
+	case err != nil && marked != nil:
+		return fmt.Errorf("cannot remove the journal, nor mark it as finished: %w", err)
+	case err != nil:
+		return fmt.Errorf("cannot remove the journal: %w", err)
+	}
+	return nil
 }
 
-// Close leaves the journal for a run that goes on with it.
+// Close leaves the journal for a run that resumes this one.
 func (j *Journal) Close() error {
-	err := errors.Join(j.sync(), j.file.Close())
-	j.file = nil
-	j.release()
-	return err
-}
-
-func (j *Journal) release() {
-	if j.file != nil {
-		j.file.Close()
-	}
-	// Removed while it is held: who opens it anew makes another file, and who
-	// has opened this one sees that it is gone.
-	err := os.Remove(j.lock.Path())
-	j.lock.Close()
-	if err != nil {
-		os.Remove(j.lock.Path()) // Windows does not remove what is open
-	}
-}
-
-// takeLock takes a lock that the kernel gives back when the process ends.
-func takeLock(name string) (*flock.Flock, error) {
-	for range 100 {
-		lock := flock.New(name, flock.SetPermissions(0o600))
-		ok, err := lock.TryLock()
-		if err != nil {
-			return nil, fmt.Errorf("cannot lock the journal: %w", err)
-		}
-		if !ok {
-			return nil, ErrLocked
-		}
-		held, err := lock.Stat()
-		if err == nil {
-			if now, err := os.Stat(name); err == nil && os.SameFile(held, now) {
-				return lock, nil
-			}
-		}
-		lock.Close() // the run that had it removed it meanwhile
-	}
-	return nil, ErrLocked
-}
-
-// heldBy tells who wrote the journal last.
-func heldBy(name string) string {
-	file, err := os.Open(name)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	history, _, err := readHistory(file)
-	if err != nil || history == nil || history.holder == nil {
-		return ""
-	}
-	h := history.holder
-	return fmt.Sprintf(": process %d on %s, since %s", h.PID, h.Host, h.Since.Local().Format(time.DateTime))
-}
-
-// record packs what is known of the account before the first change.
-func (k *known) record(file *roaring64.Bitmap) (record, error) {
-	a := &account{Listed: k.hasBefore, Override: k.config.Override}
-	var err error
-	if a.Known, err = roaring64.And(k.before, file).ToBytes(); err == nil && !k.prune.IsEmpty() {
-		a.Prune, err = k.prune.ToBytes()
-	}
-	if err != nil {
-		return record{}, fmt.Errorf("cannot write the journal: %w", err)
-	}
-	return record{Account: a}, nil
+	defer j.lock.Remove()
+	return errors.Join(j.sync(), j.file.Close())
 }

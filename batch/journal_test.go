@@ -11,6 +11,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
@@ -119,7 +120,8 @@ func TestOpenJournal(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if _, _, err := OpenJournal(name, c.header, true, true); !errors.Is(err, ErrLocked) {
+			var held *durable.LockedError
+			if _, _, err := OpenJournal(name, c.header, true, true); !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
 				t.Errorf("a second run: %v", err)
 			}
 			if err := j.Finish(); err != nil {
@@ -129,6 +131,37 @@ func TestOpenJournal(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// A finished journal that is still there is never resumed, and its removals have
+// been reported.
+func TestFinishedJournal(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "journal")
+	for _, flags := range []struct{ resume, restart bool }{{}, {resume: true}, {restart: true}, {true, true}} {
+		rec := accountRecord(t, nil, []uint64{9}, OverrideOwn)
+		j, _, err := OpenJournal(name, testHeader(), true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{
+			j.append(rec),
+			j.settled([]settlement{{1, Verdict{Status: Registered}}, {1000, Verdict{Status: Deregistered}}}),
+			j.append(record{Done: true}),
+			j.append(record{Finished: true}),
+			j.Close(),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		j, past, err := OpenJournal(name, testHeader(), flags.resume, flags.restart)
+		if err != nil || past != nil || j.Used() || j.Discards() || len(j.Removed(past)) > 0 {
+			t.Fatalf("%v: %v, %v", flags, past, err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -13,11 +13,7 @@ import (
 // TestAccountLock starts runs of one account beside one that never ends: they
 // end with code 2 and say who has the account, or wait until it is free.
 func TestAccountLock(t *testing.T) {
-	faults := filepath.Join(t.TempDir(), "faults")
-	if err := os.WriteFile(faults, []byte("registerDevices 1 hang-before\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := newCrash(t, crashRows(300), "--faults", faults)
+	c := newCrash(t, crashRows(300), "--faults", faultsFile(t, "registerDevices 1 hang-before"))
 	first := c.register("-o", "first.csv", "--timeout", "1h")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)

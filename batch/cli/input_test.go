@@ -78,22 +78,39 @@ func TestCopyHasNoName(t *testing.T) {
 	}
 }
 
-// A journal that stays where it is would be replayed by the next run with
-// --resume: that is told, even by a quiet run.
+// A journal that stays where it is is an error of the run, unless it has a worse
+// one.
 func TestJournalThatCannotGo(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "d.result.csv.journal")
-	journal, _, err := batch.OpenJournal(name, batch.Header{Command: "register"}, false, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Nobody removes a folder that is not empty.
-	if err := errors.Join(os.Rename(name, name+".gone"), os.MkdirAll(filepath.Join(name, "x"), 0o700)); err != nil {
-		t.Skip(err) // Windows
-	}
-	var told bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelError}))
-	(&runJournal{Journal: journal, done: true}).close(log)
-	if !strings.Contains(told.String(), "remove it by hand") || !strings.Contains(told.String(), name) {
-		t.Errorf("told: %q", told.String())
+	for name, ended := range map[string]error{
+		"succeeded":   nil,
+		"rows failed": errRows,
+		"stopped":     &batch.StopError{Reason: batch.ErrInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "d.result.csv.journal")
+			journal, _, err := batch.OpenJournal(name, batch.Header{Command: "register"}, false, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// What another program has put there is not removed.
+			if err := errors.Join(os.Rename(name, name+".gone"), os.WriteFile(name, nil, 0o600)); err != nil {
+				t.Skip(err) // Windows
+			}
+			var logged bytes.Buffer
+			log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError}))
+			err = (&runJournal{Journal: journal, done: true}).close(ended, log)
+			text := logged.String()
+			if ended == nil || ended == errRows {
+				if err == nil || exitCode(err) != ExitUsage || text != "" {
+					t.Fatalf("%v; logged: %q", err, text)
+				}
+				text = err.Error() + hintOf(err)
+			} else if err != ended {
+				t.Errorf("it ended with %v", err)
+			}
+			if !strings.Contains(text, "remove it by hand") || !strings.Contains(text, name) {
+				t.Errorf("it says %q", text)
+			}
+		})
 	}
 }

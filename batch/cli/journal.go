@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
 )
 
@@ -28,20 +29,28 @@ func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
 	return r.Removed(r.past)
 }
 
-// close removes the journal if nothing is left to resume. Even a quiet run logs
-// what fails then: it matters to the next one.
-func (r *runJournal) close(log *slog.Logger) {
+// close removes the journal if nothing is left to resume. It returns how the run
+// ended: what fails here is an error, and logged if the run has a worse one.
+func (r *runJournal) close(ended error, log *slog.Logger) error {
+	var err error
 	switch {
 	case r.Journal == nil:
 	case r.done, !r.Used():
-		if err := r.Finish(); err != nil {
-			log.Error("the journal could not be removed: remove it by hand, or the next run with --resume will repeat its verdicts", "error", err)
+		if err = r.Finish(); err != nil {
+			err = hint(err, "remove it by hand: it is no longer needed")
 		}
 	default:
-		if err := r.Close(); err != nil {
-			log.Error("the journal could not be written to disk: a resumed run may make calls again", "error", err)
+		if err = r.Close(); err != nil {
+			err = hint(err, "a resumed run may make calls again")
 		}
 	}
+	if err == nil || ended != nil && !errors.Is(ended, errRows) {
+		if err != nil {
+			log.Error(err.Error(), "hint", hintOf(err))
+		}
+		return ended
+	}
+	return err
 }
 
 // openJournal takes the journal beside the result file. A result on standard
@@ -54,13 +63,15 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
 		return &runJournal{}, nil
 	}
-	if err := distinct(in, "the result", "--output", j.output(), j.output()+journalEnding); err != nil {
+	name := j.output() + journalEnding
+	if err := distinct(in, "the result", "--output", j.output(), name); err != nil {
 		return nil, err
 	}
-	journal, past, err := batch.OpenJournal(j.output()+journalEnding, j.header(in, survey), j.resume, j.restart)
+	journal, past, err := batch.OpenJournal(name, j.header(in, survey), j.resume, j.restart)
+	held := (*durable.LockedError)(nil)
 	switch {
-	case errors.Is(err, batch.ErrLocked):
-		return nil, hint(err, "wait until it is done, or name another result file with --output")
+	case errors.As(err, &held):
+		return nil, hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
 	case errors.Is(err, batch.ErrUnfinished):
 		return nil, hint(err, "give --resume to continue it, or --restart to discard it")
 	case errors.Is(err, batch.ErrDamaged):
@@ -68,7 +79,7 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	case errors.Is(err, batch.ErrOtherRun):
 		return nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
 	case err != nil:
-		return nil, hint(fmt.Errorf("cannot write the result: %w", err), "name another file with --output")
+		return nil, cannotWrite("the journal", "--output", name, err)
 	}
 	if past != nil {
 		log.Info("resuming an unfinished run", "rows_done", past.Settled())

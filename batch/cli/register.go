@@ -158,7 +158,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 
 // run takes the file through all stages: read and judge it, find duplicates,
 // reach the service, make the calls, write the results and summarize them.
-func (j *job) run(ctx context.Context) error {
+func (j *job) run(ctx context.Context) (err error) {
 	config, err := j.config()
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer journal.close(log)
+	defer func() { err = journal.close(err, log) }()
 	j.forgetBaseline(run, journal)
 	out, err := createResult(j.streams, j.output(), in, survey.Width)
 	if err != nil {
