@@ -215,14 +215,15 @@ func TestKilledAndResumed(t *testing.T) {
 
 	for _, simulate := range [][]string{{"--latency", "3ms"}, {"--latency", "3ms", "--partial"}} {
 		t.Run(strings.Join(simulate, " "), func(t *testing.T) {
-			c := newCrash(t, rows, simulate...)
+			// A call in 30 hangs, so that no run comes to its end before its kill.
+			c := newCrash(t, rows, append(simulate, "--faults", faultsFile(t, "registerDevices every=30 hang-after"))...)
 			const kills, workers = 50, 4
 			for i := range kills {
 				if c.killAt(4 * i) { // the first before anything is answered
 					t.Fatalf("it came to its end after %d kills", i)
 				}
 			}
-			out, _ := c.register("--resume").CombinedOutput()
+			out, _ := c.register("--resume", "--timeout", "1s").CombinedOutput()
 			calls, devices := c.finish()
 			t.Logf("%d calls, %d in a run that is not killed\n%s", calls, clean, out)
 			c.checkResults(rows, devices)

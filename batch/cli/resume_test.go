@@ -70,7 +70,9 @@ func TestInterruptedAndResumed(t *testing.T) {
 
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			c := newCrash(t, rows, "--latency", "10ms")
+			// Some call is always under way for a second: no run comes to its end
+			// before its signal.
+			c := newCrash(t, rows, "--faults", faultsFile(t, "registerDevices every=10 slow delay=1s"))
 			for _, at := range []int{3, 20, 40} {
 				p := c.register("--resume")
 				if err := p.Start(); err != nil {
@@ -150,7 +152,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 // breaks it elsewhere, as no crash does.
 func TestResumeFromADamagedJournal(t *testing.T) {
 	rows := crashRows(2000)
-	c := newCrash(t, rows, "--latency", "5ms")
+	c := newCrash(t, rows, "--faults", faultsFile(t, "registerDevices 10 hang-after"))
 	c.killAt(6)
 	name := c.path("devices.result.csv.journal")
 	whole, err := os.ReadFile(name)
@@ -169,7 +171,7 @@ func TestResumeFromADamagedJournal(t *testing.T) {
 	if err := os.WriteFile(name, whole[:len(whole)-7], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
+	if out, err := c.register("--resume", "--timeout", "1s").CombinedOutput(); code(err) != 1 {
 		t.Errorf("exit code %d: %s", code(err), out)
 	}
 	_, devices := c.finish()
@@ -249,7 +251,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		c.checkResults(rows, devices)
 	})
 	t.Run("vanished", func(t *testing.T) {
-		c := newCrash(t, rows, "--latency", "5ms")
+		c := newCrash(t, rows, "--latency", "20ms")
 		folder := c.path("out")
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
