@@ -100,26 +100,18 @@ type Options struct {
 	// record n is row n of its sheet.
 	Records bool
 
-	// Actions is set if a column "action" says what is wanted of its row:
-	// register or deregister. Of Action Edit a row that says deregister is a
-	// problem, of Check it becomes CheckGone.
-	Actions bool
-
-	// Action is wanted of the rows that say nothing.
+	// Action is wanted of the rows that say nothing else in a column "action",
+	// and decides which columns are read: a server or a URL is needed to
+	// register or edit a device, and a name and a URL to add a server. Of
+	// Edit, a row that says deregister is a problem.
 	Action batch.Action
+
+	// Want is set if Check is to compare: rows then need what Edit needs, and
+	// one that says deregister becomes CheckGone.
+	Want bool
 
 	// Server is for rows that name none.
 	Server string
-
-	// NeedServer is set if Action binds a device: a row with neither server
-	// nor URL is then a problem. Of rows with an action of their own that
-	// says it: register needs one, deregister does not. Where none is needed,
-	// server and URL are not judged, and are empty in Device.
-	NeedServer bool
-
-	// Servers is set if the rows are servers instead of devices: each has a
-	// name and a URL, and no MAC. Action is then batch.AddServer.
-	Servers bool
 
 	// MaxRecord is the size of one record at most, in bytes of UTF-8; 0 is
 	// DefaultMaxRecord. A larger one ends the reading.

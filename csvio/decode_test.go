@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"rpsbatch/batch"
 )
 
 func asUTF16(text string, order binary.AppendByteOrder, mark bool) string {
@@ -84,7 +86,7 @@ func TestDecode(t *testing.T) {
 
 func TestUnknownEncoding(t *testing.T) {
 	for _, label := range []string{"latin", "hz-gb-2312", "koi9"} {
-		_, err := NewReader(strings.NewReader("mac\n"), Options{Encoding: label})
+		_, err := NewReader(strings.NewReader("mac\n"), Options{Action: batch.Check, Encoding: label})
 		if err == nil || !strings.Contains(err.Error(), "--encoding") || !strings.Contains(err.Error(), "windows-1252") {
 			t.Errorf("%s: %v", label, err)
 		}

@@ -17,7 +17,7 @@ func Example() {
 Berlin,001565000001,"hq"
 Oslo,00156500000,hq,"moved, see notes"
 `
-	opts := csvio.Options{NeedServer: true}
+	opts := csvio.Options{}
 	width := 0
 	each(file, opts, func(_ csvio.Format, row *batch.Row) {
 		width = max(width, row.Cells)

@@ -7,74 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 )
-
-// A role is what a column is read for.
-type role int
-
-const (
-	roleMAC role = iota
-	roleServer
-	roleURL
-	roleAction
-	roles // their number
-
-	noRole role = -1
-)
-
-var roleNames = [roles]string{"mac", "server", "url", "action"}
-
-// aliases are the usual names of each role's column, as plainName leaves them.
-//
-// "server url" is no name for the unique URL: in the guide it is the address
-// of a server of the account, which all its devices share. Taking it for a
-// unique URL would bind each device to an address instead of to its server. Nor
-// is "phone URL", which in inventories is often the phone's own web page.
-var aliases = func() map[string]role {
-	names := map[string]role{}
-	for r, list := range [roles]string{
-		roleMAC: `mac macs macaddress macaddresses macaddr macadr macid macno macnr macnumber
-			devicemac devicemacaddress phonemac phonemacaddress lanmac hwaddr hwaddress hardwareaddress
-			macadresse geratemac geraetemac geratemacadresse geraetemacadresse telefonmac hardwareadresse
-			adressemac adressesmac direccionmac indirizzomac macadres enderecomac`,
-		roleServer: `server servername rpsserver rpsservername configserver configurationserver
-			provisioningserver provisioningservername konfigurationsserver provisionierungsserver
-			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
-			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
-		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
-			configurationurl provurl rpsurl provisionurl autoprovisionurl autoprovisioningurl individualurl
-			bereitstellungsurl eindeutigeurl konfigurationsurl provisionierungsurl
-			urlunique urldeprovisioning urldeprovisionnement urlunica urldeaprovisionamiento
-			urldiprovisioning urlunivoca uniekeurl`,
-		roleAction: `action rpsaction operation rpsoperation aktion accion azione actie acao`,
-	} {
-		for name := range strings.FieldsSeq(list) {
-			names[name] = role(r)
-		}
-	}
-	return names
-}()
-
-// serverAliases are the usual names in a list of servers. The URL there is the
-// server's own.
-var serverAliases = map[string]role{
-	"name": roleServer, "server": roleServer, "servername": roleServer, "rpsserver": roleServer, "nom": roleServer, "nombre": roleServer,
-	"url": roleURL, "serverurl": roleURL, "address": roleURL, "serveraddress": roleURL, "adresse": roleURL,
-	"provisioningurl": roleURL, "provisioningserverurl": roleURL,
-}
-
-// roleOf gives what a column of the name is read for.
-func (o *Options) roleOf(name string) (role, bool) {
-	names := aliases
-	if o.Servers {
-		names = serverAliases
-	}
-	r, ok := names[plainName(name)]
-	return r, ok
-}
 
 // A HeaderError says that the columns cannot be told from the header.
 type HeaderError struct {
@@ -145,7 +78,7 @@ func newHeader(names []string) header {
 // are, as plainName leaves them, and as numbers; the other roles by their usual
 // names among the columns not yet taken.
 func readHeader(names []string, line int, opts *Options) (header, error) {
-	h := newHeader(names)
+	h, task := newHeader(names), opts.task()
 	fail := func(reason, hint string) (header, error) {
 		return header{}, &HeaderError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
 	}
@@ -169,19 +102,19 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 	}
 
 	for _, r := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
-		needed := !opts.Servers
+		needed := !task.servers
 		switch r {
 		case roleAction:
-			needed = opts.Actions
+			needed = task.actions
 		case roleServer, roleURL:
-			needed = opts.NeedServer || opts.Servers || opts.Actions && h.at[roleAction] >= 0
+			needed = h.readsTargets(task)
 		}
 		if h.at[r] >= 0 || !needed {
 			continue
 		}
 		var found []int
 		for i, name := range names {
-			if alias, ok := opts.roleOf(name); ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
+			if alias, ok := task.roleOf(name); ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
 				found = append(found, i)
 			}
 		}
@@ -203,15 +136,21 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 		h.at[roleMAC] = slices.Index(h.ours, macColumn)
 	}
 	for _, r := range []role{roleServer, roleURL} {
-		if opts.Servers && h.at[r] < 0 {
+		if task.servers && h.at[r] < 0 {
 			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[r],
 				"a list of servers has a header with name and url")
 		}
 	}
-	if h.at[roleMAC] < 0 && !opts.Servers {
+	if h.at[roleMAC] < 0 && !task.servers {
 		return fail("no column is known to hold the MAC addresses", h.macHint())
 	}
 	return h, nil
+}
+
+// readsTargets reports whether the columns of servers and URLs are read. Rows
+// that say register need them, whichever command reads the file.
+func (h *header) readsTargets(t task) bool {
+	return t.binds || t.servers || t.actions && h.at[roleAction] >= 0
 }
 
 func checkRoles(columns map[string]string) error {
@@ -311,15 +250,4 @@ func listed(names []string) string {
 		fmt.Fprintf(&b, "%q", name)
 	}
 	return b.String()
-}
-
-// plainName leaves of a column's name what tells it from others: its letters
-// and digits, in lower case, without accents and in the usual width.
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, norm.NFKD.String(name))
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"rpsbatch/batch"
 )
 
 func TestHeader(t *testing.T) {
@@ -72,7 +74,7 @@ func TestHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r, err := NewReader(strings.NewReader(test.header+"\n"), Options{Columns: test.columns, NeedServer: !test.ignore})
+			r, err := NewReader(strings.NewReader(test.header+"\n"), Options{Columns: test.columns, Action: map[bool]batch.Action{true: batch.Check}[test.ignore]})
 			if test.err != "" {
 				if err == nil {
 					t.Fatal("no error")
@@ -96,7 +98,7 @@ func TestHeader(t *testing.T) {
 }
 
 func TestHeaderErrorHasColumns(t *testing.T) {
-	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{})
+	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{Action: batch.Check})
 	var bad *HeaderError
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
@@ -123,7 +125,7 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := NewReader(strings.NewReader(test.file), Options{})
+			_, err := NewReader(strings.NewReader(test.file), Options{Action: batch.Check})
 			var bad *FileError
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
@@ -133,17 +135,17 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 
 	// Names in an older encoding are no reason to refuse a file.
-	rows, _ := rowsOf(t, "mac,n\n001565000001,\xc4\xd6\xdc \xe4\xf6\xfc\xdf \xe9\xe8\n", Options{})
+	rows, _ := rowsOf(t, "mac,n\n001565000001,\xc4\xd6\xdc \xe4\xf6\xfc\xdf \xe9\xe8\n", Options{Action: batch.Check})
 	if len(rows) != 1 || rows[0].Problem != "" {
 		t.Errorf("%+v", rows)
 	}
 }
 
 func TestServerOption(t *testing.T) {
-	if _, err := NewReader(strings.NewReader("mac\n"), Options{NeedServer: true, Server: "a/b"}); err == nil || !strings.Contains(err.Error(), "--server") {
+	if _, err := NewReader(strings.NewReader("mac\n"), Options{Server: "a/b"}); err == nil || !strings.Contains(err.Error(), "--server") {
 		t.Errorf("error %v", err)
 	}
-	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{NeedServer: true, Server: " d "})
+	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{Server: " d "})
 	if rows[0].Device.Server != "d" || rows[1].Device.Server != "own" {
 		t.Errorf("%+v", rows)
 	}
@@ -158,7 +160,7 @@ func TestErrorsOfSheets(t *testing.T) {
 		{"mac,x\x00\r\n", "row 1: this is no text"},
 		{"mac,\"x", "row 1: a quote in the header"},
 	} {
-		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Records: true, Comma: ',', Encoding: "utf-8"})
+		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Action: batch.Check, Records: true, Comma: ',', Encoding: "utf-8"})
 		if err == nil {
 			t.Fatalf("%q: no error", test.file)
 		}
@@ -176,12 +178,12 @@ func TestPassedOver(t *testing.T) {
 		{"MAC,Serveradresse\n001565000001,hq\n", `mac "MAC"`, "Serveradresse"},
 		{"MAC,Server,Site\n001565000001,hq,Cologne\n", `mac "MAC", server "Server"`, ""},
 	} {
-		_, format := rowsOf(t, test.file, Options{NeedServer: true, Server: "d"})
+		_, format := rowsOf(t, test.file, Options{Server: "d"})
 		if read, passed := strings.Join(format.Read, ", "), strings.Join(format.PassedOver, ", "); read != test.read || passed != test.passed {
 			t.Errorf("%q: read %s, passed over %s", test.file, read, passed)
 		}
 	}
-	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{}); format.PassedOver != nil {
+	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{Action: batch.Check}); format.PassedOver != nil {
 		t.Errorf("%q where none is needed", format.PassedOver)
 	}
 }

@@ -45,7 +45,8 @@ type fault struct {
 //
 // The MAC is set if it is valid, whatever else is wrong.
 func judge(values *cells, opts *Options) (device batch.Device, note string, faults []fault) {
-	if opts.Servers {
+	task := opts.task()
+	if task.servers {
 		device, faults = judgeServer(values)
 		return device, "", faults
 	}
@@ -58,7 +59,7 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 	}
 
 	device.Action = opts.Action
-	need := opts.NeedServer
+	need := task.binds
 	if said := values[roleAction]; said != "" {
 		action, ok := actions[plainName(said)]
 		switch {

@@ -3,10 +3,12 @@ package csvio
 import (
 	"strings"
 	"testing"
+
+	"rpsbatch/batch"
 )
 
 func TestJudge(t *testing.T) {
-	bind, remove := Options{NeedServer: true}, Options{}
+	bind, remove := Options{}, Options{Action: batch.Check}
 	tests := []struct {
 		name, mac, server, url string
 		opts                   Options
@@ -17,7 +19,7 @@ func TestJudge(t *testing.T) {
 		{"both", goodMAC, "s1", "https://a.example/x", bind, ""},
 		{"all the guide's characters", goodMAC, "AZaz09-_. x", "", bind, ""},
 		{"neither", goodMAC, "", "", bind, "neither a server nor a URL|--server"},
-		{"default server", goodMAC, "", "", Options{NeedServer: true, Server: "d"}, ""},
+		{"default server", goodMAC, "", "", Options{Server: "d"}, ""},
 		{"nothing needed", goodMAC, "", "", remove, ""},
 		{"not judged if not needed", goodMAC, "b@d", "bad", remove, ""},
 		{"MAC is judged though", "", "", "", remove, "the MAC is empty"},
@@ -49,7 +51,7 @@ func TestJudge(t *testing.T) {
 			if strings.Contains(problem, "s3cret") {
 				t.Errorf("a URL in a problem: %q", problem)
 			}
-			if !test.opts.NeedServer && (device.Server != "" || device.URL != "") {
+			if test.opts.Action == batch.Check && (device.Server != "" || device.URL != "") {
 				t.Errorf("%+v", device)
 			}
 		})

@@ -16,6 +16,7 @@ type Reader struct {
 	text    *decoder
 	split   *splitter
 	opts    Options
+	task    task
 	header  header
 	format  Format
 	targets bool // servers and URLs are read
@@ -42,7 +43,7 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts}
+	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts, task: opts.task()}
 	r.split.rows = opts.Records
 	if err := r.readStart(); err != nil {
 		if opts.Records {
@@ -136,7 +137,7 @@ func (r *Reader) readStart() error {
 	if err != nil {
 		return err
 	}
-	r.targets = r.opts.NeedServer || r.opts.Servers || r.opts.Actions && r.header.at[roleAction] >= 0
+	r.targets = r.header.readsTargets(r.task)
 	if kind == startDevice {
 		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
 		f.Columns = r.header.names
@@ -283,7 +284,7 @@ func (r *Reader) Read(row *batch.Row) error {
 		values[roleServer] = r.value(record, roleServer)
 		values[roleURL] = r.value(record, roleURL)
 	}
-	if r.opts.Actions {
+	if r.task.actions {
 		values[roleAction] = r.value(record, roleAction)
 	}
 	var faults []fault

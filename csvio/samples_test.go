@@ -71,7 +71,7 @@ func TestSamples(t *testing.T) {
 		{file: "invisible.csv", format: ", UTF-8 1", want: "2 001565000001 hq|3 001565000002 hq|4 001565000003 hq|5 server name not valid"},
 		{file: "full-width.csv", format: ", UTF-8 1", want: "2 001565000001 hq|3 001565000002 hq|4 805EC0000001 hq"},
 		{file: "look-alikes.csv", format: ", UTF-8 1", want: "2 " + kindLookAlike + "|3 " + kindLookAlike + "|4 " + kindLookAlike + "|5 " + kindLookAlike},
-		{file: "actions.csv", format: ", UTF-8 1", opts: Options{Actions: true},
+		{file: "actions.csv", format: ", UTF-8 1",
 			want: "2 001565000001 hq|3 001565000002 deregister|4 001565000003 hq|5 001565000004 deregister|6 neither a server nor a URL|7 action not known"},
 		{file: "bad-targets.csv", format: ", UTF-8 1",
 			want: "2 neither a server nor a URL|3 server name not valid|4 URL in place of a server name|5 URL not valid|6 URL not valid|7 URL not valid|8 001565000007 a-name-of-more-than-twenty-characters"},
@@ -84,7 +84,6 @@ func TestSamples(t *testing.T) {
 	for _, test := range tests {
 		tested[test.file] = true
 		t.Run(test.file, func(t *testing.T) {
-			test.opts.NeedServer = true
 			file, opts := openSample(t, test.file, test.opts)
 			rows, format, err := tryRows(strings.NewReader(file), opts)
 			if want, ok := strings.CutPrefix(test.want, "error: "); ok {

@@ -231,7 +231,7 @@ func (r *Reader) kindOf(record sampled) int {
 	if ours > 1 {
 		return startResult
 	}
-	if !r.opts.Servers && holdsMAC(record) {
+	if !r.task.servers && holdsMAC(record) {
 		return startDevice
 	}
 	if wanted, ok := r.opts.Columns[roleNames[roleMAC]]; ok {
@@ -241,11 +241,11 @@ func (r *Reader) kindOf(record sampled) int {
 		return startUnknown
 	}
 	key := roleMAC
-	if r.opts.Servers {
+	if r.task.servers {
 		key = roleServer
 	}
 	for i, name := range record.names {
-		if alias, ok := r.opts.roleOf(name); ok && alias == key && h.ours[i] < 0 || h.ours[i] == macColumn {
+		if alias, ok := r.task.roleOf(name); ok && alias == key && h.ours[i] < 0 || h.ours[i] == macColumn {
 			return startHeader
 		}
 	}

@@ -34,7 +34,7 @@ func TestSurplusCells(t *testing.T) {
 		{"no header", "001565000001,hq\n001565000002,hq,\n001565000003,hq,x\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			rows, format := rowsOf(t, test.file, Options{NeedServer: true})
+			rows, format := rowsOf(t, test.file, Options{})
 			for range 3 {
 				checkProblem(t, rows[0].Problem, strings.TrimPrefix(test.want, "note"))
 				if rows[0].Surplus != (test.want == "note") {
@@ -48,7 +48,7 @@ func TestSurplusCells(t *testing.T) {
 					}
 					return w.Write(row, verdict)
 				})
-				rows, format = rowsOf(t, result, Options{NeedServer: true})
+				rows, format = rowsOf(t, result, Options{})
 			}
 		})
 	}

@@ -126,7 +126,7 @@ func TestWorkbookRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true, Repair: true})
+	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, Repair: true})
 	if format.HeaderLine != 2 || !format.BOM || format.LineEnd != "\r\n" || len(rows) != 5 {
 		t.Fatalf("%+v %+v", format, rows)
 	}
@@ -292,7 +292,7 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 		}
 		return
 	}
-	r, err := NewReader(strings.NewReader(text), Options{Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
+	r, err := NewReader(strings.NewReader(text), Options{Action: batch.Check, Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
 	var bad *FileError
 	if errors.As(err, &bad) {
 		return // nothing in it

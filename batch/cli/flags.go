@@ -68,9 +68,6 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	return csvio.Options{
 		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
 		Action: action, Server: f.server,
-		NeedServer: action == batch.Register || action == batch.Edit,
-		Actions:    action == batch.Register || action == batch.Deregister || action == batch.Edit,
-		Servers:    action == batch.AddServer,
 	}, nil
 }
 

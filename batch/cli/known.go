@@ -24,7 +24,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if j.serversFile == standardStream {
 		return nil, errors.New("--servers takes the name of a file")
 	}
-	in, err := openInput(ctx, j.streams, j.serversFile, "", csvio.Options{Servers: true, Action: batch.AddServer})
+	in, err := openInput(ctx, j.streams, j.serversFile, "", csvio.Options{Action: batch.AddServer})
 	if err != nil {
 		return nil, fmt.Errorf("--servers: %w", err)
 	}

@@ -140,7 +140,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options.NeedServer, options.Actions = options.NeedServer || j.want, options.Actions || j.want
+	options.Want = j.want
 	terminal := newBar(j.streams.Err)
 	log, err := j.call.logger(terminal)
 	if err != nil {

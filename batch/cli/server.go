@@ -79,7 +79,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 		return err
 	}
 	open := func() (batch.Source, error) {
-		return csvio.NewReader(bytes.NewReader(file.Bytes()), csvio.Options{Comma: ',', Encoding: "utf-8", Servers: true, Action: batch.AddServer})
+		return csvio.NewReader(bytes.NewReader(file.Bytes()), csvio.Options{Comma: ',', Encoding: "utf-8", Action: batch.AddServer})
 	}
 	config, err := j.config()
 	if err != nil {
