@@ -87,6 +87,10 @@ type Options struct {
 	// counts for more than either.
 	Encoding string
 
+	// Sheet is the sheet of a workbook that a [File] reads; "": the first that
+	// is not hidden.
+	Sheet string
+
 	// NoHeader is set if the first record is a device. A file whose first
 	// record holds a MAC needs no such telling.
 	NoHeader bool

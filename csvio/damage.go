@@ -62,7 +62,7 @@ func macFault(cell string, err error) (kind, text string) {
 	case cell == "":
 		return kindNoMAC, "the MAC is empty"
 	case lostZeros(cell):
-		return kindZeros, fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give --repair to have them back, or format the column as text and export again", len(cell))
+		return kindZeros, fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give %s to restore them, or format the column as text and export again", len(cell), flagRepair)
 	case isScientific(cell) && (len(cell) != 12 || strings.ContainsAny(cell, "+-.,")): // 01005E000001 is all its digits
 		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits; they may have been an address with an E, such as 0015651E0005: " + asText
 	case isDate(cell):

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -282,7 +281,7 @@ func byLabel(label string) (*namedEncoding, error) {
 		err = errUnknownEncoding
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--encoding %q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or leave it out", label)
+		return nil, optionError(flagEncoding, "%q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or omit it", label)
 	}
 	name, err := htmlindex.Name(e)
 	if err != nil {

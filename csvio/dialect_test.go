@@ -199,7 +199,7 @@ func TestStart(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			rows, format, err := tryRows(strings.NewReader(test.file), test.opts)
 			if test.rows < 0 {
-				checkProblem(t, fmt.Sprint(err), test.columns)
+				checkProblem(t, errorText(err), test.columns)
 				if strings.Contains(fmt.Sprint(err), "s3cret") {
 					t.Error("a URL in an error")
 				}

@@ -29,7 +29,7 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 	h := newHeader(nil)
 	fail := func(reason, hint string) (header, error) {
 		shown := newHeader(records[0].names)
-		return header{}, &HeaderError{Line: line, Columns: shown.shown(), Reason: reason, Hint: hint}
+		return header{}, &FileError{Line: line, Columns: shown.shown(), Reason: reason, Hint: hint}
 	}
 	taken := func(i int) bool { return slices.Contains(h.at[:], i) }
 
@@ -45,9 +45,9 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 		number, err := strconv.Atoi(wanted)
 		switch {
 		case err != nil || number < 1 || number > most:
-			return fail(fmt.Sprintf("there is no header that could name a column %q", wanted), fmt.Sprintf("give its number, such as --column %s=2", name))
+			return fail(fmt.Sprintf("there is no header that could name a column %q", wanted), "give its number, such as "+columnFlag(role(r), "2"))
 		case taken(number - 1):
-			return fail(fmt.Sprintf("column %d is to be read for two things", number), "give each --column another number")
+			return fail(fmt.Sprintf("column %d is to be read for two things", number), "give each "+flagColumn+" another number")
 		}
 		h.at[r], width = number-1, max(width, number)
 	}
@@ -73,12 +73,12 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 		}
 		if len(found) > 1 {
 			return fail(fmt.Sprintf("there is no header, and columns %d and %d both hold MACs", found[0], found[1]),
-				fmt.Sprintf("say which with --column mac=%d", found[0]))
+				"say which with "+columnFlag(roleMAC, strconv.Itoa(found[0])))
 		}
 	}
 	find(roleMAC, isMAC)
 	if h.at[roleMAC] < 0 {
-		return fail("there is no header, and no cell of the first records holds a MAC", "give the number of the MAC's column, such as --column mac=2")
+		return fail("there is no header, and no cell of the first records holds a MAC", "give the number of the MAC's column, such as "+columnFlag(roleMAC, "2"))
 	}
 	find(roleURL, func(cell string) bool { return afterScheme(cell) >= 0 })
 	find(roleAction, func(cell string) bool { _, ok := actions[plainName(cell)]; return ok })

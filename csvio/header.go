@@ -1,60 +1,12 @@
 package csvio
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// A HeaderError says that the columns cannot be told from the header.
-type HeaderError struct {
-	Line    int      // physical line of the header
-	Row     bool     // Line is a row of a sheet
-	Columns []string // the user's columns, for messages: a name that is a URL may be a secret and is left out
-	Reason  string
-	Hint    string // what to do about it
-}
-
-func (e *HeaderError) Error() string {
-	return fmt.Sprintf("%s %d: %s; columns seen: %s; %s", placeWord(e.Row), e.Line, e.Reason, listed(e.Columns), e.Hint)
-}
-
-// A FileError says that the input cannot be read as a CSV file.
-type FileError struct {
-	Line   int  // physical line, 0 if it is the whole file
-	Row    bool // Line is a row of a sheet
-	Reason string
-	Hint   string // what to do about it
-}
-
-func (e *FileError) Error() string {
-	if e.Line == 0 {
-		return e.Reason + "; " + e.Hint
-	}
-	return fmt.Sprintf("%s %d: %s; %s", placeWord(e.Row), e.Line, e.Reason, e.Hint)
-}
-
-func placeWord(row bool) string {
-	if row {
-		return "row"
-	}
-	return "line"
-}
-
-// asRow makes an error about a line one about a row of a sheet.
-func asRow(err error) error {
-	var header *HeaderError
-	var file *FileError
-	if errors.As(err, &header) {
-		header.Row = true
-	} else if errors.As(err, &file) {
-		file.Row = true
-	}
-	return err
-}
 
 // A header is the meaning of each column.
 type header struct {
@@ -80,7 +32,7 @@ func newHeader(names []string) header {
 func readHeader(names []string, line int, opts *Options) (header, error) {
 	h, task := newHeader(names), opts.task()
 	fail := func(reason, hint string) (header, error) {
-		return header{}, &HeaderError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
+		return header{}, &FileError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
 	}
 
 	if err := checkRoles(opts.Columns); err != nil {
@@ -92,11 +44,11 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
-			return fail(fmt.Sprintf("there is no column %q", wanted), fmt.Sprintf("give one of these with --column %s=NAME", name))
+			return fail(fmt.Sprintf("there is no column %q", wanted), "give one of these with "+columnFlag(r, "NAME"))
 		case len(found) > 1:
 			return fail(fmt.Sprintf("there are %d columns named %q", len(found), wanted), "rename one of them")
 		case slices.Contains(h.at[:], found[0]):
-			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each --column another name")
+			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each "+flagColumn+" another name")
 		}
 		h.at[r] = found[0]
 	}
@@ -120,9 +72,9 @@ func readHeader(names []string, line int, opts *Options) (header, error) {
 		}
 		if len(found) > 1 {
 			first, second := names[found[0]], names[found[1]]
-			hint := fmt.Sprintf("say which with --column %s=%q", roleNames[r], first)
+			hint := "say which with " + columnFlag(r, strconv.Quote(first))
 			if len(h.named(first)) > 1 {
-				hint = "rename one of them, or name another with --column " + roleNames[r] + "=NAME"
+				hint = "rename one of them, or name another with " + columnFlag(r, "NAME")
 			}
 			return fail(fmt.Sprintf("both %q (column %d) and %q (column %d) can be the %s", first, found[0]+1,
 				second, found[1]+1, roleNames[r]), hint)
@@ -156,7 +108,7 @@ func (h *header) readsTargets(t task) bool {
 func checkRoles(columns map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if !slices.Contains(roleNames[:], name) {
-			return fmt.Errorf("--column %s=%s: no such role; there are mac, server, url and action", name, columns[name])
+			return optionError(flagColumn, "%s=%s: no such role; there are mac, server, url and action", name, columns[name])
 		}
 	}
 	return nil
@@ -213,10 +165,10 @@ func (h *header) macHint() string {
 		}
 		switch kind, _ := macFault(name, nil); kind {
 		case kindZeros, kindScientific, kindLookAlike:
-			return "if this line is a device, give --no-header"
+			return "if this line is a device, give " + flagNoHeader
 		}
 	}
-	return "name it with --column mac=NAME"
+	return "name it with " + columnFlag(roleMAC, "NAME")
 }
 
 // shown gives the names of the user's columns for messages.
@@ -234,20 +186,4 @@ func (h *header) shown() (names []string) {
 		names = append(names, name)
 	}
 	return names
-}
-
-func listed(names []string) string {
-	const most = 20
-	var b strings.Builder
-	for i, name := range names {
-		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(names)-most)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", name)
-	}
-	return b.String()
 }

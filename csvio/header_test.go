@@ -79,7 +79,7 @@ func TestHeader(t *testing.T) {
 				if err == nil {
 					t.Fatal("no error")
 				}
-				checkProblem(t, err.Error(), test.err)
+				checkProblem(t, errorText(err), test.err)
 				if strings.Contains(err.Error(), "s3cret") {
 					t.Error("a URL in an error")
 				}
@@ -99,7 +99,7 @@ func TestHeader(t *testing.T) {
 
 func TestHeaderErrorHasColumns(t *testing.T) {
 	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{Action: batch.Check})
-	var bad *HeaderError
+	var bad *FileError
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestUnreadableFiles(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
 			}
-			checkProblem(t, err.Error(), test.want)
+			checkProblem(t, errorText(err), test.want)
 		})
 	}
 
@@ -164,7 +164,7 @@ func TestErrorsOfSheets(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%q: no error", test.file)
 		}
-		checkProblem(t, err.Error(), test.want)
+		checkProblem(t, errorText(err), test.want)
 	}
 }
 

@@ -86,7 +86,7 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 	}
 	if device.Server == "" && device.URL == "" {
 		return device, note, append(faults, fault{role: roleServer, kind: kindNoTarget,
-			text: "it names neither a server nor a URL: fill one in, or give --server for all such rows"})
+			text: "it names neither a server nor a URL: fill one in, or give " + flagServer + " NAME for all such rows"})
 	}
 	if text := serverProblem(device.Server); text != "" {
 		kind := kindBadServer
@@ -148,7 +148,7 @@ func serverProblem(name string) string {
 			continue
 		}
 		if strings.Contains(name, "://") {
-			return "the server name is a URL: put it into a column url, or name its column with --column url=NAME"
+			return "the server name is a URL: put it in a column url, or name its column with " + columnFlag(roleURL, "NAME")
 		}
 		return fmt.Sprintf("the server name holds %s: it can have A-Z a-z 0-9 - _ . and space", described(name[i:]))
 	}

@@ -1,6 +1,8 @@
 package csvio
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,6 +58,15 @@ func TestJudge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// errorText is an error with its hint.
+func errorText(err error) string {
+	text := fmt.Sprint(err)
+	if bad := (*FileError)(nil); errors.As(err, &bad) {
+		text += "; " + bad.Hint
+	}
+	return text
 }
 
 func checkProblem(t *testing.T, problem, want string) {

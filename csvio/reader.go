@@ -1,7 +1,6 @@
 package csvio
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,18 +25,18 @@ type Reader struct {
 	err     error
 }
 
-// NewReader reads up to the header. The error is a *HeaderError or *FileError
+// NewReader reads up to the header. The error is a *FileError
 // where the file is at fault; another if an option is, or reading fails.
 func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
-		return nil, fmt.Errorf("the delimiter %q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
+		return nil, optionError(flagDelimiter, "%q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
 	}
 	if opts.MaxRecord <= 0 {
 		opts.MaxRecord = DefaultMaxRecord
 	}
 	opts.Server = strings.TrimSpace(opts.Server)
 	if problem := serverProblem(opts.Server); problem != "" {
-		return nil, errors.New("--server: " + problem)
+		return nil, optionError(flagServer, "%s", problem)
 	}
 	text, err := newDecoder(src, opts.Encoding)
 	if err != nil {
@@ -290,7 +289,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	var faults []fault
 	row.Device, row.Note, faults = judge(&values, &r.opts)
 	if more, cut := r.surplus(record, row); cut {
-		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + CommaNames[r.opts.Comma] +
+		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + commaNames[r.opts.Comma] +
 			": put it in quotes; if the next cell is no part of it, put that in quotes, or words"})
 	} else if more {
 		row.Surplus = true

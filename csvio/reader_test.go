@@ -227,7 +227,7 @@ func TestRecordSize(t *testing.T) {
 				return
 			}
 			var bad *FileError
-			if !errors.As(err, &bad) || !strings.Contains(err.Error(), test.want) {
+			if !errors.As(err, &bad) || !strings.Contains(errorText(err), test.want) {
 				t.Fatalf("error %v, want %q", err, test.want)
 			}
 		})

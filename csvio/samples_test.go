@@ -87,7 +87,7 @@ func TestSamples(t *testing.T) {
 			file, opts := openSample(t, test.file, test.opts)
 			rows, format, err := tryRows(strings.NewReader(file), opts)
 			if want, ok := strings.CutPrefix(test.want, "error: "); ok {
-				checkProblem(t, fmt.Sprint(err), want)
+				checkProblem(t, errorText(err), want)
 				return
 			}
 			if err != nil {
@@ -137,6 +137,6 @@ func TestUnreadableSamples(t *testing.T) {
 			t.Errorf("%s is not seen to be a workbook", name)
 		}
 		_, _, err = converted(t, data, "")
-		checkProblem(t, fmt.Sprint(err), want)
+		checkProblem(t, errorText(err), want)
 	}
 }

@@ -49,7 +49,7 @@ func sniff(head []byte, found bool) error {
 	}
 	hint := saveAs
 	if found {
-		hint += ", or name its encoding with --encoding"
+		hint += ", or name its encoding with " + flagEncoding
 	}
 	return &FileError{Reason: "this is no text file, or in an encoding that cannot be found out", Hint: hint}
 }

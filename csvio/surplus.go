@@ -15,9 +15,6 @@ const (
 	surplusNote = "it has more cells than the header: a delimiter that is not in quotes may have moved them"
 )
 
-// CommaNames are the words for the delimiters that are read.
-var CommaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
-
 // surplus finds cells with something in them where the header has no name, as a
 // delimiter makes them that should have been in quotes. cut is set if the row's
 // URL seems to have been cut at one. In a workbook there are none.

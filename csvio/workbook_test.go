@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -165,7 +164,7 @@ func TestSheets(t *testing.T) {
 	for wanted, want := range map[string]string{"": "Old", "Old": "Old", " old ": "Old", "STRASSE": "", "straße": "Straße", "Sheet1": "Sheet1"} {
 		got, name, err := converted(t, b.Bytes(), wanted)
 		if want == "" {
-			checkProblem(t, fmt.Sprint(err), `no sheet "STRASSE"|--sheet: "Sheet1", "Old", "Straße"`)
+			checkProblem(t, errorText(err), `no sheet "STRASSE"|--sheet: "Sheet1", "Old", "Straße"`)
 		} else if err != nil || name != want || want != "Sheet1" && !strings.Contains(got, "this is "+want) {
 			t.Errorf("%q: sheet %q, %v: %q", wanted, name, err, got)
 		}
@@ -251,7 +250,7 @@ func TestUnreadableWorkbooks(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
 			}
-			checkProblem(t, err.Error(), test.want)
+			checkProblem(t, errorText(err), test.want)
 		})
 	}
 	if IsWorkbook([]byte("PK,mac\n")) || IsWorkbook(nil) || IsWorkbook([]byte("PK\x03")) {

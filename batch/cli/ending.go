@@ -125,8 +125,8 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 	}
 	// Who reads the log as JSON reads the last line too.
 	attrs := []any{"error", err, "exit_code", exitCode(err)}
-	if h := (hinted{}); errors.As(err, &h) {
-		attrs = append(attrs, "hint", h.hint)
+	if text := hintOf(err); text != "" {
+		attrs = append(attrs, "hint", text)
 	}
 	slog.New(slog.NewJSONHandler(streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})).Error("the run did not succeed", attrs...)
 	return told{err}

@@ -66,7 +66,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
 	}
 	return csvio.Options{
-		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
+		Columns: columns, Comma: comma, Encoding: f.encoding, Sheet: f.sheet, NoHeader: f.noHeader, Repair: f.repair,
 		Action: action, Server: f.server,
 	}, nil
 }

@@ -99,5 +99,6 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
-	return batch.Header{Command: j.name, Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
+	size, sum := in.Sum()
+	return batch.Header{Command: j.name, Rows: survey.Rows, Size: size, Sum: sum, Policies: policies}
 }

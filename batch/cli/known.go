@@ -24,7 +24,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if j.serversFile == standardStream {
 		return nil, errors.New("--servers takes the name of a file")
 	}
-	in, err := openInput(ctx, j.streams, j.serversFile, "", csvio.Options{Action: batch.AddServer})
+	in, err := openInput(ctx, j.streams, j.serversFile, csvio.Options{Action: batch.AddServer})
 	if err != nil {
 		return nil, fmt.Errorf("--servers: %w", err)
 	}
@@ -79,13 +79,13 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if options.Columns["server"] != "" || options.Columns["url"] != "" {
 		return nil, hint(errors.New("--baseline cannot be told from a file whose --column server= or url= is named: it does not say which column an earlier run read"), "rename the column in the file to server or url")
 	}
-	options.Server = ""
+	options.Server, options.Sheet = "", ""
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// So that a nightly job can name its own last result.
 		log.Info("there is no baseline yet", "file", j.baselineFile)
 		return nil, nil
 	}
-	in, err := openInput(ctx, j.streams, j.baselineFile, "", options)
+	in, err := openInput(ctx, j.streams, j.baselineFile, options)
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}

@@ -147,7 +147,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 
-	in, err := openInput(ctx, j.streams, j.file, j.read.sheet, options)
+	in, err := openInput(ctx, j.streams, j.file, options)
 	if err != nil {
 		return err
 	}
@@ -269,12 +269,12 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 	rows := survey.Rows - survey.Blank
 	switch {
 	case j.sync && survey.Devices() == 0 && rows > 0:
-		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
 			"sync would take that for an empty account; 'rpsbatch validate %s' tells what is wrong with each", j.file)
 	case j.sync && survey.Devices() == 0:
-		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: see whether the file is whole")
+		return hint(fmt.Errorf("%s has no devices", in.Name()), "sync would take that for an empty account: see whether the file is whole")
 	case j.prune && survey.Cut:
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no end, and is not whole", in.Name()), "nothing was sent, since devices that it lacks would be removed; end the line if it is as it should be")
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"rpsbatch/batch"
+	"rpsbatch/csvio"
 )
 
 // The exit codes, as the help of the commands tells them.
@@ -62,6 +63,17 @@ func (h hinted) Unwrap() error { return h.error }
 
 func hint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// hintOf returns what to do about an error, "" if nobody says.
+func hintOf(err error) string {
+	if h := (hinted{}); errors.As(err, &h) {
+		return h.hint
+	}
+	if bad := (*csvio.FileError)(nil); errors.As(err, &bad) {
+		return bad.Hint
+	}
+	return ""
 }
 
 // told is an error that the user knows of.
@@ -118,8 +130,8 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
 		out := printable{streams.Err} // names and cells of files are in it
 		fmt.Fprintf(out, "rpsbatch: %v\n", err)
-		if h := (hinted{}); errors.As(err, &h) {
-			fmt.Fprintf(out, "hint: %s\n", h.hint)
+		if text := hintOf(err); text != "" {
+			fmt.Fprintf(out, "hint: %s\n", text)
 		}
 	}
 	return exitCode(err)

@@ -82,7 +82,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	in, err := openInput(ctx, v.streams, file, v.read.sheet, options)
+	in, err := openInput(ctx, v.streams, file, options)
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 }
 
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
-	fmt.Fprintf(w, "%s: %s\n", in.name, in.dialect())
-	if over := in.format.PassedOver; over != nil {
+	fmt.Fprintf(w, "%s: %s\n", in.Name(), in.String())
+	if over := in.Format().PassedOver; over != nil {
 		fmt.Fprintf(w, "%s not read: %s; if one is meant for servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
@@ -146,7 +146,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	if v.output != "" {
 		all = ""
 	}
-	bad.tell(w, in.place(), all)
+	bad.tell(w, in.Place(), all)
 	shown := 0
 	for text := range survey.Conflicts() {
 		if shown++; shown > mostExamples {
@@ -161,7 +161,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	}
 	if seen.wide > 0 {
 		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
-			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.place()))
+			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.Place()))
 	}
 	tally := survey.Tally()
 	fmt.Fprintf(w, "%s: %s to send, %s, %s invalid, %s in conflict", count(plan.Rows, "row"),
