@@ -66,10 +66,6 @@ const DefaultMaxRecord = 1 << 20
 
 const byteOrderMark = "\ufeff"
 
-// LongServer is the length of a server's name in characters above which the
-// user should be warned: another client of the service cuts names there.
-const LongServer = 20
-
 // Options say what a Reader looks for. The zero value finds all of it out.
 type Options struct {
 	// Columns has the header's name for a role ("mac", "server", "url",
@@ -95,9 +91,17 @@ type Options struct {
 	// record holds a MAC needs no such telling.
 	NoHeader bool
 
-	// Repair gives MACs back the leading zeros that a spreadsheet dropped.
-	// Otherwise they are a problem.
+	// Repair restores the leading zeros of a MAC that a spreadsheet took for a
+	// number, where that makes an address of Yealink's block 00-15-65.
+	// Otherwise such a number is a problem.
 	Repair bool
+
+	// Blocks are blocks of addresses beside Yealink's that phones have.
+	Blocks Blocks
+
+	// IgnoreNoMAC passes rows without a MAC, such as subtotals and notes,
+	// through like blank records.
+	IgnoreNoMAC bool
 
 	// Records makes Row.Line and Format.HeaderLine the number of the record,
 	// blank ones counted, instead of a line: for a converted workbook, whose
@@ -138,6 +142,8 @@ type Format struct {
 	// Encoding is what the file is written in, as a person names it. It is
 	// final after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
+
+	hasServers bool // some column is read for them
 
 	HeaderLine int  // line of the header, or its record with Options.Records; 0: there is none
 	NoHeader   bool // the first record is a device

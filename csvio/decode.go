@@ -60,6 +60,9 @@ func newDecoder(src io.Reader, label string) (*decoder, error) {
 	d.from.src = src
 	d.from.held, d.from.err = readFull(src, make([]byte, 0, headSize))
 	head := d.from.held
+	if err := sniffBytes(head); err != nil {
+		return nil, err
+	}
 
 	for _, m := range []struct {
 		bytes string

@@ -26,75 +26,79 @@ func newHeader(names []string) header {
 	return h
 }
 
-// readHeader finds the columns. Names that Options give are looked for as they
-// are, as plainName leaves them, and as numbers; the other roles by their usual
-// names among the columns not yet taken.
-func readHeader(names []string, line int, opts *Options) (header, error) {
-	h, task := newHeader(names), opts.task()
+// isOurs reports whether a column is one of an earlier result.
+func (h *header) isOurs(i int) bool { return i < len(h.ours) && h.ours[i] >= 0 }
+
+// readHeader finds the columns by the first of the records. Names that Options
+// give are looked for as they are, as plainName leaves them, and as numbers; the
+// other roles by their usual names among the columns not yet taken.
+func (r *Reader) readHeader(records []sampled) (header, error) {
+	names, line, task := records[0].names, records[0].line, r.task
+	h := newHeader(names)
 	fail := func(reason, hint string) (header, error) {
 		return header{}, &FileError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
 	}
 
-	if err := checkRoles(opts.Columns); err != nil {
+	if err := checkRoles(r.opts.Columns); err != nil {
 		return header{}, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(opts.Columns)) {
-		wanted := opts.Columns[name]
-		r := role(slices.Index(roleNames[:], name))
+	for _, name := range slices.Sorted(maps.Keys(r.opts.Columns)) {
+		wanted := r.opts.Columns[name]
+		of := role(slices.Index(roleNames[:], name))
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
-			return fail(fmt.Sprintf("there is no column %q", wanted), "give one of these with "+columnFlag(r, "NAME"))
+			return fail(fmt.Sprintf("there is no column %q", wanted), "give one of these with "+columnFlag(of, "NAME"))
 		case len(found) > 1:
 			return fail(fmt.Sprintf("there are %d columns named %q", len(found), wanted), "rename one of them")
 		case slices.Contains(h.at[:], found[0]):
 			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each "+flagColumn+" another name")
 		}
-		h.at[r] = found[0]
+		h.at[of] = found[0]
 	}
 
-	for _, r := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
+	for _, of := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
 		needed := !task.servers
-		switch r {
+		switch of {
 		case roleAction:
 			needed = task.actions
 		case roleServer, roleURL:
 			needed = h.readsTargets(task)
 		}
-		if h.at[r] >= 0 || !needed {
+		if h.at[of] >= 0 || !needed {
 			continue
 		}
 		var found []int
 		for i, name := range names {
-			if alias, ok := task.roleOf(name); ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
+			if alias, ok := task.roleOf(name); ok && alias == of && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
 				found = append(found, i)
 			}
 		}
 		if len(found) > 1 {
 			first, second := names[found[0]], names[found[1]]
-			hint := "say which with " + columnFlag(r, strconv.Quote(first))
+			hint := "say which with " + columnFlag(of, strconv.Quote(first))
 			if len(h.named(first)) > 1 {
-				hint = "rename one of them, or name another with " + columnFlag(r, "NAME")
+				hint = "rename one of them, or name another with " + columnFlag(of, "NAME")
 			}
 			return fail(fmt.Sprintf("both %q (column %d) and %q (column %d) can be the %s", first, found[0]+1,
-				second, found[1]+1, roleNames[r]), hint)
+				second, found[1]+1, roleNames[of]), hint)
 		}
 		if len(found) == 1 {
-			h.at[r] = found[0]
+			h.at[of] = found[0]
 		}
 	}
 	if h.at[roleMAC] < 0 && !slices.Contains(h.ours, -1) {
 		// The account as 'list' writes it has no other column.
 		h.at[roleMAC] = slices.Index(h.ours, macColumn)
 	}
-	for _, r := range []role{roleServer, roleURL} {
-		if task.servers && h.at[r] < 0 {
-			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[r],
+	for _, of := range []role{roleServer, roleURL} {
+		if task.servers && h.at[of] < 0 {
+			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[of],
 				"a list of servers has a header with name and url")
 		}
 	}
 	if h.at[roleMAC] < 0 && !task.servers {
-		return fail("no column is known to hold the MAC addresses", h.macHint())
+		return fail(r.noMACs(&h, records))
 	}
 	return h, nil
 }
@@ -114,7 +118,7 @@ func checkRoles(columns map[string]string) error {
 	return nil
 }
 
-// named gives the user's columns of a name.
+// named returns the user's columns of a name.
 func (h *header) named(wanted string) (found []int) {
 	for _, same := range []func(string) bool{
 		func(name string) bool { return name == strings.TrimSpace(wanted) },
@@ -137,7 +141,7 @@ func (h *header) named(wanted string) (found []int) {
 	return found
 }
 
-// numbered gives the user's column of a number from 1 on, -1 if it is none.
+// numbered returns the user's column of a number from 1 on, -1 if there is none.
 func (h *header) numbered(wanted string) int {
 	number, err := strconv.Atoi(wanted)
 	if err != nil {
@@ -154,24 +158,62 @@ func (h *header) numbered(wanted string) int {
 	return -1
 }
 
-// macHint guesses why no column holds the MAC addresses.
-func (h *header) macHint() string {
-	if len(h.names) == 1 && strings.ContainsAny(h.names[0], ",;|\t") {
-		return "another delimiter seems to separate them"
+// noMACs says why no column is known to hold the MACs, from what the first
+// records hold, and how to name the one that does.
+func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
+	reason = "no column is known to hold the MAC addresses"
+	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
+		return reason, "another delimiter seems to separate them: give it with " + flagDelimiter
 	}
-	for _, name := range h.names {
-		if name == "" {
+	var columns []int // with MACs
+	var others []string
+	device := false // the header may be none
+	for i := range h.names {
+		if h.isOurs(i) {
 			continue
 		}
-		switch kind, _ := macFault(name, nil); kind {
-		case kindZeros, kindScientific, kindLookAlike:
-			return "if this line is a device, give " + flagNoHeader
+		macs, fault := false, ""
+		for at, record := range records {
+			if i >= len(record.names) || record.names[i] == "" {
+				continue
+			}
+			_, _, kind, _ := r.macs.parse(record.names[i])
+			like := kind == "" || wasOnceMAC(record.names[i], kind) && kind != kindBadMAC || kind == kindOther
+			macs, device = macs || kind == "", device || like && at == 0
+			if like && kind != "" && fault == "" {
+				fault = fmt.Sprintf("column %d: %s", i+1, kind)
+			}
+		}
+		if macs {
+			columns = append(columns, i)
+		} else if fault != "" {
+			others = append(others, fault)
 		}
 	}
-	return "name it with " + columnFlag(roleMAC, "NAME")
+	flag := columnFlag(roleMAC, "NAME")
+	if len(columns) > 0 {
+		flag = columnFlag(roleMAC, strconv.Quote(h.names[columns[0]]))
+		if device || h.names[columns[0]] == "" {
+			flag = columnFlag(roleMAC, strconv.Itoa(columns[0]+1))
+		}
+		if !device {
+			reason += fmt.Sprintf(", and column %d holds some", columns[0]+1)
+		}
+	} else if others != nil {
+		reason += ", and none holds any (" + strings.Join(others, "; ") + ")"
+	}
+	switch {
+	case device && len(columns) > 0:
+		return reason, "if this line is a device, give " + flagNoHeader + " and " + flag
+	case device:
+		return reason, "if this line is a device, give " + flagNoHeader + " and " + columnFlag(roleMAC, "NUMBER")
+	case len(columns) > 1:
+		return reason, "say which with " + flag
+	}
+	return reason, "name it with " + flag
 }
 
-// shown gives the names of the user's columns for messages.
+// shown returns the names of the user's columns for messages.
 func (h *header) shown() (names []string) {
 	const longest = 40
 	for i, name := range h.names {
@@ -186,4 +228,49 @@ func (h *header) shown() (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// again reports whether a record without a MAC is the header once more, as
+// files that were joined have it. With other columns it is an error: what is
+// below it would be read by the wrong ones.
+func (r *Reader) again(record string) (bool, error) {
+	if r.task.servers || r.header.at[roleMAC] < 0 {
+		return false, nil
+	}
+	r.split.splitAll()
+	same, named, key := true, 0, false
+	var names []string
+	own := plainName(r.header.names[r.header.at[roleMAC]])
+	for i := range max(r.split.cells, len(r.header.names)) {
+		if r.header.isOurs(i) {
+			continue
+		}
+		name, here := tidy(unquoted(cell(record, r.split.ends, i))), ""
+		if i < len(r.header.names) {
+			here = r.header.names[i]
+		}
+		plain := plainName(name)
+		same = same && plain == plainName(here)
+		if name == "" {
+			continue
+		}
+		if r.macs.isMAC(name) {
+			return false, nil
+		}
+		names = append(names, name)
+		alias, ok := r.task.roleOf(name)
+		key = key || ok && alias == roleMAC || plain == own
+		if ok || slices.ContainsFunc(r.header.names, func(of string) bool { return plainName(of) == plain }) {
+			named++
+		}
+	}
+	switch {
+	case same:
+		return true, nil
+	case !key || named < 2 || named < len(names)-1:
+		return false, nil
+	}
+	h := newHeader(names)
+	return false, &FileError{Line: r.split.start, Columns: h.shown(), Reason: "this is a second header, whose columns are not those of the first or in another order",
+		Hint: "give the rows below it a file of their own, or put their cells in the order of the first header"}
 }

@@ -114,14 +114,14 @@ func TestUnreadableFiles(t *testing.T) {
 		{"only a byte order mark", "\ufeff", "the file is empty"},
 		{"only blank lines", "\n\r\n,,\n", "nothing but blank lines; a header"},
 		{"xlsx", "PK\x03\x04\x14\x00\x06\x00", "a workbook (.xlsx)|CSV UTF-8"},
-		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook (.xls)"},
+		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of the old kind (.xls)"},
 		{"only a mark of UTF-16", "\xff\xfe", "the file is empty"},
 		{"blank lines in UTF-16", "\xff\xfe\n\x00", "nothing but blank lines"},
 		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "line 1|NUL byte"},
-		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is no text file: it holds a NUL byte"},
-		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is no text file: it holds a NUL byte; remove that"},
-		{"control characters", strings.Repeat("a\x01", 100), "no text file"},
-		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file|--encoding"},
+		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is not a text file: it holds a NUL byte"},
+		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is not a text file: it holds a NUL byte; remove that"},
+		{"control characters", strings.Repeat("a\x01", 100), "not a text file"},
+		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "compressed by gzip; unpack it"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestErrorsOfSheets(t *testing.T) {
 		{"", "the sheet is empty"},
 		{"\r\n,\r\n", "the sheet holds nothing but blank lines"},
 		{"\r\nCover,x\r\n", "row 2: no column is known"},
-		{"mac,x\x00\r\n", "row 1: this is no text"},
+		{"mac,x\x00\r\n", "row 1: this is not a text"},
 		{"mac,\"x", "row 1: a quote in the header"},
 	} {
 		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Action: batch.Check, Records: true, Comma: ',', Encoding: "utf-8"})

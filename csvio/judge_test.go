@@ -25,8 +25,8 @@ func TestJudge(t *testing.T) {
 		{"nothing needed", goodMAC, "", "", remove, ""},
 		{"not judged if not needed", goodMAC, "b@d", "bad", remove, ""},
 		{"MAC is judged though", "", "", "", remove, "the MAC is empty"},
-		{"short MAC", "00156500001", "s1", "", bind, "the MAC is not valid: it has 11"},
-		{"all that is wrong", "x", "a:b", "gopher://x", bind, "the MAC|; the server name holds \":\"|; the URL must begin"},
+		{"short MAC", "00156500001", "s1", "", bind, "not a valid MAC: it has 11"},
+		{"all that is wrong", "x", "a:b", "gopher://x", bind, "not a valid MAC|; the server name holds \":\"|; the URL must begin"},
 		{"range of the guide taken literally", goodMAC, "a[b", "", bind, `holds "["`},
 		{"backtick", goodMAC, "a`b", "", bind, "holds \"`\""},
 		{"umlaut", goodMAC, "Büro", "", bind, `holds "ü"`},
@@ -40,7 +40,8 @@ func TestJudge(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			device, _, faults := judge(&cells{roleMAC: test.mac, roleServer: test.server, roleURL: test.url}, &test.opts)
+			r := &Reader{opts: test.opts, task: test.opts.task(), macs: macReader{test.opts.Repair, Yealink}}
+			device, _, faults := r.judge(&cells{roleMAC: test.mac, roleServer: test.server, roleURL: test.url})
 			problem := ""
 			for _, fault := range faults {
 				problem = joined(problem, fault.text)

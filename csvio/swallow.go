@@ -108,7 +108,7 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 		for i, text := range cells {
 			if i == full || i == users {
 				text := tidy(strings.Trim(text, `"`))
-				mac, _, kind, _ := parseMAC(text, false)
+				mac, _, kind, _ := r.macs.parse(text)
 				switch {
 				// Somebody types a note of a few words into a workbook's cell.
 				case kind == "" && (!r.opts.Records || len(cells) >= r.named):
@@ -141,7 +141,7 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 // wasOnceMAC tells whether a text with a fault can be what is left of a MAC.
 func wasOnceMAC(text, kind string) bool {
 	switch kind {
-	case kindZeros, kindScientific, kindLookAlike:
+	case kindZeros, kindDecimal, kindScientific, kindLookAlike, kindOther:
 		return true
 	case kindBadMAC:
 		digits := 0
@@ -205,7 +205,7 @@ func (r *Reader) mentions(record string, own rps.MAC) bool {
 	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
 	for _, line := range lines[min(1, len(lines)):] {
 		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
-			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
+			mac, _, kind, _ := r.macs.parse(tidy(strings.Trim(text, `"`)))
 			if kind == "" && mac != own {
 				return true
 			}

@@ -26,15 +26,19 @@ type readFlags struct {
 	sheet     string
 	noHeader  bool
 	repair    bool
+	vendors   []string
+	noMAC     bool
 }
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` of a column: mac=, server=, url= or action=; its number where there is no header (repeat it for several)")
-	flags.StringVar(&f.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or pipe (default: found out)")
-	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding, such as windows-1252, utf-16le, shift_jis (default: found out)")
+	flags.StringVar(&f.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or pipe (default: auto-detected)")
+	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding, such as windows-1252, utf-16le, shift_jis (default: auto-detected)")
 	flags.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet of an .xlsx workbook (default: the first that is not hidden)")
-	flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, no header (default: found out)")
-	flags.BoolVar(&f.repair, "repair", false, "give MACs back the leading zeros that a spreadsheet dropped")
+	flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, no header (default: auto-detected)")
+	flags.BoolVar(&f.repair, "repair", false, "restore the leading zeros that a spreadsheet dropped from MACs of the block 00-15-65")
+	flags.StringArrayVar(&f.vendors, "vendor-prefix", nil, "first half of the MACs of other phones than Yealink's, such as 00-1A-2B (`BLOCK`; repeat it for several)")
+	flags.BoolVar(&f.noMAC, "ignore-no-mac", false, "pass rows without a MAC through, such as subtotals and notes")
 }
 
 func (f *readFlags) addServer(flags *pflag.FlagSet) {
@@ -44,7 +48,7 @@ func (f *readFlags) addServer(flags *pflag.FlagSet) {
 // delimiters are the values of --delimiter, beside the characters themselves.
 var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
 
-// options says how a file is read whose rows want the action, if they do not
+// options returns how a file is read whose rows ask for the action, unless they
 // say otherwise.
 func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	columns := map[string]string{}
@@ -65,9 +69,17 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	if !ok {
 		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
 	}
+	var blocks csvio.Blocks
+	for _, text := range f.vendors {
+		block, err := csvio.ParseBlock(text)
+		if err != nil {
+			return csvio.Options{}, fmt.Errorf("--vendor-prefix %w", err)
+		}
+		blocks = append(blocks, block)
+	}
 	return csvio.Options{
 		Columns: columns, Comma: comma, Encoding: f.encoding, Sheet: f.sheet, NoHeader: f.noHeader, Repair: f.repair,
-		Action: action, Server: f.server,
+		Action: action, Server: f.server, Blocks: blocks, IgnoreNoMAC: f.noMAC,
 	}, nil
 }
 

@@ -86,6 +86,8 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--server":         j.read.server,
 		"--only":           j.only,
 		"--repair":         strconv.FormatBool(j.read.repair),
+		"--vendor-prefix":  strings.Join(slices.Sorted(slices.Values(j.read.vendors)), ", "),
+		"--ignore-no-mac":  strconv.FormatBool(j.read.noMAC),
 		"--no-header":      strconv.FormatBool(j.read.noHeader),
 		"--delimiter":      j.read.delimiter,
 		"--encoding":       j.read.encoding,

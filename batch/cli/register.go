@@ -43,6 +43,7 @@ type job struct {
 	maxPrune string
 	yes      bool
 
+	missing missing
 	ending  ending
 	stopped error // why the run ended before its end
 }
@@ -156,7 +157,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	var sandbox *rpstest.Server
-	var seen rowWatch
+	seen := rowWatch{Watch: in.Watch()}
 	if j.call.sandbox {
 		sandbox, seen.each = newSandbox()
 	}
@@ -166,6 +167,7 @@ func (j *job) run(ctx context.Context) error {
 	}
 	in.tell(log)
 	seen.tell(log)
+	j.missing.column = seen.Missing()
 	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
 		return err
 	}
@@ -196,7 +198,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
+	run.Results, run.Journal, run.Past = j.missing.counting(j.marked(out)), journal.Journal, journal.past
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {

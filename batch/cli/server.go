@@ -89,7 +89,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	if err != nil {
 		return err
 	}
-	seen := rowWatch{each: func(row *batch.Row) { err = rowError(row) }}
+	seen := rowWatch{Watch: new(csvio.Watch), each: func(row *batch.Row) { err = rowError(row) }}
 	survey, surveyed := batch.TakeSurvey(open, config.OnConflict, seen.row)
 	if err := errors.Join(surveyed, err); err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpsbatch/batch"
-	"rpsbatch/csvio"
 )
 
 type validate struct {
@@ -88,7 +87,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	}
 	defer in.Close()
 	problems := &problems{}
-	seen := rowWatch{each: problems.add}
+	seen := rowWatch{Watch: in.Watch(), each: problems.add}
 	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
 	if err != nil {
 		return err
@@ -155,13 +154,11 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		}
 		fmt.Fprintln(w, text)
 	}
-	if long := seen.names(); len(long) > 0 {
-		fmt.Fprintf(w, "%s %s more than %d characters, and may be known to the service cut: %s\n",
-			count(len(long), "server name"), plural(len(long), "has", "have"), csvio.LongServer, shortList(long))
+	for _, warning := range seen.Warnings() {
+		fmt.Fprintf(w, "Warning: %s\n", warning)
 	}
-	if seen.wide > 0 {
-		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter that is not in quotes may have moved the cells: %s\n",
-			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.Place()))
+	if text := seen.Missing(); text != "" {
+		fmt.Fprintf(w, "Warning: %s\n", text)
 	}
 	tally := survey.Tally()
 	fmt.Fprintf(w, "%s: %s to send, %s, %s invalid, %s in conflict", count(plan.Rows, "row"),

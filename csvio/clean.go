@@ -88,10 +88,10 @@ func isInvisible(r rune) bool {
 	return false
 }
 
-// mendedMAC gives a MAC in ASCII where that is safe: full-width characters are
+// cleanMAC gives a MAC in ASCII where that is safe: full-width characters are
 // narrow ones in another width, every hyphen is a hyphen, a space of any kind
 // is a space, and what has no width is not there.
-func mendedMAC(text string) string {
+func cleanMAC(text string) string {
 	return tidy(strings.Map(func(r rune) rune {
 		switch {
 		case r < utf8.RuneSelf:
