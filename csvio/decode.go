@@ -25,20 +25,20 @@ const (
 	name1252 = "Windows-1252"
 )
 
-// A decoder gives a file's text as UTF-8, without its byte order mark.
+// A decoder returns a file's text as UTF-8, without its byte order mark.
 //
 // A mark says what a file is in, whatever it was said to be, as in browsers: a
 // result is UTF-8 with a mark, and can be fed back with the --encoding of its
 // input. Without one, a file with the zero bytes of UTF-16 is in UTF-16; any
-// other is taken for ASCII until a byte that is none, and the characters there
-// decide: UTF-8 if they are that, else Windows-1252, which is what Excel writes
-// as "CSV" in the west of Europe and America. One look is enough, since a text
-// in Windows-1252 is UTF-8 by accident only with pairs such as Ã¤.
+// other is taken for ASCII until a byte that is not, and the characters there
+// decide: UTF-8 if they are that, else Windows-1252 if they make sense as that.
+// One look is enough, since a text in Windows-1252 is UTF-8 by accident only with
+// pairs such as Ã¤.
 //
 // What has been found to be UTF-8 is not looked at again: bytes in it that are
-// none pass, and are a problem where they stand in a cell that is sent. The
-// five bytes without a meaning in Windows-1252 become the control characters
-// U+0081 to U+009D, one each, so that they are seen and not lost.
+// not pass, and are a problem where they stand in a cell that is sent. The five
+// bytes without a meaning in Windows-1252 become the control characters U+0081
+// to U+009D, one each, so that they are seen and not lost.
 type decoder struct {
 	from    headReader // the file
 	text    io.Reader  // its text, once that is decided; nil before
@@ -46,7 +46,8 @@ type decoder struct {
 	name    string     // of the encoding, as a person names it
 	mark    bool       // it begins with a byte order mark
 	foreign bool       // it is not in UTF-8
-	found   bool       // the encoding was found out, not given
+	found   bool       // the encoding was detected, not given
+	last    byte       // before the first that is not ASCII
 }
 
 // newDecoder reads the first bytes and looks at what they are in. An error of
@@ -144,6 +145,9 @@ func (d *decoder) Read(p []byte) (int, error) {
 	}
 	n, err := d.from.Read(p)
 	first := notASCII(p[:n])
+	if first > 0 {
+		d.last = p[first-1]
+	}
 	if first == n {
 		return n, err
 	}
@@ -160,6 +164,19 @@ func (d *decoder) Read(p []byte) (int, error) {
 		d.text = &d.from
 		return n, nil
 	}
+	if err == nil && len(rest) < judgedText {
+		var more []byte
+		more, err = readFull(&d.from, make([]byte, 0, judgedText-len(rest)))
+		rest = append(rest, more...)
+	}
+	if judged := rest[:min(len(rest), judgedText)]; !makesSense1252(judged, d.last) {
+		err := sniff(d.head)
+		if err == nil {
+			err = errEncoding(judged)
+		}
+		d.text = failing{err}
+		return first, err
+	}
 	d.from.giveBack(rest, err)
 	d.decode(charmap.Windows1252, name1252)
 	if first == 0 {
@@ -168,7 +185,12 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return first, nil
 }
 
-// notASCII gives the index of the first byte that is not ASCII, or the length.
+// failing is a text that cannot be read.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// notASCII returns the index of the first byte that is not ASCII, or the length.
 func notASCII(text []byte) int {
 	const high = 0x8080808080808080
 	i := 0

@@ -75,7 +75,7 @@ func (r *Reader) readStart() error {
 	if len(head) == 0 {
 		return &FileError{Reason: "the " + thing + " is empty", Hint: needed}
 	}
-	if err := sniff(head, r.text.found); err != nil {
+	if err := sniff(head); err != nil {
 		return err
 	}
 	if !r.opts.Records { // a sheet with such a cell is still a sheet

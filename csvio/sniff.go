@@ -74,11 +74,9 @@ func isUTF32(head []byte) bool {
 	return max(little, big) > len(head)/4*9/10
 }
 
-// sniff refuses text that is no CSV, and what is no text, judging by its start.
-// found is set if its encoding was detected: bytes that are not UTF-8 then are as
-// suspicious as control characters. Names in an older encoding still leave most
-// of a file in ASCII.
-func sniff(head []byte, found bool) error {
+// sniff refuses text that is no CSV, and what is no text, judging by its start:
+// text has hardly a control character.
+func sniff(head []byte) error {
 	if start := bytes.TrimSpace(head); len(start) > 1 && start[0] == '<' && (start[1] == '!' || start[1] == '?' || unicode.IsLetter(rune(start[1]))) {
 		lower := bytes.ToLower(start[:min(len(start), 1024)])
 		what := "a web page (HTML)"
@@ -95,17 +93,13 @@ func sniff(head []byte, found bool) error {
 		case r == 0:
 			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is not a text file: it holds a NUL byte",
 				Hint: "remove that, or " + saveAs}
-		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
+		case r < ' ' && !unicode.IsSpace(r):
 			odd++
 		}
 		head = head[n:]
 	}
-	if odd <= size*3/10 {
-		return nil
+	if odd > size/20 {
+		return &FileError{Reason: "this is not a text file", Hint: saveAs}
 	}
-	hint := saveAs
-	if found {
-		hint += ", or name its encoding with " + flagEncoding
-	}
-	return &FileError{Reason: "this is not a text file, or its encoding cannot be detected", Hint: hint}
+	return nil
 }
