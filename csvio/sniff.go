@@ -3,6 +3,7 @@ package csvio
 import (
 	"bytes"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,13 +75,15 @@ func isUTF32(head []byte) bool {
 	return max(little, big) > len(head)/4*9/10
 }
 
+// markup is how a web page or an XML file begins.
+var markup = regexp.MustCompile(`(?i)^<([!?]|(html|head|body|meta|style|table|tr|div|center|font|workbook)\b)`)
+
 // sniff refuses text that is no CSV, and what is no text, judging by its start:
 // text has hardly a control character.
 func sniff(head []byte) error {
-	if start := bytes.TrimSpace(head); len(start) > 1 && start[0] == '<' && (start[1] == '!' || start[1] == '?' || unicode.IsLetter(rune(start[1]))) {
-		lower := bytes.ToLower(start[:min(len(start), 1024)])
+	if start := bytes.TrimSpace(head); markup.Match(start) {
 		what := "a web page (HTML)"
-		if !bytes.Contains(lower, []byte("<html")) && (bytes.HasPrefix(lower, []byte("<?xml")) || bytes.Contains(lower, []byte("office:spreadsheet"))) {
+		if page := bytes.ToLower(start[:min(len(start), 1024)]); bytes.HasPrefix(page, []byte("<?xml")) && !bytes.Contains(page, []byte("<html")) {
 			what = "an XML file"
 		}
 		return &FileError{Reason: "this is " + what + " with the name of a spreadsheet", Hint: saveAs}
