@@ -101,8 +101,8 @@ func (w *Watch) name(name string) {
 // looksSpoilt reports whether the name of a server looks like a date or a
 // decimal number, which is what a spreadsheet makes of 1-2 and a program of 42.
 func looksSpoilt(name string) bool {
-	if name == "" || !strings.ContainsAny(name, "0123456789") {
-		return false
+	if name == "" || !isDigits(name[:1]) && !(len(name) == len("Jan-26") && name[3] == '-') {
+		return false // most names, at the price of a look
 	}
 	whole, decimals, ok := strings.Cut(name, ".")
 	return ok && isDigits(whole) && isDigits(decimals) && strings.Trim(decimals, "0") == "" || isDate(name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -92,11 +91,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: slog.New(slog.DiscardHandler)}
-	plan, err := run.Plan(ctx, batch.Account{})
-	if err != nil {
-		return err
-	}
+	plan := survey.Forecast(config)
 	report := v.streams.Out
 	if v.output != "" {
 		if v.output == standardStream {
