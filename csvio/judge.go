@@ -152,7 +152,7 @@ func serverProblem(name string) (kind, text string) {
 		}
 		return kindBadServer, fmt.Sprintf("the server name holds %s: it can have A-Z a-z 0-9 - _ . and space", described(name[i:]))
 	}
-	if len(name) <= longestNull && isNull(name) {
+	if name != "" && len(name) <= longestNull && startsNull[name[0]] && isNull(name) {
 		return nullServer(name)
 	}
 	return "", ""
@@ -162,8 +162,11 @@ func nullServer(name string) (kind, text string) {
 	return kindNoServer, fmt.Sprintf("%q is not the name of a server: fill one in, or empty the cell", name)
 }
 
-// longestNull is the length of the longest word that isNull knows.
+// longestNull is the length of the longest word that isNull knows, and startsNull
+// has the bytes that can be in a name and with which one begins.
 const longestNull = 7
+
+var startsNull = byteSet("NnKk-_. ")
 
 // isNull reports the words that programs and people write for an empty cell, and
 // what has no letter or digit at all.

@@ -46,6 +46,7 @@ type splitter struct {
 	cells   int    // the number of all
 	start   int    // its physical line
 	lineEnd string // "" for the last record of a file that ends without
+	several bool   // it has a line break in it, so it is of several lines
 	open    bool   // its last cell begins with a quote that is never closed
 	torn    int    // its first cell of several lines with text behind the closing quote, or -1
 
@@ -145,6 +146,7 @@ func (s *splitter) scan() bool {
 		return false
 	}
 	end := min(s.lf.next(s.buf, s.pos), s.cr.next(s.buf, s.pos))
+	lineBreak := end
 	quoted := s.quote.next(s.buf, s.pos) < end
 	if quoted {
 		if end = s.quotedCells(); end < 0 {
@@ -174,8 +176,9 @@ func (s *splitter) scan() bool {
 	s.rec = s.buf[s.pos:end]
 	s.lineEnd = lineEnd
 	s.line++
+	s.several = lineBreak < end
 	if quoted {
-		if !s.rows {
+		if s.several && !s.rows {
 			s.line += lineBreaks(s.rec)
 		}
 		s.cells = len(s.ends)

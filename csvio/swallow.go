@@ -22,7 +22,7 @@ const (
 // A later line of a cell that holds a MAC but looks like no record may be a
 // note. It is told in the row's Note.
 func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
-	if !hasLineBreak(record) {
+	if !r.split.several {
 		return nil
 	}
 	if i := r.split.torn; i >= 0 {
@@ -199,7 +199,7 @@ func hasLineBreak(text string) bool {
 // line has a cell that is a MAC, and not the row's own, as when a quote was
 // closed too late.
 func (r *Reader) mentions(record string, own rps.MAC) bool {
-	if !hasLineBreak(record) {
+	if !r.split.several {
 		return false
 	}
 	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
