@@ -46,7 +46,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	row.Cells = 0
 	for i := range ends {
 		text := cell(record, ends, i)
-		if i < len(r.header.ours) && r.header.ours[i] >= 0 {
+		if r.header.isOurs(i) {
 			prior[r.header.ours[i]] = text
 			continue
 		}
@@ -70,15 +70,14 @@ func (r *Reader) allBlank(record string) bool {
 	r.split.splitAll()
 	ends := r.split.ends
 	for i := range ends {
-		ours := i < len(r.header.ours) && r.header.ours[i] >= 0
-		if !ours && trimmed(unquoted(cell(record, ends, i))) != "" {
+		if !r.header.isOurs(i) && trimmed(unquoted(cell(record, ends, i))) != "" {
 			return false
 		}
 	}
 	return true
 }
 
-// cell gives a cell of a record as it stands, "" if there is no such cell.
+// cell returns a cell of a record as it stands, "" if there is no such cell.
 func cell(record string, ends []int, i int) string {
 	switch {
 	case i < 0 || i >= len(ends):
@@ -90,7 +89,7 @@ func cell(record string, ends []int, i int) string {
 	}
 }
 
-// unquoted gives the value of a cell.
+// unquoted returns the value of a cell.
 func unquoted(text string) string {
 	if text == "" || text[0] != '"' {
 		return text

@@ -110,8 +110,9 @@ func (d *decoder) decode(e encoding.Encoding, name string) {
 	d.text = transform.NewReader(&d.from, t)
 }
 
-// A byteDecoder decodes an encoding with one byte for each character, and gives
-// the control character of its number for a byte from 80 to 9F that has none.
+// A byteDecoder decodes an encoding with one byte for each character, and
+// returns the control character of its number for a byte from 80 to 9F that has
+// none.
 type byteDecoder struct {
 	transform.NopResetter
 	runes [256]rune
@@ -138,7 +139,7 @@ func (d *byteDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err er
 	return nDst, len(src), nil
 }
 
-// Read gives text. Until a byte that is not ASCII it costs a look at each.
+// Read returns text. Until a byte that is not ASCII it costs a look at each.
 func (d *decoder) Read(p []byte) (int, error) {
 	if d.text != nil {
 		return d.text.Read(p)
@@ -206,9 +207,9 @@ func notASCII(text []byte) int {
 	return i
 }
 
-// zeroBytes tells from the first bytes of a file without a mark whether it is
-// plainly in UTF-16: most of its characters are ASCII, whose upper bytes are
-// zero, and hardly a lower byte is. It gives nil for any other.
+// zeroBytes returns the order of bytes of a file without a mark that is plainly in
+// UTF-16, by its first bytes: most of its characters are ASCII, whose upper bytes are
+// zero, and hardly a lower byte is. It is nil for any other.
 func zeroBytes(head []byte) binary.ByteOrder {
 	var zeros [2]int // at even and odd places
 	for i, c := range head {
@@ -233,7 +234,7 @@ type headReader struct {
 	held []byte
 	err  error // what src gave behind them
 
-	empty int // reads in a row that gave nothing: a decoder would ask for ever
+	empty int // reads in a row that gave nothing: a decoder would ask forever
 }
 
 func (h *headReader) Read(p []byte) (int, error) {
@@ -264,8 +265,8 @@ func (h *headReader) giveBack(text []byte, err error) {
 	}
 }
 
-// readFull reads until buf is full or src ends or fails, and gives up on a
-// reader that gives neither bytes nor an error.
+// readFull reads until buf is full or src ends or fails. A reader
+// that keeps returning neither bytes nor an error fails, too.
 func readFull(src io.Reader, buf []byte) ([]byte, error) {
 	for empty := 0; len(buf) < cap(buf); {
 		n, err := src.Read(buf[len(buf):cap(buf)])
@@ -288,7 +289,7 @@ type namedEncoding struct {
 	name string
 }
 
-// byLabel gives the encoding that a user names, nil for "".
+// byLabel returns the encoding that a user names, nil for "".
 func byLabel(label string) (*namedEncoding, error) {
 	label = strings.TrimSpace(label)
 	if label == "" {

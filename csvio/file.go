@@ -57,7 +57,7 @@ func (f *File) open(take func() error) (*File, error) {
 		err = f.convert()
 	}
 	if err == nil {
-		_, err = f.Rows() // tells now what is wrong with the header
+		_, err = f.Rows() // shows now what is wrong with the header
 	}
 	if err != nil {
 		f.Close()
@@ -183,8 +183,8 @@ func (f *File) Stat() (os.FileInfo, error) { return f.file.Stat() }
 // Sum returns the size of what is read, and its CRC once it was read to its end.
 func (f *File) Sum() (size int64, sum uint32) { return f.size, f.sum }
 
-// Plain reports whether the file is as most are, so that nobody need be told
-// how it is written.
+// Plain reports whether the file is as most are, so that how it
+// is written need not be said.
 func (f *File) Plain() bool {
 	return f.sheet == "" && f.format.Encoding == nameUTF8 && f.format.Comma == ',' && f.format.HeaderLine == 1
 }

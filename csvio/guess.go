@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// guessHeader gives the columns of a file without a header their meaning and
-// names: those of their roles, and "column 4" for the others. Options.Columns
+// guessHeader returns the meaning and names of the columns of a file without a
+// header: those of their roles, and "column 4" for the others. Options.Columns
 // has numbers. What they leave open is found in the first records:
 //
 //   - the MAC is the column in which one of them has the MAC of a phone; two

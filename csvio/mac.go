@@ -72,7 +72,7 @@ func (m *macReader) isMAC(cell string) bool {
 }
 
 // isPhone reports whether a cell holds a MAC of one of the blocks: what is
-// needed to take a column, or a record, for one of devices without being told.
+// needed to take a column, or a record, for one of devices where nobody says so.
 func (m *macReader) isPhone(cell string) bool {
 	mac, _, kind, _ := m.parse(cell)
 	return kind == "" && m.blocks.Has(mac)
@@ -120,8 +120,8 @@ func asNumber(cell string) (digits string, ok bool) {
 	return digits, len(digits) >= fewestDigits && len(digits) < 12 && digits[0] != '0' && isDigits(digits)
 }
 
-// restored returns the address whose leading zeros a number has lost; why it
-// cannot be told, if why is not "". Yealink has one block that begins with
+// restored returns the address whose leading zeros a number has lost, or why it
+// cannot be known. Yealink has one block that begins with
 // zeros: any other address would be a guess, and most likely no phone's. An
 // address with an E, such as 0015651234E2, is taken for 15651234 times 100: a
 // number that ends in two zeros may have been that.

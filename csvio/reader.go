@@ -106,7 +106,7 @@ func (r *Reader) readStart() error {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
 	}
 	if kind == startUnknown && eachLineQuoted(records) {
-		return &FileError{Line: records[0].line, Reason: "each line is one quoted cell, so its columns cannot be told apart",
+		return &FileError{Line: records[0].line, Reason: "each line is one quoted cell, so its columns cannot be read",
 			Hint: "export the file again without quotes around whole lines, or remove the first and last quote of each line and halve those in between"}
 	}
 	above := records[:at]
@@ -168,15 +168,15 @@ func (r *Reader) readStart() error {
 			}
 		}
 	}
-	r.tellColumns(records[at:])
+	r.noteColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
 	}
 	return nil
 }
 
-// tellColumns notes which columns are read, and which look as if they should be.
-func (r *Reader) tellColumns(records []sampled) {
+// noteColumns notes which columns are read, and which look as if they should be.
+func (r *Reader) noteColumns(records []sampled) {
 	h, f := &r.header, &r.format
 	for of, i := range h.at {
 		if i >= 0 && (role(of) != roleServer && role(of) != roleURL || r.targets) {
@@ -201,7 +201,7 @@ func (r *Reader) tellColumns(records []sampled) {
 // unique URL.
 var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 
-// Format says how the file is written.
+// Format returns how the file is written.
 func (r *Reader) Format() Format {
 	f := r.format
 	f.Columns = slices.Clone(f.Columns)
@@ -352,7 +352,7 @@ func (r *Reader) hasMAC(record string) bool {
 	return false
 }
 
-// value gives the cell of a role, without what tidy takes away.
+// value returns the cell of a role, without what tidy takes away.
 func (r *Reader) value(record string, of role) string {
 	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
 }

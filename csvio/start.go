@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// commas separate cells, the likelier first where nothing else decides.
+	// commas separate cells, the more likely first where nothing else decides.
 	commas = ",;\t|"
 
 	// sampleSize is the number of records, from the first that is not blank
@@ -81,8 +81,8 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 // findComma returns the delimiter under which the first records make most sense:
 // a header of an earlier result is best, then one with a known name for the
 // MAC, then a MAC in a cell of its own; one of several cells, and then the
-// earlier, is the better. Among equals the one decides that gives most records
-// as many cells as that one has, then the one that gives more cells.
+// earlier, is the better. Among equals the one decides under which most records have
+// as many cells as it, then the one with more cells.
 func (r *Reader) findComma() byte {
 	var best byte
 	var most []int
@@ -165,7 +165,7 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 	return startUnknown, widest
 }
 
-// belowTitle gives the header of more cells below one of a single cell, or that.
+// belowTitle returns the header of more cells below one of a single cell, or that.
 func (r *Reader) belowTitle(records []sampled, title, as int) (kind, at int) {
 	for i := title + 1; i < len(records); i++ {
 		switch kind := r.kindOf(records[i]); {

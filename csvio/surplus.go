@@ -16,7 +16,7 @@ const (
 // surplus judges cells with something in them where the header has no name, as a
 // delimiter makes them that should have been in quotes: it moves the cells behind
 // it by one. bad are the cells that are read and may have moved, or a URL that
-// seems to have been cut; note tells of the others.
+// seems to have been cut; note describes the others.
 //
 // In a workbook nothing moves: somebody wrote beside the table.
 //
@@ -120,5 +120,5 @@ func (r *Reader) cutURL(record string, row *batch.Row, at int, found, beyond boo
 	return r.split.cells > max(len(r.header.names), r.named) && strings.ContainsAny(rest, "=&?#%")
 }
 
-// queryRest is how the rest of a URL goes on that was cut within its query.
+// queryRest matches what follows in a URL that was cut within its query.
 var queryRest = regexp.MustCompile(`^[A-Za-z0-9_.~%-]+=\S*$`)

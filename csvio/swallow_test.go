@@ -93,7 +93,7 @@ func TestSwallowingHeader(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%q: no error", file)
 		}
-		checkProblem(t, errorText(err), "line 1: a cell of several lines in the header|put the quote right")
+		checkProblem(t, errorText(err), "line 1: a cell of several lines in the header|add the quote that is missing")
 	}
 }
 
