@@ -42,6 +42,7 @@ type Survey struct {
 	uses     []use             // the rows of the repeated, by MAC and then in input order
 	repeats  []repeat          // one for each repeated MAC, in the order of uses
 	servers  []string          // names in uses
+	kinds    map[kind]int      // rows to be sent by what their calls depend on
 
 	policy OnConflict
 	seed   maphash.Seed
@@ -78,6 +79,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		unbound:  roaring64.New(),
 		flawed:   roaring64.New(),
 		repeated: roaring64.New(),
+		kinds:    map[kind]int{},
 		policy:   policy,
 		seed:     maphash.MakeSeed(),
 	}
@@ -103,6 +105,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		case good:
 			if row.Pass {
 				s.passed.Add(key)
+			} else {
+				s.kinds[s.kindOf(row.Device.Action, row.Device.Server, row.Device.URL != "")]++
 			}
 			s.changes = s.changes || row.Device.Action.changes()
 			if row.Device.Action != Register {
@@ -214,6 +218,12 @@ func (s *Survey) judgeRepeats() {
 			// The first row that asks for what the last one asks for.
 			for s.uses[r.leader].target != s.uses[end-1].target {
 				r.leader++
+			}
+		}
+		for i := first; i < end; i++ { // of these only the leader is sent
+			u := s.uses[i]
+			if sent := i == int(r.leader) && !(r.conflict && s.policy == ConflictRefuse); !u.pass && !sent {
+				s.kinds[s.kindOf(u.action, s.servers[u.server], u.url)]--
 			}
 		}
 		s.repeats = append(s.repeats, r)

@@ -38,7 +38,7 @@ func sampleFile(rows int) []byte {
 }
 
 func readAll(data []byte) (rows int, err error) {
-	r, err := NewReader(bytes.NewReader(data), Options{NeedServer: true})
+	r, err := NewReader(bytes.NewReader(data), Options{})
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +99,7 @@ func BenchmarkReadOnly(b *testing.B) {
 
 // BenchmarkWrite writes rows that have been read.
 func BenchmarkWrite(b *testing.B) {
-	r, err := NewReader(bytes.NewReader(sampleFile(1)), Options{NeedServer: true})
+	r, err := NewReader(bytes.NewReader(sampleFile(1)), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func BenchmarkWorkbook(b *testing.B) {
 		if _, err := text.Seek(0, io.SeekStart); err != nil {
 			b.Fatal(err)
 		}
-		r, err := NewReader(text, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true})
+		r, err := NewReader(text, Options{Comma: ',', Encoding: "utf-8", Records: true})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,61 +1,82 @@
 // Package csvio reads the devices out of what spreadsheets write, CSV files of
-// any dialect and workbooks, and writes the result file: the same cells, and
-// columns of ours behind them.
+// any dialect and workbooks, and writes the result file: the same cells, and our
+// own columns behind them.
 //
-// A [Reader] gives one [batch.Row] for each record, bad ones with their
-// problem. A [Writer] writes the user's cells back byte for byte and adds
-// [Columns]. A result read again has these columns replaced, never doubled.
+// A [File] is the input of a run. A [Reader] returns one [batch.Row] for each
+// record, bad ones with their problem. A [Writer] writes the user's cells back
+// byte for byte and adds [Columns]. A result that is read again has these columns
+// replaced, never doubled.
 //
 // # Why not encoding/csv
 //
-// A result file must give the user's cells back as they were, with their
-// quoting, line breaks and byte order mark; encoding/csv hands out values, and
-// writing those again makes another file. Rows are named by physical line, a
-// record's size is capped (one stray quote must not read the whole file into
-// memory), and files that end their lines with CR are read. Reading takes about
-// as long as a bare encoding/csv loop, with MAC addresses parsed and rows
-// judged; see BenchmarkRead. On well-formed input both read the same cells,
-// which a fuzz test holds them to.
+// A result file must have the user's cells as they were, with their quoting, line
+// breaks and byte order mark; encoding/csv returns values, and writing those
+// again makes another file. Rows are named by physical line, a record's size is
+// capped (one stray quote must not read the whole file into memory), and files
+// that end their lines with CR are read. Reading takes about as long as a bare
+// encoding/csv loop, with MAC addresses parsed and rows judged; see
+// BenchmarkRead. On well-formed input both read the same cells, as a fuzz test
+// checks.
 //
 // # What is read
 //
 // Encodings: UTF-8 and UTF-16, with or without a byte order mark, else
-// Windows-1252, and whatever else [Options] name. It is text in UTF-8 that is
-// split, so cells, and the result, are in UTF-8.
+// Windows-1252, and any other that [Options] name. Cells, and the result, are in
+// UTF-8.
 //
 // Delimiters: comma, semicolon, tab and pipe, as a first line sep=; says or as
 // the first records show. Cells are quoted as Excel, LibreOffice and Google
-// Sheets do: a cell that begins with a quote goes on to the next single quote,
-// "" in it is a quote, text after the closing quote is kept, and a quote inside
-// any other cell is an ordinary character. LF, CRLF and CR each end a record;
-// line ends outside quotes are written as the header's, those in quotes are
-// left alone. The last record gets a line end if it has none.
+// Sheets do: a cell that begins with a quote extends to the next single quote, ""
+// in it is a quote, text after the closing quote is kept, and a quote inside any
+// other cell is an ordinary character. LF, CRLF and CR each end a record; line
+// ends outside quotes are written as the header's, those in quotes stay as they
+// are. The last record gets a line end if it has none.
 //
 // The header is looked for among the first 20 records: it is the first with a
-// known name for the column of the MACs. What stands above it, a title or
-// notes, is written above the result's. If a MAC comes first, there is no
-// header; the result gets one, with the names of the roles, so that it can be
-// fed back. Blank records before all of that are left out of the result, those
-// after it are kept.
+// known name for the column of the MACs. What stands above it, a title or notes,
+// is written above the result's. If a phone's MAC comes first, there is no header;
+// the result gets one, with the names of the roles, so that it can be fed back.
+// Blank records before all of that are left out of the result, those after it are
+// kept.
 //
 // Workbooks (.xlsx) are converted first, by [ConvertWorkbook].
 //
-// # What is mended
+// # Damage, and what is done about it
 //
-// White space of all kinds around a cell, an apostrophe in front of it and
-// ="..." around it do not become part of a device, nor does the width of a
-// MAC's digits. Leading zeros of a MAC are given back only on request. All else
-// that a spreadsheet does to a MAC, and letters that only look like digits, are
-// a problem that says what happened: to guess would register another phone. The
-// cells in the file, and in the result, stay as they are.
+// What can only have meant one thing is fixed; the cells in the file, and in the
+// result, stay as they are. What can have meant another phone or another server
+// makes the row invalid: its problem says what happened and how to fix it. Where
+// that could be true of any row, the file is refused before anything is sent.
 //
-// A quote that is never closed makes the rest of the file one cell: its row is
-// a problem, and is given a closing quote, without which it would swallow our
-// columns and the result would read back as another file.
-//
-// Bytes that are not what the file is in become U+FFFD, but in a file that is
-// in UTF-8 they pass through. Either makes a row a problem where they stand in
-// a cell that is sent.
+//	damage                                          what is done       where
+//	white space, apostrophe, ="..." around a cell   fixed              clean.go
+//	width of a MAC's digits, kinds of hyphens       fixed              clean.go
+//	MAC without zeros, or as 1565000001.0           invalid; fixed by  mac.go
+//	                                                Repair in 00-15-65
+//	MAC as 1.5E+09, date, formula, error            invalid            mac.go, date.go
+//	letters that look like a MAC's digits           invalid            lookalike.go
+//	article, serial, telephone number for a MAC     invalid            mac.go
+//	address outside Yealink's blocks                warning; decides   vendor.go, warn.go
+//	                                                no column
+//	row without a MAC                               invalid; passed by reader.go
+//	                                                IgnoreNoMAC
+//	row commented out with # or //                  invalid            reader.go
+//	NULL, N/A, - for a server; URL for a server     invalid            judge.go
+//	server like a date, or of a long name           warning            warn.go
+//	more cells than the header                      warning; invalid   surplus.go
+//	                                                if they moved what is read
+//	URL cut at a delimiter                          invalid            surplus.go
+//	quote too many or too few, rows inside a cell   invalid            swallow.go
+//	quote in the header never closed                refused            reader.go
+//	the header again                                passed             header.go
+//	a second header with other columns              refused            header.go
+//	no column of MACs is known, or two are          refused            header.go, guess.go
+//	each line is one quoted cell                    refused            guess.go
+//	record larger than MaxRecord                    refused            split.go
+//	neither UTF-8 nor Windows-1252                  refused            encoding.go
+//	bytes that the encoding does not have           U+FFFD; invalid    decode.go, judge.go
+//	                                                where they are sent
+//	web page, XML, PDF, archive, lock file          refused            sniff.go
 package csvio
 
 import "rpsbatch/batch"
@@ -66,11 +87,8 @@ const DefaultMaxRecord = 1 << 20
 
 const byteOrderMark = "\ufeff"
 
-// LongServer is the length of a server's name in characters above which the
-// user should be warned: another client of the service cuts names there.
-const LongServer = 20
-
-// Options say what a Reader looks for. The zero value finds all of it out.
+// Options say what a Reader looks for. With the zero value all of it is
+// detected.
 type Options struct {
 	// Columns has the header's name for a role ("mac", "server", "url",
 	// "action") where it is not left to the usual names, or the number of the
@@ -83,43 +101,47 @@ type Options struct {
 	Comma byte
 
 	// Encoding is a label of the WHATWG's encoding standard, such as utf-8,
-	// utf-16le, windows-1252 or shift_jis. "": found out. A byte order mark
+	// utf-16le, windows-1252 or shift_jis. "": detected. A byte order mark
 	// counts for more than either.
 	Encoding string
 
+	// Sheet is the sheet of a workbook that a [File] reads; "": the first that
+	// is not hidden.
+	Sheet string
+
 	// NoHeader is set if the first record is a device. A file whose first
-	// record holds a MAC needs no such telling.
+	// record holds the MAC of a phone does not need it.
 	NoHeader bool
 
-	// Repair gives MACs back the leading zeros that a spreadsheet dropped.
-	// Otherwise they are a problem.
+	// Repair restores the leading zeros of a MAC that a spreadsheet took for a
+	// number, where that makes an address of Yealink's block 00-15-65.
+	// Otherwise such a number is a problem.
 	Repair bool
+
+	// Blocks are blocks of addresses beside Yealink's that phones have.
+	Blocks Blocks
+
+	// IgnoreNoMAC passes rows without a MAC, such as subtotals and notes,
+	// through like blank records.
+	IgnoreNoMAC bool
 
 	// Records makes Row.Line and Format.HeaderLine the number of the record,
 	// blank ones counted, instead of a line: for a converted workbook, whose
 	// record n is row n of its sheet.
 	Records bool
 
-	// Actions is set if a column "action" says what is wanted of its row:
-	// register or deregister. Of Action Edit a row that says deregister is a
-	// problem, of Check it becomes CheckGone.
-	Actions bool
-
-	// Action is wanted of the rows that say nothing.
+	// Action is wanted of the rows that say nothing else in a column "action",
+	// and decides which columns are read: a server or a URL is needed to
+	// register or edit a device, and a name and a URL to add a server. Of
+	// Edit, a row that says deregister is a problem.
 	Action batch.Action
+
+	// Want is set if Check is to compare: rows then need what Edit needs, and
+	// one that says deregister becomes CheckGone.
+	Want bool
 
 	// Server is for rows that name none.
 	Server string
-
-	// NeedServer is set if Action binds a device: a row with neither server
-	// nor URL is then a problem. Of rows with an action of their own that
-	// says it: register needs one, deregister does not. Where none is needed,
-	// server and URL are not judged, and are empty in Device.
-	NeedServer bool
-
-	// Servers is set if the rows are servers instead of devices: each has a
-	// name and a URL, and no MAC. Action is then batch.AddServer.
-	Servers bool
 
 	// MaxRecord is the size of one record at most, in bytes of UTF-8; 0 is
 	// DefaultMaxRecord. A larger one ends the reading.
@@ -132,7 +154,7 @@ type Format struct {
 	BOM     bool // of the result; final after the last row, as Encoding is
 	Comma   byte
 	LineEnd string   // "\n", "\r\n" or "\r", whichever ends the header
-	Header  string   // the user's header cells as they stand, without line end; names of ours if there is none
+	Header  string   // the user's header cells as they stand, without line end; our names if there is none
 	Columns []string // their names, without quotes and white space around them
 
 	// PriorStatus is set if the file has a column rps_status, so that it is
@@ -142,6 +164,8 @@ type Format struct {
 	// Encoding is what the file is written in, as a person names it. It is
 	// final after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
+
+	hasServers bool // some column is read for them
 
 	HeaderLine int  // line of the header, or its record with Options.Records; 0: there is none
 	NoHeader   bool // the first record is a device

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -26,20 +25,20 @@ const (
 	name1252 = "Windows-1252"
 )
 
-// A decoder gives a file's text as UTF-8, without its byte order mark.
+// A decoder returns a file's text as UTF-8, without its byte order mark.
 //
 // A mark says what a file is in, whatever it was said to be, as in browsers: a
 // result is UTF-8 with a mark, and can be fed back with the --encoding of its
 // input. Without one, a file with the zero bytes of UTF-16 is in UTF-16; any
-// other is taken for ASCII until a byte that is none, and the characters there
-// decide: UTF-8 if they are that, else Windows-1252, which is what Excel writes
-// as "CSV" in the west of Europe and America. One look is enough, since a text
-// in Windows-1252 is UTF-8 by accident only with pairs such as Ã¤.
+// other is taken for ASCII until a byte that is not, and the characters there
+// decide: UTF-8 if they are that, else Windows-1252 if they make sense as that.
+// One look is enough, since a text in Windows-1252 is UTF-8 by accident only with
+// pairs such as Ã¤.
 //
 // What has been found to be UTF-8 is not looked at again: bytes in it that are
-// none pass, and are a problem where they stand in a cell that is sent. The
-// five bytes without a meaning in Windows-1252 become the control characters
-// U+0081 to U+009D, one each, so that they are seen and not lost.
+// not pass, and are a problem where they stand in a cell that is sent. The five
+// bytes without a meaning in Windows-1252 become the control characters U+0081
+// to U+009D, one each, so that they are seen and not lost.
 type decoder struct {
 	from    headReader // the file
 	text    io.Reader  // its text, once that is decided; nil before
@@ -47,7 +46,8 @@ type decoder struct {
 	name    string     // of the encoding, as a person names it
 	mark    bool       // it begins with a byte order mark
 	foreign bool       // it is not in UTF-8
-	found   bool       // the encoding was found out, not given
+	found   bool       // the encoding was detected, not given
+	last    byte       // before the first that is not ASCII
 }
 
 // newDecoder reads the first bytes and looks at what they are in. An error of
@@ -61,6 +61,9 @@ func newDecoder(src io.Reader, label string) (*decoder, error) {
 	d.from.src = src
 	d.from.held, d.from.err = readFull(src, make([]byte, 0, headSize))
 	head := d.from.held
+	if err := sniffBytes(head); err != nil {
+		return nil, err
+	}
 
 	for _, m := range []struct {
 		bytes string
@@ -107,8 +110,9 @@ func (d *decoder) decode(e encoding.Encoding, name string) {
 	d.text = transform.NewReader(&d.from, t)
 }
 
-// A byteDecoder decodes an encoding with one byte for each character, and gives
-// the control character of its number for a byte from 80 to 9F that has none.
+// A byteDecoder decodes an encoding with one byte for each character, and
+// returns the control character of its number for a byte from 80 to 9F that has
+// none.
 type byteDecoder struct {
 	transform.NopResetter
 	runes [256]rune
@@ -135,13 +139,16 @@ func (d *byteDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err er
 	return nDst, len(src), nil
 }
 
-// Read gives text. Until a byte that is not ASCII it costs a look at each.
+// Read returns text. Until a byte that is not ASCII it costs a look at each.
 func (d *decoder) Read(p []byte) (int, error) {
 	if d.text != nil {
 		return d.text.Read(p)
 	}
 	n, err := d.from.Read(p)
 	first := notASCII(p[:n])
+	if first > 0 {
+		d.last = p[first-1]
+	}
 	if first == n {
 		return n, err
 	}
@@ -158,6 +165,19 @@ func (d *decoder) Read(p []byte) (int, error) {
 		d.text = &d.from
 		return n, nil
 	}
+	if err == nil && len(rest) < judgedText {
+		var more []byte
+		more, err = readFull(&d.from, make([]byte, 0, judgedText-len(rest)))
+		rest = append(rest, more...)
+	}
+	if judged := rest[:min(len(rest), judgedText)]; !makesSense1252(judged, d.last) {
+		err := sniff(d.head)
+		if err == nil {
+			err = errEncoding(judged)
+		}
+		d.text = failing{err}
+		return first, err
+	}
 	d.from.giveBack(rest, err)
 	d.decode(charmap.Windows1252, name1252)
 	if first == 0 {
@@ -166,7 +186,12 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return first, nil
 }
 
-// notASCII gives the index of the first byte that is not ASCII, or the length.
+// failing is a text that cannot be read.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// notASCII returns the index of the first byte that is not ASCII, or the length.
 func notASCII(text []byte) int {
 	const high = 0x8080808080808080
 	i := 0
@@ -182,9 +207,9 @@ func notASCII(text []byte) int {
 	return i
 }
 
-// zeroBytes tells from the first bytes of a file without a mark whether it is
-// plainly in UTF-16: most of its characters are ASCII, whose upper bytes are
-// zero, and hardly a lower byte is. It gives nil for any other.
+// zeroBytes returns the order of bytes of a file without a mark that is plainly in
+// UTF-16, by its first bytes: most of its characters are ASCII, whose upper bytes are
+// zero, and hardly a lower byte is. It is nil for any other.
 func zeroBytes(head []byte) binary.ByteOrder {
 	var zeros [2]int // at even and odd places
 	for i, c := range head {
@@ -209,7 +234,7 @@ type headReader struct {
 	held []byte
 	err  error // what src gave behind them
 
-	empty int // reads in a row that gave nothing: a decoder would ask for ever
+	empty int // reads in a row that gave nothing: a decoder would ask forever
 }
 
 func (h *headReader) Read(p []byte) (int, error) {
@@ -240,8 +265,8 @@ func (h *headReader) giveBack(text []byte, err error) {
 	}
 }
 
-// readFull reads until buf is full or src ends or fails, and gives up on a
-// reader that gives neither bytes nor an error.
+// readFull reads until buf is full or src ends or fails. A reader
+// that keeps returning neither bytes nor an error fails, too.
 func readFull(src io.Reader, buf []byte) ([]byte, error) {
 	for empty := 0; len(buf) < cap(buf); {
 		n, err := src.Read(buf[len(buf):cap(buf)])
@@ -264,7 +289,7 @@ type namedEncoding struct {
 	name string
 }
 
-// byLabel gives the encoding that a user names, nil for "".
+// byLabel returns the encoding that a user names, nil for "".
 func byLabel(label string) (*namedEncoding, error) {
 	label = strings.TrimSpace(label)
 	if label == "" {
@@ -282,7 +307,7 @@ func byLabel(label string) (*namedEncoding, error) {
 		err = errUnknownEncoding
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--encoding %q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or leave it out", label)
+		return nil, optionError(flagEncoding, "%q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or omit it", label)
 	}
 	name, err := htmlindex.Name(e)
 	if err != nil {

@@ -3,11 +3,16 @@ package csvio
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"rpsbatch/batch"
 )
 
 func asUTF16(text string, order binary.AppendByteOrder, mark bool) string {
@@ -43,9 +48,8 @@ func TestDecode(t *testing.T) {
 		{"half a character", "", "\xff\xfea\x00b", "a\ufffd", "UTF-16 LE", true, true},
 		{"Windows-1252", "", "B\xfcro \x80 \x93x\x94", "Büro € “x”", "Windows-1252", false, true},
 		{"Windows-1252 behind the head", "", long + "\xfcro", long + "üro", "Windows-1252", false, true},
-		{"half of UTF-8 at the end", "", "x\xe2\x82", "xâ‚", "Windows-1252", false, true},
-		{"Windows-1252 stays that", "", "\xfc\xc3\xbc", "üÃ¼", "Windows-1252", false, true},
-		{"bytes without a meaning", "", "\xe4 \x81\x8d\x8f\x90\x9d", "ä \u0081\u008d\u008f\u0090\u009d", "Windows-1252", false, true},
+		{"Windows-1252 stays that", "", "\xfcber \xe4 \xf6 \xfc \xdf \xc3\xa4", "über ä ö ü ß Ã¤", "Windows-1252", false, true},
+		{"bytes without a meaning, as told", "windows-1252", "\xe4 \x81\x8d\x8f\x90\x9d", "ä \u0081\u008d\u008f\u0090\u009d", "Windows-1252", false, true},
 		{"first byte", "", "\xe4", "ä", "Windows-1252", false, true},
 		{"given UTF-8", "UTF8", "B\xfcro", "B\xfcro", "UTF-8", false, false},
 		{"given Windows-1252", "cp1252", "\xc3\xbc", "Ã¼", "Windows-1252", false, true},
@@ -82,9 +86,57 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// What is neither UTF-8 nor Windows-1252 is refused with its likely encodings,
+// and read when that is named.
+func TestOtherEncodings(t *testing.T) {
+	const rest = "\n001565000002,hq,"
+	for _, test := range []struct{ label, text, likely string }{
+		{"gbk", "北京办公室" + rest + "上海", "gbk"},
+		{"big5", "台北辦公室 二樓", "big5"},
+		{"shift_jis", "東京本社 二階 会議室", ""},
+		{"euc-jp", "東京本社のでんわ、二階です", "euc-jp"},
+		{"euc-kr", "서울 본사 이층", "euc-kr"},
+		{"windows-1251", "Офис Москва, второй этаж", "windows-1251"},
+		{"koi8-r", "Офис Москва, второй этаж", "koi8-r"},
+		{"windows-1253", "Αθήνα, δεύτερος όροφος", "iso-8859-7"},
+		{"windows-1250", "Wałbrzych, piętro 2" + rest + "Łódź", ""},
+		{"ibm850", "Büro Köln", ""}, // DOS
+	} {
+		t.Run(test.label, func(t *testing.T) {
+			e, err := byLabel(test.label)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := "mac,server,note\n001565000001,hq," + test.text + "\n"
+			file, err := e.NewEncoder().String(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = tryRows(strings.NewReader(file), Options{})
+			checkProblem(t, errorText(err), "neither UTF-8 nor Windows-1252; name its encoding with --encoding|"+test.likely)
+			rows, format := rowsOf(t, file, Options{Encoding: test.label})
+			if got := written(t, rows, format, (*Writer).Pass); !strings.Contains(got, ",hq,"+strings.Split(test.text, "\n")[0]) {
+				t.Errorf("result %q", got)
+			}
+		})
+	}
+	for _, text := range []string{
+		"Büro Köln, Größe, über", "déjà vu à l’école de l’été", "São Paulo, ação, João", "Ångström på Åland", "Þýska", "señor ¿qué? ¡sí! 5 €", "«Hôtel» n° 5 – “x”…",
+		"ÄÖ", "½ Liter, 20 µm, 5 m², 10 °C", "L’Hospitalet col·legi", "Škoda Œuvre",
+	} {
+		file, err := charmap.Windows1252.NewEncoder().String("mac,server,note\n001565000001,hq," + text + "\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows, format := rowsOf(t, file, Options{}); format.Encoding != name1252 || !strings.Contains(rows[0].Raw, text) {
+			t.Errorf("%q as %s: %q", text, format.Encoding, rows[0].Raw)
+		}
+	}
+}
+
 func TestUnknownEncoding(t *testing.T) {
 	for _, label := range []string{"latin", "hz-gb-2312", "koi9"} {
-		_, err := NewReader(strings.NewReader("mac\n"), Options{Encoding: label})
+		_, err := NewReader(strings.NewReader("mac\n"), Options{Action: batch.Check, Encoding: label})
 		if err == nil || !strings.Contains(err.Error(), "--encoding") || !strings.Contains(err.Error(), "windows-1252") {
 			t.Errorf("%s: %v", label, err)
 		}
@@ -101,13 +153,16 @@ func FuzzDecode(f *testing.F) {
 		if _, err := byLabel(label); err != nil {
 			label = ""
 		}
+		if sniffBytes([]byte(data)[:min(len(data), headSize)]) != nil {
+			return
+		}
 		all := func(wrap func(io.Reader) io.Reader) ([]byte, *decoder) {
 			d, err := newDecoder(wrap(strings.NewReader(data)), label)
 			if err != nil {
 				t.Fatal(err)
 			}
 			text, err := io.ReadAll(wrap(d))
-			if err != nil {
+			if bad := (*FileError)(nil); err != nil && !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
 			return text, d
@@ -117,7 +172,7 @@ func FuzzDecode(f *testing.F) {
 		if !bytes.Equal(one, two) || d1.name != d2.name || d1.foreign != d2.foreign {
 			t.Fatalf("%q as %s, byte by byte %q as %s", one, d1.name, two, d2.name)
 		}
-		if !d1.foreign && string(one) != strings.TrimPrefix(data, byteOrderMark) {
+		if _, refused := d1.text.(failing); !refused && !d1.foreign && string(one) != strings.TrimPrefix(data, byteOrderMark) {
 			t.Fatalf("UTF-8 %q became %q", data, one)
 		}
 	})

@@ -59,7 +59,7 @@ func TestDialects(t *testing.T) {
 				for _, start := range starts {
 					t.Run(fmt.Sprintf("%q %s %t %q %s", comma, enc.name, enc.bom, lineEnd, start.name), func(t *testing.T) {
 						text := strings.NewReplacer("~", string(comma), "\n", lineEnd).Replace(start.text + body)
-						opts := Options{NeedServer: true}
+						opts := Options{}
 						if start.name == "no header" {
 							opts.Columns = map[string]string{"mac": "2", "server": "3", "url": "4"}
 						}
@@ -146,60 +146,60 @@ func TestStart(t *testing.T) {
 		rows       int    // -1: an error
 		preamble   int
 	}{
-		{"comma", "mac,server\n001565000001,s1\n", Options{}, "mac|server", 1, 0},
-		{"semicolon", "mac;server\n001565000001;s1,2\n", Options{}, "mac|server", 1, 0},
-		{"semicolon, comma in the header", "MAC;\"Site, floor\";Size, in m\n001565000001;a,b,c;1,5\n", Options{}, "MAC|Site, floor|Size, in m", 1, 0},
-		{"tab", "mac\tserver; or not\n001565000001\ts1\n", Options{}, "mac|server; or not", 1, 0},
-		{"pipe", "Site|MAC\nx,y|001565000001\n", Options{}, "Site|MAC", 1, 0},
-		{"one column", "mac\n001565000001\n", Options{}, "mac", 1, 0},
-		{"one column, quoted", "\"mac\"\r\n\"001565000001\"\r\n", Options{}, "mac", 1, 0},
-		{"comma in a quoted name", "\"mac, of the phone\";mac;n\n;001565000001;\n", Options{}, "mac, of the phone|mac|n", 1, 0},
-		{"named column decides", "mac;serial,id\n1;001565000001,x\n", Options{Columns: map[string]string{"mac": "id"}}, "mac;serial|id", 1, 0},
-		{"sep counts more", "sep=|\nmac;x|mac\n001565000001;y|001565000001\n", Options{}, "mac;x|mac", 1, 0},
-		{"sep in capitals", "SEP=;\r\nmac;n\r\n001565000001;\r\n", Options{}, "mac|n", 1, 0},
-		{"option counts more than sep", "sep=;\nmac,n\n001565000001,\n", Options{Comma: ','}, "mac|n", 1, 0},
-		{"sep of another character is a title", "sep=:\nmac,n\n001565000001,\n", Options{}, "mac|n", 1, 1},
-		{"a cell sep=; of a sheet", "sep=;\nmac,n\n001565000001,\n", Options{Records: true, Comma: ','}, "mac|n", 1, 2},
-		{"title", "Our phones\nmac,server\n001565000001,s1\n", Options{}, "mac|server", 1, 1},
-		{"title with delimiters", "\"Our phones, all\",,\n,,\nmac,server,\n001565000001,s1,\n", Options{}, "mac|server|", 1, 2},
-		{"title that may be a MAC", "202611230000\nmac,server\n001565000001,s1\n", Options{}, "mac|server", 1, 1},
-		{"two columns of MACs", "201234567890,001565000001,HQ\n", Options{}, "columns 1 and 2 both hold MACs|--column mac=1", -1, 0},
-		{"two columns of MACs, told which", "201234567890,001565000001,HQ\n", Options{Columns: mac}, "column 1|mac|server", 1, 0},
-		{"titles, wide", "a,b,c\nd,e,f\nmac,server,x\n001565000001,s1,\n", Options{}, "mac|server|x", 1, 2},
-		{"title like a name", "MAC addresses\n\nDevice;MAC\nx;001565000001\n", Options{}, "Device|MAC", 1, 2},
-		{"one column, a name as a note", "mac\n001565000001\nmac;mac\n", Options{}, "mac", 2, 0},
-		{"told that there is none, semicolon", "x,y,z;1\na,b,c;001565000001\n", Options{NoHeader: true}, "column 1|mac", 2, 0},
-		{"last place for a header", strings.Repeat("note\n", sampleSize-1) + "mac,n\n001565000001,\n", Options{}, "mac|n", 1, sampleSize - 1},
-		{"header too far down", strings.Repeat("note\n", sampleSize) + "mac,n\n", Options{}, "line 1: no column is known", -1, 0},
-		{"no header", "001565000001,s1\n001565000002,s2\n", Options{}, "mac|server", 2, 0},
-		{"no header, any order", "x;https://h/s3cret;00-15-65-00-00-01;s1;more\n", Options{}, "column 1|url|mac|server|column 5", 1, 0},
-		{"no header, full-width", "０01565000001|s1\n", Options{}, "mac|server", 1, 0},
-		{"no header, one column", "001565000001\n001565000002\n", Options{}, "mac", 2, 0},
-		{"no header, URL in a later row", "001565000001,s1,\n001565000002,,https://h/\n", Options{}, "mac|server|url", 2, 0},
-		{"no header, URL in a much later row", strings.Repeat("001565000001,s1,\n", 50) + "001565000002,,https://h/\n", Options{}, "mac|server|url", 51, 0},
-		{"no header, third column is something else", "001565000001,s1,\n001565000002,s2,note\n", Options{}, "mac|server|column 3", 2, 0},
-		{"no header, action", "deregister,001565000001\nregister,001565000002,s\n", Options{Actions: true}, "action|mac|server", 2, 0},
-		{"no header, title", "Our phones\n001565000001,s1\n", Options{}, "mac|server", 1, 1},
-		{"unknown header above devices", "Serial,Server\n001565000001,hq\n", Options{}, `line 1: no column is known|"Serial", "Server"; name it with --column mac=NAME`, -1, 0},
-		{"title and unknown header", "Our phones\nSerial,Server\n001565000001,hq\n", Options{}, `line 2: no column is known|"Serial", "Server"`, -1, 0},
-		{"device above what names a MAC", "001565000001,s1,\n001565000002,s2,mac\n", Options{}, "mac|server|column 3", 2, 0},
-		{"told that there is none", "x,s1\n001565000001,s1\n", Options{NoHeader: true}, "mac|server", 2, 0},
-		{"told so, and the column", "1,x,s1\n2,y,s1\n", Options{NoHeader: true, Columns: mac}, "column 1|mac|server", 2, 0},
-		{"column beyond the first record", "x\n", Options{NoHeader: true, Columns: map[string]string{"mac": "1", "url": "3"}}, "mac|server|url", 1, 0},
-		{"told so, no MAC", "x,s1\ny,s1\n", Options{NoHeader: true}, "line 1: there is no header, and no cell|--column mac=2", -1, 0},
-		{"told so, a name given", "001565000001,s1\n", Options{Columns: map[string]string{"mac": "MAC"}}, `could name a column "MAC"|--column mac=2`, -1, 0},
-		{"column 0", "001565000001,s1\n", Options{NoHeader: true, Columns: map[string]string{"mac": "0"}}, "could name|--column mac=2", -1, 0},
-		{"one column twice", "001565000001,s1\n", Options{NoHeader: true, Columns: map[string]string{"mac": "1", "server": "1"}}, "column 1 is to be read for two things", -1, 0},
-		{"unknown role", "001565000001,s1\n", Options{Columns: map[string]string{"name": "1"}}, "no such role", -1, 0},
-		{"number with a header", "id,n\n00156500000x,001\n", Options{Columns: map[string]string{"mac": "1"}}, "id|n", 1, 0},
-		{"first device is damaged", "1565000001,s1\n", Options{}, "if this line is a device, give --no-header", -1, 0},
-		{"result of no header, told again", "mac,server,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time\n001565000001,s1,1,,failed,,,,\n", Options{NoHeader: true, Columns: map[string]string{"mac": "1"}}, "mac|server", 1, 0},
+		{"comma", "mac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 0},
+		{"semicolon", "mac;server\n001565000001;s1,2\n", Options{Action: batch.Check}, "mac|server", 1, 0},
+		{"semicolon, comma in the header", "MAC;\"Site, floor\";Size, in m\n001565000001;a,b,c;1,5\n", Options{Action: batch.Check}, "MAC|Site, floor|Size, in m", 1, 0},
+		{"tab", "mac\tserver; or not\n001565000001\ts1\n", Options{Action: batch.Check}, "mac|server; or not", 1, 0},
+		{"pipe", "Site|MAC\nx,y|001565000001\n", Options{Action: batch.Check}, "Site|MAC", 1, 0},
+		{"one column", "mac\n001565000001\n", Options{Action: batch.Check}, "mac", 1, 0},
+		{"one column, quoted", "\"mac\"\r\n\"001565000001\"\r\n", Options{Action: batch.Check}, "mac", 1, 0},
+		{"comma in a quoted name", "\"mac, of the phone\";mac;n\n;001565000001;\n", Options{Action: batch.Check}, "mac, of the phone|mac|n", 1, 0},
+		{"named column decides", "mac;serial,id\n1;001565000001,x\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "id"}}, "mac;serial|id", 1, 0},
+		{"sep counts more", "sep=|\nmac;x|mac\n001565000001;y|001565000001\n", Options{Action: batch.Check}, "mac;x|mac", 1, 0},
+		{"sep in capitals", "SEP=;\r\nmac;n\r\n001565000001;\r\n", Options{Action: batch.Check}, "mac|n", 1, 0},
+		{"option counts more than sep", "sep=;\nmac,n\n001565000001,\n", Options{Action: batch.Check, Comma: ','}, "mac|n", 1, 0},
+		{"sep of another character is a title", "sep=:\nmac,n\n001565000001,\n", Options{Action: batch.Check}, "mac|n", 1, 1},
+		{"a cell sep=; of a sheet", "sep=;\nmac,n\n001565000001,\n", Options{Action: batch.Check, Records: true, Comma: ','}, "mac|n", 1, 2},
+		{"title", "Our phones\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
+		{"title with delimiters", "\"Our phones, all\",,\n,,\nmac,server,\n001565000001,s1,\n", Options{Action: batch.Check}, "mac|server|", 1, 2},
+		{"title that may be a MAC", "202611230000\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
+		{"two columns of MACs", "805ec0567890,001565000001,HQ\n", Options{Action: batch.Check}, "columns 1 and 2 both hold MACs|--column mac=1", -1, 0},
+		{"two columns of MACs, told which", "201234567890,001565000001,HQ\n", Options{Action: batch.Check, Columns: mac}, "column 1|mac|server", 1, 0},
+		{"titles, wide", "a,b,c\nd,e,f\nmac,server,x\n001565000001,s1,\n", Options{Action: batch.Check}, "mac|server|x", 1, 2},
+		{"title like a name", "MAC addresses\n\nDevice;MAC\nx;001565000001\n", Options{Action: batch.Check}, "Device|MAC", 1, 2},
+		{"one column, a name as a note", "mac\n001565000001\nmac;mac\n", Options{Action: batch.Check}, "mac", 2, 0},
+		{"told that there is none, semicolon", "x,y,z;1\na,b,c;001565000001\n", Options{Action: batch.Check, NoHeader: true}, "column 1|mac", 2, 0},
+		{"last place for a header", strings.Repeat("note\n", sampleSize-1) + "mac,n\n001565000001,\n", Options{Action: batch.Check}, "mac|n", 1, sampleSize - 1},
+		{"header too far down", strings.Repeat("note\n", sampleSize) + "mac,n\n", Options{Action: batch.Check}, "line 1: no column is known", -1, 0},
+		{"no header", "001565000001,s1\n001565000002,s2\n", Options{Action: batch.Check}, "mac|server", 2, 0},
+		{"no header, any order", "x;https://h/s3cret;00-15-65-00-00-01;s1;more\n", Options{Action: batch.Check}, "column 1|url|mac|server|column 5", 1, 0},
+		{"no header, full-width", "０01565000001|s1\n", Options{Action: batch.Check}, "mac|server", 1, 0},
+		{"no header, one column", "001565000001\n001565000002\n", Options{Action: batch.Check}, "mac", 2, 0},
+		{"no header, URL in a later row", "001565000001,s1,\n001565000002,,https://h/\n", Options{Action: batch.Check}, "mac|server|url", 2, 0},
+		{"no header, URL in a much later row", strings.Repeat("001565000001,s1,\n", 50) + "001565000002,,https://h/\n", Options{Action: batch.Check}, "mac|server|url", 51, 0},
+		{"no header, third column is something else", "001565000001,s1,\n001565000002,s2,note\n", Options{Action: batch.Check}, "mac|server|column 3", 2, 0},
+		{"no header, action", "deregister,001565000001\nregister,001565000002,s\n", Options{Action: batch.Deregister}, "action|mac|server", 2, 0},
+		{"no header, title", "Our phones\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
+		{"unknown header above devices", "Serial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 1: no column is known|, and column 1 holds some|"Serial", "Server"; name it with --column mac="Serial"`, -1, 0},
+		{"title and unknown header", "Our phones\nSerial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 2: no column is known|"Serial", "Server"`, -1, 0},
+		{"device above what names a MAC", "001565000001,s1,\n001565000002,s2,mac\n", Options{Action: batch.Check}, "mac|server|column 3", 2, 0},
+		{"told that there is none", "x,s1\n001565000001,s1\n", Options{Action: batch.Check, NoHeader: true}, "mac|server", 2, 0},
+		{"told so, and the column", "1,x,s1\n2,y,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: mac}, "column 1|mac|server", 2, 0},
+		{"column beyond the first record", "x\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1", "url": "3"}}, "mac|server|url", 1, 0},
+		{"told so, no MAC", "x,s1\ny,s1\n", Options{Action: batch.Check, NoHeader: true}, "line 1: there is no header, and no cell|--column mac=2", -1, 0},
+		{"told so, a name given", "001565000001,s1\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "MAC"}}, `could name a column "MAC"|--column mac=2`, -1, 0},
+		{"column 0", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "0"}}, "could name|--column mac=2", -1, 0},
+		{"one column twice", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1", "server": "1"}}, "column 1 is to be read for two things", -1, 0},
+		{"unknown role", "001565000001,s1\n", Options{Action: batch.Check, Columns: map[string]string{"name": "1"}}, "no such role", -1, 0},
+		{"number with a header", "id,n\n00156500000x,001\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "1"}}, "id|n", 1, 0},
+		{"first device is damaged", "1565000001,s1\n", Options{Action: batch.Check}, "if this line is a device, give --no-header", -1, 0},
+		{"result of no header, told again", "mac,server,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time\n001565000001,s1,1,,failed,,,,\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1"}}, "mac|server", 1, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			rows, format, err := tryRows(strings.NewReader(test.file), test.opts)
 			if test.rows < 0 {
-				checkProblem(t, fmt.Sprint(err), test.columns)
+				checkProblem(t, errorText(err), test.columns)
 				if strings.Contains(fmt.Sprint(err), "s3cret") {
 					t.Error("a URL in an error")
 				}

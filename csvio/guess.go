@@ -4,24 +4,26 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// guessHeader gives the columns of a file without a header their meaning and
-// names: those of their roles, and "column 4" for the others. Options.Columns
-// has numbers. What they leave open is found out from the first records:
+// guessHeader returns the meaning and names of the columns of a file without a
+// header: those of their roles, and "column 4" for the others. Options.Columns
+// has numbers. What they leave open is found in the first records:
 //
-//   - the MAC is the column in which one of them has a MAC; two such are an
-//     error,
+//   - the MAC is the column in which one of them has the MAC of a phone; two
+//     such are an error, and addresses of other makers decide nothing,
 //   - the URL is the first in which one of them has a URL,
 //   - the action is the first in which one of them has register or deregister,
-//   - the server is the next column behind the MAC that is neither,
+//   - the server is the next column behind the MAC that is neither, unless
+//     Options have a server for all rows: it is then more likely a model,
 //   - if none of them has a URL, it is the next column behind the server,
 //     provided that all of them leave that blank: a URL that comes later must
 //     not be overlooked.
 //
-// This does not depend on what Options need, so that a result has the same
-// names whatever was done.
-func guessHeader(records []sampled, line int, opts *Options) (header, error) {
+// This does not depend on the command, so that a result has the same names
+// whatever was done.
+func (r *Reader) guessHeader(records []sampled) (header, error) {
 	width := 0
 	for _, record := range records {
 		width = max(width, len(record.names))
@@ -29,15 +31,15 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 	h := newHeader(nil)
 	fail := func(reason, hint string) (header, error) {
 		shown := newHeader(records[0].names)
-		return header{}, &HeaderError{Line: line, Columns: shown.shown(), Reason: reason, Hint: hint}
+		return header{}, &FileError{Line: records[0].line, Columns: shown.shown(), Reason: reason, Hint: hint}
 	}
 	taken := func(i int) bool { return slices.Contains(h.at[:], i) }
 
-	if err := checkRoles(opts.Columns); err != nil {
+	if err := checkRoles(r.opts.Columns); err != nil {
 		return header{}, err
 	}
-	for r, name := range roleNames {
-		wanted, ok := opts.Columns[name]
+	for of, name := range roleNames {
+		wanted, ok := r.opts.Columns[name]
 		if !ok {
 			continue
 		}
@@ -45,40 +47,44 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 		number, err := strconv.Atoi(wanted)
 		switch {
 		case err != nil || number < 1 || number > most:
-			return fail(fmt.Sprintf("there is no header that could name a column %q", wanted), fmt.Sprintf("give its number, such as --column %s=2", name))
+			return fail(fmt.Sprintf("there is no header that could name a column %q", wanted), "give its number, such as "+columnFlag(role(of), "2"))
 		case taken(number - 1):
-			return fail(fmt.Sprintf("column %d is to be read for two things", number), "give each --column another number")
+			return fail(fmt.Sprintf("column %d is to be read for two things", number), "give each "+flagColumn+" another number")
 		}
-		h.at[r], width = number-1, max(width, number)
+		h.at[of], width = number-1, max(width, number)
 	}
 
-	holds := func(i int, right func(string) bool) bool {
-		return slices.ContainsFunc(records, func(record sampled) bool {
-			return i < len(record.names) && right(record.names[i])
-		})
-	}
-	find := func(r role, right func(string) bool) {
-		for i := 0; i < width && h.at[r] < 0; i++ {
-			if !taken(i) && holds(i, right) {
-				h.at[r] = i
-			}
-		}
-	}
-	if h.at[roleMAC] < 0 {
-		var found []int
+	holding := func(right func(string) bool) (found []int) {
 		for i := range width {
-			if !taken(i) && holds(i, isMAC) {
-				found = append(found, i+1)
+			if !taken(i) && slices.ContainsFunc(records, func(record sampled) bool {
+				return i < len(record.names) && right(record.names[i])
+			}) {
+				found = append(found, i)
 			}
 		}
-		if len(found) > 1 {
-			return fail(fmt.Sprintf("there is no header, and columns %d and %d both hold MACs", found[0], found[1]),
-				fmt.Sprintf("say which with --column mac=%d", found[0]))
+		return found
+	}
+	if h.at[roleMAC] < 0 {
+		switch found := holding(r.macs.isPhone); {
+		case len(found) > 1:
+			return fail(fmt.Sprintf("there is no header, and columns %d and %d both hold MACs", found[0]+1, found[1]+1),
+				"say which with "+columnFlag(roleMAC, strconv.Itoa(found[0]+1)))
+		case len(found) == 1:
+			h.at[roleMAC] = found[0]
+		default:
+			reason, hint := "there is no header, and no cell of the first records holds a MAC", "give the number of the MAC's column, such as "
+			column := "2"
+			if others := holding(r.macs.isMAC); others != nil {
+				reason += " of Yealink's blocks of addresses"
+				column = strconv.Itoa(others[0] + 1)
+			}
+			return fail(reason, hint+columnFlag(roleMAC, column))
 		}
 	}
-	find(roleMAC, isMAC)
-	if h.at[roleMAC] < 0 {
-		return fail("there is no header, and no cell of the first records holds a MAC", "give the number of the MAC's column, such as --column mac=2")
+	find := func(of role, right func(string) bool) {
+		if found := holding(right); h.at[of] < 0 && found != nil {
+			h.at[of] = found[0]
+		}
 	}
 	find(roleURL, func(cell string) bool { return afterScheme(cell) >= 0 })
 	find(roleAction, func(cell string) bool { _, ok := actions[plainName(cell)]; return ok })
@@ -91,26 +97,33 @@ func guessHeader(records []sampled, line int, opts *Options) (header, error) {
 		}
 		return -1
 	}
-	if h.at[roleServer] < 0 {
+	if h.at[roleServer] < 0 && r.opts.Server == "" {
 		h.at[roleServer] = next(h.at[roleMAC])
 	}
 	if server := h.at[roleServer]; server >= 0 && h.at[roleURL] < 0 {
-		if i := next(server); i >= 0 && !holds(i, func(cell string) bool { return cell != "" }) {
+		filled := holding(func(cell string) bool { return cell != "" })
+		if i := next(server); i >= 0 && !slices.Contains(filled, i) {
 			h.at[roleURL] = i
 		}
 	}
 
 	for i := range width {
 		name := "column " + strconv.Itoa(i+1)
-		if r := slices.Index(h.at[:], i); r >= 0 {
-			name = roleNames[r]
+		if of := slices.Index(h.at[:], i); of >= 0 {
+			name = roleNames[of]
 		}
 		h.names, h.ours = append(h.names, name), append(h.ours, -1)
 	}
 	return h, nil
 }
 
-func isMAC(cell string) bool {
-	_, _, kind, _ := parseMAC(cell, false)
-	return kind == ""
+// eachLineQuoted reports whether every record is one quoted cell that holds
+// cells of its own, as programs write it that take a line for a cell.
+func eachLineQuoted(records []sampled) bool {
+	for _, record := range records {
+		if len(record.names) != 1 || !strings.HasPrefix(record.raw, `"`) || !strings.ContainsAny(record.names[0], commas) {
+			return false
+		}
+	}
+	return len(records) > 1
 }

@@ -1,127 +1,12 @@
 package csvio
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 )
-
-// A role is what a column is read for.
-type role int
-
-const (
-	roleMAC role = iota
-	roleServer
-	roleURL
-	roleAction
-	roles // their number
-
-	noRole role = -1
-)
-
-var roleNames = [roles]string{"mac", "server", "url", "action"}
-
-// aliases are the usual names of each role's column, as plainName leaves them.
-//
-// "server url" is no name for the unique URL: in the guide it is the address
-// of a server of the account, which all its devices share. Taking it for a
-// unique URL would bind each device to an address instead of to its server. Nor
-// is "phone URL", which in inventories is often the phone's own web page.
-var aliases = func() map[string]role {
-	names := map[string]role{}
-	for r, list := range [roles]string{
-		roleMAC: `mac macs macaddress macaddresses macaddr macadr macid macno macnr macnumber
-			devicemac devicemacaddress phonemac phonemacaddress lanmac hwaddr hwaddress hardwareaddress
-			macadresse geratemac geraetemac geratemacadresse geraetemacadresse telefonmac hardwareadresse
-			adressemac adressesmac direccionmac indirizzomac macadres enderecomac`,
-		roleServer: `server servername rpsserver rpsservername configserver configurationserver
-			provisioningserver provisioningservername konfigurationsserver provisionierungsserver
-			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
-			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
-		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
-			configurationurl provurl rpsurl provisionurl autoprovisionurl autoprovisioningurl individualurl
-			bereitstellungsurl eindeutigeurl konfigurationsurl provisionierungsurl
-			urlunique urldeprovisioning urldeprovisionnement urlunica urldeaprovisionamiento
-			urldiprovisioning urlunivoca uniekeurl`,
-		roleAction: `action rpsaction operation rpsoperation aktion accion azione actie acao`,
-	} {
-		for name := range strings.FieldsSeq(list) {
-			names[name] = role(r)
-		}
-	}
-	return names
-}()
-
-// serverAliases are the usual names in a list of servers. The URL there is the
-// server's own.
-var serverAliases = map[string]role{
-	"name": roleServer, "server": roleServer, "servername": roleServer, "rpsserver": roleServer, "nom": roleServer, "nombre": roleServer,
-	"url": roleURL, "serverurl": roleURL, "address": roleURL, "serveraddress": roleURL, "adresse": roleURL,
-	"provisioningurl": roleURL, "provisioningserverurl": roleURL,
-}
-
-// roleOf gives what a column of the name is read for.
-func (o *Options) roleOf(name string) (role, bool) {
-	names := aliases
-	if o.Servers {
-		names = serverAliases
-	}
-	r, ok := names[plainName(name)]
-	return r, ok
-}
-
-// A HeaderError says that the columns cannot be told from the header.
-type HeaderError struct {
-	Line    int      // physical line of the header
-	Row     bool     // Line is a row of a sheet
-	Columns []string // the user's columns, for messages: a name that is a URL may be a secret and is left out
-	Reason  string
-	Hint    string // what to do about it
-}
-
-func (e *HeaderError) Error() string {
-	return fmt.Sprintf("%s %d: %s; columns seen: %s; %s", placeWord(e.Row), e.Line, e.Reason, listed(e.Columns), e.Hint)
-}
-
-// A FileError says that the input cannot be read as a CSV file.
-type FileError struct {
-	Line   int  // physical line, 0 if it is the whole file
-	Row    bool // Line is a row of a sheet
-	Reason string
-	Hint   string // what to do about it
-}
-
-func (e *FileError) Error() string {
-	if e.Line == 0 {
-		return e.Reason + "; " + e.Hint
-	}
-	return fmt.Sprintf("%s %d: %s; %s", placeWord(e.Row), e.Line, e.Reason, e.Hint)
-}
-
-func placeWord(row bool) string {
-	if row {
-		return "row"
-	}
-	return "line"
-}
-
-// asRow makes an error about a line one about a row of a sheet.
-func asRow(err error) error {
-	var header *HeaderError
-	var file *FileError
-	if errors.As(err, &header) {
-		header.Row = true
-	} else if errors.As(err, &file) {
-		file.Row = true
-	}
-	return err
-}
 
 // A header is the meaning of each column.
 type header struct {
@@ -141,89 +26,99 @@ func newHeader(names []string) header {
 	return h
 }
 
-// readHeader finds the columns. Names that Options give are looked for as they
-// are, as plainName leaves them, and as numbers; the other roles by their usual
-// names among the columns not yet taken.
-func readHeader(names []string, line int, opts *Options) (header, error) {
+// isOurs reports whether a column is one of an earlier result.
+func (h *header) isOurs(i int) bool { return i < len(h.ours) && h.ours[i] >= 0 }
+
+// readHeader finds the columns by the first of the records. Names that Options
+// give are looked for as they are, as plainName leaves them, and as numbers; the
+// other roles by their usual names among the columns not yet taken.
+func (r *Reader) readHeader(records []sampled) (header, error) {
+	names, line, task := records[0].names, records[0].line, r.task
 	h := newHeader(names)
 	fail := func(reason, hint string) (header, error) {
-		return header{}, &HeaderError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
+		return header{}, &FileError{Line: line, Columns: h.shown(), Reason: reason, Hint: hint}
 	}
 
-	if err := checkRoles(opts.Columns); err != nil {
+	if err := checkRoles(r.opts.Columns); err != nil {
 		return header{}, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(opts.Columns)) {
-		wanted := opts.Columns[name]
-		r := role(slices.Index(roleNames[:], name))
+	for _, name := range slices.Sorted(maps.Keys(r.opts.Columns)) {
+		wanted := r.opts.Columns[name]
+		of := role(slices.Index(roleNames[:], name))
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
-			return fail(fmt.Sprintf("there is no column %q", wanted), fmt.Sprintf("give one of these with --column %s=NAME", name))
+			return fail(fmt.Sprintf("there is no column %q", wanted), "give one of these with "+columnFlag(of, "NAME"))
 		case len(found) > 1:
 			return fail(fmt.Sprintf("there are %d columns named %q", len(found), wanted), "rename one of them")
 		case slices.Contains(h.at[:], found[0]):
-			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each --column another name")
+			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each "+flagColumn+" another name")
 		}
-		h.at[r] = found[0]
+		h.at[of] = found[0]
 	}
 
-	for _, r := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
-		needed := !opts.Servers
-		switch r {
+	for _, of := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
+		needed := !task.servers
+		switch of {
 		case roleAction:
-			needed = opts.Actions
+			needed = task.actions
 		case roleServer, roleURL:
-			needed = opts.NeedServer || opts.Servers || opts.Actions && h.at[roleAction] >= 0
+			needed = h.readsTargets(task)
 		}
-		if h.at[r] >= 0 || !needed {
+		if h.at[of] >= 0 || !needed {
 			continue
 		}
 		var found []int
 		for i, name := range names {
-			if alias, ok := opts.roleOf(name); ok && alias == r && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
+			if alias, ok := task.roleOf(name); ok && alias == of && h.ours[i] < 0 && !slices.Contains(h.at[:], i) {
 				found = append(found, i)
 			}
 		}
 		if len(found) > 1 {
 			first, second := names[found[0]], names[found[1]]
-			hint := fmt.Sprintf("say which with --column %s=%q", roleNames[r], first)
+			hint := "say which with " + columnFlag(of, strconv.Quote(first))
 			if len(h.named(first)) > 1 {
-				hint = "rename one of them, or name another with --column " + roleNames[r] + "=NAME"
+				hint = "rename one of them, or name another with " + columnFlag(of, "NAME")
 			}
 			return fail(fmt.Sprintf("both %q (column %d) and %q (column %d) can be the %s", first, found[0]+1,
-				second, found[1]+1, roleNames[r]), hint)
+				second, found[1]+1, roleNames[of]), hint)
 		}
 		if len(found) == 1 {
-			h.at[r] = found[0]
+			h.at[of] = found[0]
 		}
 	}
 	if h.at[roleMAC] < 0 && !slices.Contains(h.ours, -1) {
 		// The account as 'list' writes it has no other column.
 		h.at[roleMAC] = slices.Index(h.ours, macColumn)
 	}
-	for _, r := range []role{roleServer, roleURL} {
-		if opts.Servers && h.at[r] < 0 {
-			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[r],
+	for _, of := range []role{roleServer, roleURL} {
+		if task.servers && h.at[of] < 0 {
+			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[of],
 				"a list of servers has a header with name and url")
 		}
 	}
-	if h.at[roleMAC] < 0 && !opts.Servers {
-		return fail("no column is known to hold the MAC addresses", h.macHint())
+	if h.at[roleMAC] < 0 && !task.servers {
+		return fail(r.noMACs(&h, records))
 	}
 	return h, nil
+}
+
+// readsTargets reports whether the columns of servers and URLs are read. Rows
+// that say register need them, whichever command reads the file.
+func (h *header) readsTargets(t task) bool {
+	return t.binds || t.servers || t.actions && h.at[roleAction] >= 0
 }
 
 func checkRoles(columns map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if !slices.Contains(roleNames[:], name) {
-			return fmt.Errorf("--column %s=%s: no such role; there are mac, server, url and action", name, columns[name])
+			return optionError(flagColumn, "%s=%s: no such role; there are mac, server, url and action", name, columns[name])
 		}
 	}
 	return nil
 }
 
-// named gives the user's columns of a name.
+// named returns the user's columns of a name.
 func (h *header) named(wanted string) (found []int) {
 	for _, same := range []func(string) bool{
 		func(name string) bool { return name == strings.TrimSpace(wanted) },
@@ -246,7 +141,7 @@ func (h *header) named(wanted string) (found []int) {
 	return found
 }
 
-// numbered gives the user's column of a number from 1 on, -1 if it is none.
+// numbered returns the user's column of a number from 1 on, -1 if there is none.
 func (h *header) numbered(wanted string) int {
 	number, err := strconv.Atoi(wanted)
 	if err != nil {
@@ -263,24 +158,62 @@ func (h *header) numbered(wanted string) int {
 	return -1
 }
 
-// macHint guesses why no column holds the MAC addresses.
-func (h *header) macHint() string {
-	if len(h.names) == 1 && strings.ContainsAny(h.names[0], ",;|\t") {
-		return "another delimiter seems to separate them"
+// noMACs says why no column is known to hold the MACs, from what the first
+// records hold, and how to name the one that does.
+func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
+	reason = "no column is known to hold the MAC addresses"
+	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
+		return reason, "another delimiter seems to separate them: give it with " + flagDelimiter
 	}
-	for _, name := range h.names {
-		if name == "" {
+	var columns []int // with MACs
+	var others []string
+	device := false // the header may be none
+	for i := range h.names {
+		if h.isOurs(i) {
 			continue
 		}
-		switch kind, _ := macFault(name, nil); kind {
-		case kindZeros, kindScientific, kindLookAlike:
-			return "if this line is a device, give --no-header"
+		macs, fault := false, ""
+		for at, record := range records {
+			if i >= len(record.names) || record.names[i] == "" {
+				continue
+			}
+			_, _, kind, _ := r.macs.parse(record.names[i])
+			like := kind == "" || wasOnceMAC(record.names[i], kind) && kind != kindBadMAC || kind == kindOther
+			macs, device = macs || kind == "", device || like && at == 0
+			if like && kind != "" && fault == "" {
+				fault = fmt.Sprintf("column %d: %s", i+1, kind)
+			}
+		}
+		if macs {
+			columns = append(columns, i)
+		} else if fault != "" {
+			others = append(others, fault)
 		}
 	}
-	return "name it with --column mac=NAME"
+	flag := columnFlag(roleMAC, "NAME")
+	if len(columns) > 0 {
+		flag = columnFlag(roleMAC, strconv.Quote(h.names[columns[0]]))
+		if device || h.names[columns[0]] == "" {
+			flag = columnFlag(roleMAC, strconv.Itoa(columns[0]+1))
+		}
+		if !device {
+			reason += fmt.Sprintf(", and column %d holds some", columns[0]+1)
+		}
+	} else if others != nil {
+		reason += ", and none holds any (" + strings.Join(others, "; ") + ")"
+	}
+	switch {
+	case device && len(columns) > 0:
+		return reason, "if this line is a device, give " + flagNoHeader + " and " + flag
+	case device:
+		return reason, "if this line is a device, give " + flagNoHeader + " and " + columnFlag(roleMAC, "NUMBER")
+	case len(columns) > 1:
+		return reason, "say which with " + flag
+	}
+	return reason, "name it with " + flag
 }
 
-// shown gives the names of the user's columns for messages.
+// shown returns the names of the user's columns for messages.
 func (h *header) shown() (names []string) {
 	const longest = 40
 	for i, name := range h.names {
@@ -297,29 +230,47 @@ func (h *header) shown() (names []string) {
 	return names
 }
 
-func listed(names []string) string {
-	const most = 20
-	var b strings.Builder
-	for i, name := range names {
-		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(names)-most)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", name)
+// again reports whether a record without a MAC is the header once more, as
+// files that were joined have it. With other columns it is an error: what is
+// below it would be read by the wrong ones.
+func (r *Reader) again(record string) (bool, error) {
+	if r.task.servers || r.header.at[roleMAC] < 0 {
+		return false, nil
 	}
-	return b.String()
-}
-
-// plainName leaves of a column's name what tells it from others: its letters
-// and digits, in lower case, without accents and in the usual width.
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
+	r.split.splitAll()
+	same, named, key := true, 0, false
+	var names []string
+	own := plainName(r.header.names[r.header.at[roleMAC]])
+	for i := range max(r.split.cells, len(r.header.names)) {
+		if r.header.isOurs(i) {
+			continue
 		}
-		return -1
-	}, norm.NFKD.String(name))
+		name, here := tidy(unquoted(cell(record, r.split.ends, i))), ""
+		if i < len(r.header.names) {
+			here = r.header.names[i]
+		}
+		plain := plainName(name)
+		same = same && plain == plainName(here)
+		if name == "" {
+			continue
+		}
+		if r.macs.isMAC(name) {
+			return false, nil
+		}
+		names = append(names, name)
+		alias, ok := r.task.roleOf(name)
+		key = key || ok && alias == roleMAC || plain == own
+		if ok || slices.ContainsFunc(r.header.names, func(of string) bool { return plainName(of) == plain }) {
+			named++
+		}
+	}
+	switch {
+	case same:
+		return true, nil
+	case !key || named < 2 || named < len(names)-1:
+		return false, nil
+	}
+	h := newHeader(names)
+	return false, &FileError{Line: r.split.start, Columns: h.shown(), Reason: "this is a second header, whose columns are not those of the first or in another order",
+		Hint: "give the rows below it a file of their own, or put their cells in the order of the first header"}
 }

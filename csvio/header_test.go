@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"rpsbatch/batch"
 )
 
 func TestHeader(t *testing.T) {
@@ -72,12 +74,12 @@ func TestHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r, err := NewReader(strings.NewReader(test.header+"\n"), Options{Columns: test.columns, NeedServer: !test.ignore})
+			r, err := NewReader(strings.NewReader(test.header+"\n"), Options{Columns: test.columns, Action: map[bool]batch.Action{true: batch.Check}[test.ignore]})
 			if test.err != "" {
 				if err == nil {
 					t.Fatal("no error")
 				}
-				checkProblem(t, err.Error(), test.err)
+				checkProblem(t, errorText(err), test.err)
 				if strings.Contains(err.Error(), "s3cret") {
 					t.Error("a URL in an error")
 				}
@@ -96,8 +98,8 @@ func TestHeader(t *testing.T) {
 }
 
 func TestHeaderErrorHasColumns(t *testing.T) {
-	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{})
-	var bad *HeaderError
+	_, err := NewReader(strings.NewReader("\r\n\r\nrps_line,Site, Name \r\n"), Options{Action: batch.Check})
+	var bad *FileError
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
 	}
@@ -112,38 +114,38 @@ func TestUnreadableFiles(t *testing.T) {
 		{"only a byte order mark", "\ufeff", "the file is empty"},
 		{"only blank lines", "\n\r\n,,\n", "nothing but blank lines; a header"},
 		{"xlsx", "PK\x03\x04\x14\x00\x06\x00", "a workbook (.xlsx)|CSV UTF-8"},
-		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook (.xls)"},
+		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of the old kind (.xls)"},
 		{"only a mark of UTF-16", "\xff\xfe", "the file is empty"},
 		{"blank lines in UTF-16", "\xff\xfe\n\x00", "nothing but blank lines"},
 		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "line 1|NUL byte"},
-		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is no text file: it holds a NUL byte"},
-		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is no text file: it holds a NUL byte; remove that"},
-		{"control characters", strings.Repeat("a\x01", 100), "no text file"},
-		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "no text file|--encoding"},
+		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is not a text file: it holds a NUL byte"},
+		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is not a text file: it holds a NUL byte; remove that"},
+		{"control characters", strings.Repeat("a\x01", 100), "not a text file"},
+		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "compressed by gzip; unpack it"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := NewReader(strings.NewReader(test.file), Options{})
+			_, err := NewReader(strings.NewReader(test.file), Options{Action: batch.Check})
 			var bad *FileError
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
 			}
-			checkProblem(t, err.Error(), test.want)
+			checkProblem(t, errorText(err), test.want)
 		})
 	}
 
 	// Names in an older encoding are no reason to refuse a file.
-	rows, _ := rowsOf(t, "mac,n\n001565000001,\xc4\xd6\xdc \xe4\xf6\xfc\xdf \xe9\xe8\n", Options{})
+	rows, _ := rowsOf(t, "mac,n\n001565000001,\xc4pfel f\xfcr Gr\xf6\xdfe, caf\xe9, d\xe9j\xe0\n", Options{Action: batch.Check})
 	if len(rows) != 1 || rows[0].Problem != "" {
 		t.Errorf("%+v", rows)
 	}
 }
 
 func TestServerOption(t *testing.T) {
-	if _, err := NewReader(strings.NewReader("mac\n"), Options{NeedServer: true, Server: "a/b"}); err == nil || !strings.Contains(err.Error(), "--server") {
+	if _, err := NewReader(strings.NewReader("mac\n"), Options{Server: "a/b"}); err == nil || !strings.Contains(err.Error(), "--server") {
 		t.Errorf("error %v", err)
 	}
-	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{NeedServer: true, Server: " d "})
+	rows, _ := rowsOf(t, "mac,server\n001565000001,\n001565000002,own\n", Options{Server: " d "})
 	if rows[0].Device.Server != "d" || rows[1].Device.Server != "own" {
 		t.Errorf("%+v", rows)
 	}
@@ -155,14 +157,14 @@ func TestErrorsOfSheets(t *testing.T) {
 		{"", "the sheet is empty"},
 		{"\r\n,\r\n", "the sheet holds nothing but blank lines"},
 		{"\r\nCover,x\r\n", "row 2: no column is known"},
-		{"mac,x\x00\r\n", "row 1: this is no text"},
+		{"mac,x\x00\r\n", "row 1: this is not a text"},
 		{"mac,\"x", "row 1: a quote in the header"},
 	} {
-		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Records: true, Comma: ',', Encoding: "utf-8"})
+		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Action: batch.Check, Records: true, Comma: ',', Encoding: "utf-8"})
 		if err == nil {
 			t.Fatalf("%q: no error", test.file)
 		}
-		checkProblem(t, err.Error(), test.want)
+		checkProblem(t, errorText(err), test.want)
 	}
 }
 
@@ -176,12 +178,12 @@ func TestPassedOver(t *testing.T) {
 		{"MAC,Serveradresse\n001565000001,hq\n", `mac "MAC"`, "Serveradresse"},
 		{"MAC,Server,Site\n001565000001,hq,Cologne\n", `mac "MAC", server "Server"`, ""},
 	} {
-		_, format := rowsOf(t, test.file, Options{NeedServer: true, Server: "d"})
+		_, format := rowsOf(t, test.file, Options{Server: "d"})
 		if read, passed := strings.Join(format.Read, ", "), strings.Join(format.PassedOver, ", "); read != test.read || passed != test.passed {
 			t.Errorf("%q: read %s, passed over %s", test.file, read, passed)
 		}
 	}
-	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{}); format.PassedOver != nil {
+	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{Action: batch.Check}); format.PassedOver != nil {
 		t.Errorf("%q where none is needed", format.PassedOver)
 	}
 }

@@ -21,10 +21,12 @@ const (
 const (
 	kindNoTarget  = "neither a server nor a URL"
 	kindBadServer = "server name not valid"
+	kindNoServer  = "word for an empty cell in place of a server name"
 	kindServerURL = "URL in place of a server name"
 	kindBadURL    = "URL not valid"
 	kindBadAction = "action not known"
 
+	kindComment     = "row commented out"
 	kindOtherAction = "action of another command"
 )
 
@@ -38,38 +40,36 @@ type fault struct {
 	cell       int // its number from 1 on, where role is noRole; 0: none in particular
 }
 
-// judge gives the device that a record's cells ask for, what was done to read
-// it, and what is wrong with them: all of it, so that a row is mended in one
-// go. A fault never repeats a URL, which is a secret, nor a whole cell, which
-// may be a URL in the wrong column.
+// judge returns the device that a record's cells ask for, what was done to read
+// it, and what is wrong with them: all of it, so that a row is fixed in one go. A
+// fault never repeats a URL, which is a secret, nor a whole cell, which may be a
+// URL in the wrong column.
 //
-// The MAC is set if it is valid, whatever else is wrong.
-func judge(values *cells, opts *Options) (device batch.Device, note string, faults []fault) {
-	if opts.Servers {
+// The MAC is set if it is known, whatever else is wrong.
+func (r *Reader) judge(values *cells) (device batch.Device, note string, faults []fault) {
+	if r.task.servers {
 		device, faults = judgeServer(values)
 		return device, "", faults
 	}
-	mac, repaired, kind, text := parseMAC(values[roleMAC], opts.Repair)
+	mac, note, kind, text := r.macs.parse(values[roleMAC])
 	device.MAC = mac
 	if kind != "" {
 		faults = append(faults, fault{role: roleMAC, kind: kind, text: text})
-	} else if repaired {
-		note = "leading zeros were given back: " + mac.Bare() + " was " + strings.TrimLeft(mac.Bare(), "0")
 	}
 
-	device.Action = opts.Action
-	need := opts.NeedServer
+	device.Action = r.opts.Action
+	need := r.task.binds
 	if said := values[roleAction]; said != "" {
 		action, ok := actions[plainName(said)]
 		switch {
 		case !ok:
 			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
-		case opts.Action == batch.Edit && action == batch.Deregister:
+		case r.opts.Action == batch.Edit && action == batch.Deregister:
 			need = false
-			faults = append(faults, fault{role: roleAction, kind: kindOtherAction, text: "its action is deregister, and edit changes servers only: give it to register or deregister"})
-		case opts.Action == batch.Check && action == batch.Deregister:
+			faults = append(faults, fault{role: roleAction, kind: kindOtherAction, text: "its action is deregister, and edit only changes servers: give it to register or deregister"})
+		case r.opts.Action == batch.Check && action == batch.Deregister:
 			device.Action, need = batch.CheckGone, false
-		case opts.Action == batch.Edit, opts.Action == batch.Check:
+		case r.opts.Action == batch.Edit, r.opts.Action == batch.Check:
 			// They do with each row what its device is to be bound to.
 		default:
 			device.Action, need = action, action == batch.Register
@@ -81,17 +81,13 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 
 	device.Server, device.URL = values[roleServer], values[roleURL]
 	if device.Server == "" {
-		device.Server = opts.Server
+		device.Server = r.opts.Server
 	}
 	if device.Server == "" && device.URL == "" {
 		return device, note, append(faults, fault{role: roleServer, kind: kindNoTarget,
-			text: "it names neither a server nor a URL: fill one in, or give --server for all such rows"})
+			text: "it names neither a server nor a URL: fill one in, or give " + flagServer + " NAME for all such rows"})
 	}
-	if text := serverProblem(device.Server); text != "" {
-		kind := kindBadServer
-		if strings.Contains(device.Server, "://") {
-			kind = kindServerURL
-		}
+	if kind, text := serverProblem(device.Server); kind != "" {
 		faults = append(faults, fault{role: roleServer, kind: kind, text: text})
 	}
 	if device.URL != "" {
@@ -102,7 +98,7 @@ func judge(values *cells, opts *Options) (device batch.Device, note string, faul
 	return device, note, faults
 }
 
-// shownWord gives a cell for a message if it can be a word, and no secret.
+// shownWord returns a cell for a message if it can be a word, and no secret.
 func shownWord(said string) string {
 	if utf8.RuneCountInString(said) > 20 || strings.ContainsAny(said, "/@") {
 		return ""
@@ -110,15 +106,15 @@ func shownWord(said string) string {
 	return strconv.Quote(strings.ToValidUTF8(said, "?")) + " "
 }
 
-// judgeServer gives the server that a record is to be.
+// judgeServer returns the server that a record asks to add.
 func judgeServer(values *cells) (server batch.Device, faults []fault) {
 	server = batch.Device{Action: batch.AddServer, Server: values[roleServer], URL: values[roleURL]}
-	text := serverProblem(server.Server)
+	kind, text := serverProblem(server.Server)
 	if server.Server == "" {
-		text = "the server has no name"
+		kind, text = kindBadServer, "the server has no name"
 	}
-	if text != "" {
-		faults = append(faults, fault{role: roleServer, kind: kindBadServer, text: text})
+	if kind != "" {
+		faults = append(faults, fault{role: roleServer, kind: kind, text: text})
 	}
 	text = urlProblem(server.URL)
 	if server.URL == "" {
@@ -138,20 +134,48 @@ var actions = map[string]batch.Action{
 // serverProblem judges a server's name by the guide's words, "can only contain
 // 'A-z 0-9 - _ . ' (include space)". A-z is read as the letters of both cases:
 // taken as a range it would let in [ \ ] ^ and backtick, which nobody means.
-func serverProblem(name string) string {
+// What a program writes for an empty cell is no name: a server of that name
+// would take the phones that were to have none.
+func serverProblem(name string) (kind, text string) {
 	if len(name) > maxServer {
-		return fmt.Sprintf("the server name is longer than %d characters", maxServer)
+		return kindBadServer, fmt.Sprintf("the server name is longer than %d characters", maxServer)
 	}
 	for i := 0; i < len(name); i++ {
 		if inServer[name[i]] {
 			continue
 		}
-		if strings.Contains(name, "://") {
-			return "the server name is a URL: put it into a column url, or name its column with --column url=NAME"
+		switch {
+		case strings.Contains(name, "://"):
+			return kindServerURL, "the server name is a URL: put it in a column url, or name its column with " + columnFlag(roleURL, "NAME")
+		case isNull(name):
+			return nullServer(name)
 		}
-		return fmt.Sprintf("the server name holds %s: it can have A-Z a-z 0-9 - _ . and space", described(name[i:]))
+		return kindBadServer, fmt.Sprintf("the server name holds %s: it can have A-Z a-z 0-9 - _ . and space", described(name[i:]))
 	}
-	return ""
+	if name != "" && len(name) <= longestNull && startsNull[name[0]] && isNull(name) {
+		return nullServer(name)
+	}
+	return "", ""
+}
+
+func nullServer(name string) (kind, text string) {
+	return kindNoServer, fmt.Sprintf("%q is not the name of a server: fill one in, or empty the cell", name)
+}
+
+// longestNull is the length of the longest word that isNull knows, and startsNull
+// has the bytes that can be in a name and with which one begins.
+const longestNull = 7
+
+var startsNull = byteSet("NnKk-_. ")
+
+// isNull reports the words that programs and people write for an empty cell, and
+// what has no letter or digit at all.
+func isNull(name string) bool {
+	switch strings.ToLower(name) {
+	case "null", "n/a", "na", "n.a.", "none", "nan", "nil", "#n/a", "#nv", "#n/d", `\n`, "(null)", "<null>", "k.a.", "#ref!", "#name?":
+		return true
+	}
+	return name != "" && strings.Trim(name, "-_. –—") == ""
 }
 
 var inServer = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")

@@ -1,12 +1,16 @@
 package csvio
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"rpsbatch/batch"
 )
 
 func TestJudge(t *testing.T) {
-	bind, remove := Options{NeedServer: true}, Options{}
+	bind, remove := Options{}, Options{Action: batch.Check}
 	tests := []struct {
 		name, mac, server, url string
 		opts                   Options
@@ -17,12 +21,12 @@ func TestJudge(t *testing.T) {
 		{"both", goodMAC, "s1", "https://a.example/x", bind, ""},
 		{"all the guide's characters", goodMAC, "AZaz09-_. x", "", bind, ""},
 		{"neither", goodMAC, "", "", bind, "neither a server nor a URL|--server"},
-		{"default server", goodMAC, "", "", Options{NeedServer: true, Server: "d"}, ""},
+		{"default server", goodMAC, "", "", Options{Server: "d"}, ""},
 		{"nothing needed", goodMAC, "", "", remove, ""},
 		{"not judged if not needed", goodMAC, "b@d", "bad", remove, ""},
 		{"MAC is judged though", "", "", "", remove, "the MAC is empty"},
-		{"short MAC", "00156500001", "s1", "", bind, "the MAC is not valid: it has 11"},
-		{"all that is wrong", "x", "a:b", "gopher://x", bind, "the MAC|; the server name holds \":\"|; the URL must begin"},
+		{"short MAC", "00156500001", "s1", "", bind, "not a valid MAC: it has 11"},
+		{"all that is wrong", "x", "a:b", "gopher://x", bind, "not a valid MAC|; the server name holds \":\"|; the URL must begin"},
 		{"range of the guide taken literally", goodMAC, "a[b", "", bind, `holds "["`},
 		{"backtick", goodMAC, "a`b", "", bind, "holds \"`\""},
 		{"umlaut", goodMAC, "Büro", "", bind, `holds "ü"`},
@@ -36,7 +40,8 @@ func TestJudge(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			device, _, faults := judge(&cells{roleMAC: test.mac, roleServer: test.server, roleURL: test.url}, &test.opts)
+			r := &Reader{opts: test.opts, task: test.opts.task(), macs: macReader{test.opts.Repair, Yealink}}
+			device, _, faults := r.judge(&cells{roleMAC: test.mac, roleServer: test.server, roleURL: test.url})
 			problem := ""
 			for _, fault := range faults {
 				problem = joined(problem, fault.text)
@@ -49,11 +54,20 @@ func TestJudge(t *testing.T) {
 			if strings.Contains(problem, "s3cret") {
 				t.Errorf("a URL in a problem: %q", problem)
 			}
-			if !test.opts.NeedServer && (device.Server != "" || device.URL != "") {
+			if test.opts.Action == batch.Check && (device.Server != "" || device.URL != "") {
 				t.Errorf("%+v", device)
 			}
 		})
 	}
+}
+
+// errorText is an error with its hint.
+func errorText(err error) string {
+	text := fmt.Sprint(err)
+	if bad := (*FileError)(nil); errors.As(err, &bad) {
+		text += "; " + bad.Hint
+	}
+	return text
 }
 
 func checkProblem(t *testing.T, problem, want string) {

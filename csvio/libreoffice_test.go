@@ -36,7 +36,7 @@ func TestLibreOfficeOpensResults(t *testing.T) {
 		if ending := filepath.Ext(name); ending == ".xls" || ending == ".ods" {
 			continue
 		}
-		opts := Options{NeedServer: true}
+		opts := Options{}
 		switch name {
 		case "shift-jis.csv":
 			opts.Encoding = "shift_jis"

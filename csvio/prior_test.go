@@ -35,7 +35,7 @@ func TestPrior(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.ReplaceAll(header, ",", test.comma) + "\n001565000001" + test.comma + test.cells + "\n"
-			rows, _ := rowsOf(t, text, Options{Comma: test.comma[0]})
+			rows, _ := rowsOf(t, text, Options{Action: batch.Check, Comma: test.comma[0]})
 			got := rows[0].Prior
 			if got.Cells = ""; got != test.want {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
@@ -55,7 +55,7 @@ func TestPriorRoundTrip(t *testing.T) {
 		separator := string(rune(comma))
 		src := strings.Join([]string{"mac", "server", "site"}, separator) + "\r\n" +
 			strings.Join([]string{"001565000001", "hq", `"a` + separator + `""b"`}, separator) + "\r\n"
-		first, err := NewReader(strings.NewReader(src), Options{Comma: comma, NeedServer: true})
+		first, err := NewReader(strings.NewReader(src), Options{Comma: comma})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestPriorRoundTrip(t *testing.T) {
 			t.Fatalf("the test moved no column: %s", moved)
 		}
 		for _, text := range []string{result.String(), moved} {
-			r, err := NewReader(strings.NewReader(text), Options{Comma: comma, NeedServer: true})
+			r, err := NewReader(strings.NewReader(text), Options{Comma: comma})
 			if err != nil {
 				t.Fatal(err)
 			}

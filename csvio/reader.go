@@ -1,13 +1,14 @@
 package csvio
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // A Reader reads the rows of a CSV file, one for each record behind the
@@ -16,6 +17,8 @@ type Reader struct {
 	text    *decoder
 	split   *splitter
 	opts    Options
+	task    task
+	macs    macReader
 	header  header
 	format  Format
 	targets bool // servers and URLs are read
@@ -25,24 +28,25 @@ type Reader struct {
 	err     error
 }
 
-// NewReader reads up to the header. The error is a *HeaderError or *FileError
+// NewReader reads up to the header. The error is a *FileError
 // where the file is at fault; another if an option is, or reading fails.
 func NewReader(src io.Reader, opts Options) (*Reader, error) {
 	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
-		return nil, fmt.Errorf("the delimiter %q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
+		return nil, optionError(flagDelimiter, "%q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
 	}
 	if opts.MaxRecord <= 0 {
 		opts.MaxRecord = DefaultMaxRecord
 	}
 	opts.Server = strings.TrimSpace(opts.Server)
-	if problem := serverProblem(opts.Server); problem != "" {
-		return nil, errors.New("--server: " + problem)
+	if _, problem := serverProblem(opts.Server); problem != "" {
+		return nil, optionError(flagServer, "%s", problem)
 	}
 	text, err := newDecoder(src, opts.Encoding)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts}
+	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts, task: opts.task(),
+		macs: macReader{opts.Repair, opts.blocks()}}
 	r.split.rows = opts.Records
 	if err := r.readStart(); err != nil {
 		if opts.Records {
@@ -71,7 +75,7 @@ func (r *Reader) readStart() error {
 	if len(head) == 0 {
 		return &FileError{Reason: "the " + thing + " is empty", Hint: needed}
 	}
-	if err := sniff(head, r.text.found); err != nil {
+	if err := sniff(head); err != nil {
 		return err
 	}
 	if !r.opts.Records { // a sheet with such a cell is still a sheet
@@ -101,6 +105,10 @@ func (r *Reader) readStart() error {
 	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
 	}
+	if kind == startUnknown && eachLineQuoted(records) {
+		return &FileError{Line: records[0].line, Reason: "each line is one quoted cell, so its columns cannot be read",
+			Hint: "export the file again without quotes around whole lines, or remove the first and last quote of each line and halve those in between"}
+	}
 	above := records[:at]
 	if kind != startDevice {
 		above = records[:at+1]
@@ -129,14 +137,15 @@ func (r *Reader) readStart() error {
 	var err error
 	if kind == startDevice {
 		f.NoHeader = true
-		r.header, err = guessHeader(records[at:], first.line, &r.opts)
+		r.header, err = r.guessHeader(records[at:])
 	} else {
-		r.header, err = readHeader(first.names, first.line, &r.opts)
+		r.header, err = r.readHeader(records[at:])
 	}
 	if err != nil {
 		return err
 	}
-	r.targets = r.opts.NeedServer || r.opts.Servers || r.opts.Actions && r.header.at[roleAction] >= 0
+	f.hasServers = r.header.at[roleServer] >= 0
+	r.targets = r.header.readsTargets(r.task)
 	if kind == startDevice {
 		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
 		f.Columns = r.header.names
@@ -159,15 +168,15 @@ func (r *Reader) readStart() error {
 			}
 		}
 	}
-	r.tellColumns(records[at:])
+	r.noteColumns(records[at:])
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
 	}
 	return nil
 }
 
-// tellColumns notes which columns are read, and which look as if they should be.
-func (r *Reader) tellColumns(records []sampled) {
+// noteColumns notes which columns are read, and which look as if they should be.
+func (r *Reader) noteColumns(records []sampled) {
 	h, f := &r.header, &r.format
 	for of, i := range h.at {
 		if i >= 0 && (role(of) != roleServer && role(of) != roleURL || r.targets) {
@@ -192,31 +201,7 @@ func (r *Reader) tellColumns(records []sampled) {
 // unique URL.
 var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 
-// describe sets the header of the format, and how our columns lie between the
-// user's.
-func (r *Reader) describe(record string) {
-	h, f := &r.header, &r.format
-	row := batch.Row{Raw: record}
-	for i, place := range h.ours {
-		switch {
-		case place < 0:
-			f.Columns = append(f.Columns, h.names[i])
-		case place == statusColumn:
-			f.PriorStatus = true
-		}
-	}
-	r.ours = len(f.Columns) < len(h.names)
-	r.users = -1
-	if tail := h.names[len(f.Columns):]; slices.Equal(tail, Columns) {
-		r.users = len(f.Columns)
-	}
-	if r.ours {
-		r.separate(&row, r.split.ends)
-	}
-	f.Header = row.Raw
-}
-
-// Format says how the file is written.
+// Format returns how the file is written.
 func (r *Reader) Format() Format {
 	f := r.format
 	f.Columns = slices.Clone(f.Columns)
@@ -231,22 +216,25 @@ func (r *Reader) Format() Format {
 // but for its byte order mark, if that is in UTF-8.
 func (r *Reader) Offset() int64 { return r.split.offset() }
 
-// Read sets row to the next record. It gives io.EOF after the last, and may
-// give a *FileError for a record that is too large, or an error of the input;
-// after an error there is nothing more.
+// Read sets row to the next record. It returns io.EOF after the last, a
+// *FileError for a record that is too large or that is a second header, or an
+// error of the input; after an error there is nothing more.
 //
 // The strings in a row may be kept, but share a copy of a few KiB with those of
 // the rows around them: clone a short one that is kept longer than its row.
 func (r *Reader) Read(row *batch.Row) error {
-	if r.err != nil {
-		return r.err
-	}
-	s := r.split
-	if r.err = s.next(); r.err != nil {
-		if r.opts.Records {
+	if r.err == nil {
+		if r.err = r.read(row); r.err != nil && r.opts.Records {
 			r.err = asRow(r.err)
 		}
-		return r.err
+	}
+	return r.err
+}
+
+func (r *Reader) read(row *batch.Row) error {
+	s := r.split
+	if err := s.next(); err != nil {
+		return err
 	}
 	*row = batch.Row{Line: s.start}
 	if len(s.rec) == 0 {
@@ -269,7 +257,7 @@ func (r *Reader) Read(row *batch.Row) error {
 	var values cells
 	values[roleMAC] = r.value(record, roleMAC)
 	if s.open {
-		row.Device.MAC, _, _, _ = parseMAC(values[roleMAC], r.opts.Repair)
+		row.Device.MAC, _, _, _ = r.macs.parse(values[roleMAC])
 		row.Swallows, row.Unclosed = true, hasLineBreak(record)
 		r.blame(row, fault{role: noRole, cell: s.cells, kind: kindQuote,
 			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
@@ -283,38 +271,88 @@ func (r *Reader) Read(row *batch.Row) error {
 		values[roleServer] = r.value(record, roleServer)
 		values[roleURL] = r.value(record, roleURL)
 	}
-	if r.opts.Actions {
+	if r.task.actions {
 		values[roleAction] = r.value(record, roleAction)
 	}
+	return r.judgeRecord(row, record, &values)
+}
+
+// judgeRecord sets what a record asks for and what is wrong with it, in its
+// cells and as a whole.
+func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error {
 	var faults []fault
-	row.Device, row.Note, faults = judge(&values, &r.opts)
-	if more, cut := r.surplus(record, row); cut {
-		faults = append(faults, fault{role: roleURL, kind: kindCutURL, text: urlCut + " " + CommaNames[r.opts.Comma] +
-			": put it in quotes; if the next cell is no part of it, put that in quotes, or words"})
-	} else if more {
-		row.Surplus = true
-		row.Note = joined(row.Note, surplusNote)
-	}
+	row.Device, row.Note, faults = r.judge(values)
 	swallowed := r.swallowed(record, row)
-	faults = append(swallowed, faults...)
-	if row.Swallows = swallowed != nil || r.mentions(record, row.Device.MAC); row.Swallows && swallowed == nil {
+	row.Swallows = swallowed != nil
+	if swallowed == nil && r.mentions(record, row.Device.MAC) {
+		row.Swallows = true
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
-	for _, fault := range faults {
+	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.hasMAC(record)
+	if row.Device.MAC == (rps.MAC{}) && !blank && !strings.ContainsAny(values[roleMAC], "0123456789") {
+		var err error
+		if blank, err = r.again(record); err != nil {
+			return err
+		}
+	}
+	if blank && !row.Swallows {
+		row.Blank, row.Device, row.Note = true, batch.Device{}, ""
+		return nil
+	}
+	if comment := r.commented(record, row, values); comment != nil {
+		faults = comment
+	} else if note, bad := r.surplus(record, row, values, faults); bad != nil {
+		faults = append(faults, bad...)
+	} else if note != "" {
+		row.Surplus = true
+		row.Note = joined(row.Note, note)
+	}
+	for _, fault := range append(swallowed, faults...) {
 		if fault.role == roleMAC && wasMAC(values[roleMAC], row.Prior.MAC) {
 			// The earlier result knows what a spreadsheet made of it since.
 			row.Device.MAC = row.Prior.MAC
 			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
 			continue
 		}
-		row.Cut = s.lineEnd == ""
-		row.Damaged = row.Damaged || fault.kind == kindZeros || fault.kind == kindScientific || fault.kind == kindDate
+		row.Cut = r.split.lineEnd == ""
+		row.Damaged = row.Damaged || spoilt(fault.kind)
 		r.blame(row, fault)
 	}
 	return nil
 }
 
-// value gives the cell of a role, without what tidy takes away.
+// commented returns what is wrong with a record that somebody has commented out,
+// by a mark before its first cell. Its MAC is set if it is there behind the mark:
+// the row still knows of the device.
+func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
+	if record[0] >= '0' && record[0] < utf8.RuneSelf || r.header.isOurs(0) {
+		return nil // most records, at the price of a look
+	}
+	first := tidy(unquoted(cell(record, r.split.ends, 0)))
+	mark := "#"
+	if !strings.HasPrefix(first, mark) || isSheetError(first) {
+		if mark = "//"; !strings.HasPrefix(first, mark) {
+			return nil
+		}
+	}
+	if mac, _, kind, _ := r.macs.parse(strings.TrimLeft(values[roleMAC], "#/ ")); kind == "" {
+		row.Device.MAC = mac
+	}
+	return []fault{{role: noRole, cell: 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
+}
+
+// hasMAC reports whether some cell of the user's is a MAC.
+func (r *Reader) hasMAC(record string) bool {
+	r.split.splitAll()
+	for i := range r.split.ends {
+		if !r.header.isOurs(i) && r.macs.isMAC(tidy(unquoted(cell(record, r.split.ends, i)))) {
+			return true
+		}
+	}
+	return false
+}
+
+// value returns the cell of a role, without what tidy takes away.
 func (r *Reader) value(record string, of role) string {
 	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
 }
@@ -337,86 +375,4 @@ func (r *Reader) blame(row *batch.Row, f fault) {
 		row.Problem += "; "
 	}
 	row.Problem += f.text
-}
-
-// separate divides a record that is all in row.Raw into the user's cells and
-// those of an earlier result. Cells beyond the header are the user's.
-func (r *Reader) separate(row *batch.Row, ends []int) {
-	record := row.Raw
-	if n := r.users; n > 0 && len(ends) == n+ourColumns {
-		row.Raw, row.Cells = record[:ends[n-1]], n
-		row.Prior = priorOf(func(column int) string { return cell(record, ends, n+column) })
-		row.Prior.Cells = record[ends[n-1]+1:]
-		return
-	}
-	var prior [ourColumns]string
-	raw := make([]byte, 0, len(record))
-	row.Cells = 0
-	for i := range ends {
-		text := cell(record, ends, i)
-		if i < len(r.header.ours) && r.header.ours[i] >= 0 {
-			prior[r.header.ours[i]] = text
-			continue
-		}
-		if row.Cells > 0 {
-			raw = append(raw, r.opts.Comma)
-		}
-		raw = append(raw, text...)
-		row.Cells++
-	}
-	if len(r.format.Columns) > 0 {
-		// A record of our cells only is still a record, not a blank line.
-		row.Cells = max(row.Cells, 1)
-	}
-	row.Raw = string(raw)
-	row.Prior = priorOf(func(column int) string { return prior[column] })
-	row.Prior.Cells = strings.Join(prior[:], string(rune(r.opts.Comma)))
-}
-
-// allBlank reports whether the user's cells hold nothing but white space.
-func (r *Reader) allBlank(record string) bool {
-	r.split.splitAll()
-	ends := r.split.ends
-	for i := range ends {
-		ours := i < len(r.header.ours) && r.header.ours[i] >= 0
-		if !ours && trimmed(unquoted(cell(record, ends, i))) != "" {
-			return false
-		}
-	}
-	return true
-}
-
-// cell gives a cell of a record as it stands, "" if there is no such cell.
-func cell(record string, ends []int, i int) string {
-	switch {
-	case i < 0 || i >= len(ends):
-		return ""
-	case i == 0:
-		return record[:ends[0]]
-	default:
-		return record[ends[i-1]+1 : ends[i]]
-	}
-}
-
-// unquoted gives the value of a cell.
-func unquoted(text string) string {
-	if text == "" || text[0] != '"' {
-		return text
-	}
-	rest := text[1:]
-	end := strings.IndexByte(rest, '"')
-	if end >= 0 && end == len(rest)-1 {
-		return rest[:end]
-	}
-	value := make([]byte, 0, len(rest))
-	for ; end >= 0; end = strings.IndexByte(rest, '"') {
-		value = append(value, rest[:end]...)
-		rest = rest[end+1:]
-		if rest == "" || rest[0] != '"' {
-			break
-		}
-		value = append(value, '"')
-		rest = rest[1:]
-	}
-	return string(append(value, rest...))
 }

@@ -15,7 +15,7 @@ const (
 	// A row that is kept holds a block, so blocks are small.
 	blockSize = 4 << 10
 
-	// A reader that gives neither bytes nor an error so often never will.
+	// A reader that returns neither bytes nor an error so often never will.
 	maxEmptyReads = 100
 )
 
@@ -46,6 +46,7 @@ type splitter struct {
 	cells   int    // the number of all
 	start   int    // its physical line
 	lineEnd string // "" for the last record of a file that ends without
+	several bool   // it has a line break in it, so it is of several lines
 	open    bool   // its last cell begins with a quote that is never closed
 	torn    int    // its first cell of several lines with text behind the closing quote, or -1
 
@@ -60,7 +61,7 @@ type finder struct {
 	at int // -1: not looked for yet
 }
 
-// next gives the index of the byte at or after from, or len(buf). from must
+// next returns the index of the byte at or after from, or len(buf). from must
 // not decrease while the buffer stays the same.
 func (f *finder) next(buf []byte, from int) int {
 	if f.at >= from {
@@ -111,7 +112,7 @@ func (s *splitter) fill() {
 func (s *splitter) next() error {
 	s.start = s.line
 	for !s.scan() {
-		// Two more bytes than the largest record tell whether it ends there.
+		// Two more bytes than the largest record show whether it ends there.
 		if len(s.buf)-s.pos > s.max+2 {
 			return s.tooLong(s.buf[s.pos:])
 		}
@@ -145,6 +146,7 @@ func (s *splitter) scan() bool {
 		return false
 	}
 	end := min(s.lf.next(s.buf, s.pos), s.cr.next(s.buf, s.pos))
+	lineBreak := end
 	quoted := s.quote.next(s.buf, s.pos) < end
 	if quoted {
 		if end = s.quotedCells(); end < 0 {
@@ -174,8 +176,9 @@ func (s *splitter) scan() bool {
 	s.rec = s.buf[s.pos:end]
 	s.lineEnd = lineEnd
 	s.line++
+	s.several = lineBreak < end
 	if quoted {
-		if !s.rows {
+		if s.several && !s.rows {
 			s.line += lineBreaks(s.rec)
 		}
 		s.cells = len(s.ends)
@@ -216,8 +219,8 @@ func (s *splitter) splitAll() {
 	}
 }
 
-// quotedCells splits the record at pos if it has quotes and gives where it
-// ends in the buffer, -1 if the buffer does not tell.
+// quotedCells splits the record at pos if it has quotes and returns where it
+// ends in the buffer, -1 if that is behind it.
 func (s *splitter) quotedCells() int {
 	s.ends = s.ends[:0]
 	at, size := s.pos, len(s.buf)
@@ -289,7 +292,7 @@ func (s *splitter) tooLong(record []byte) error {
 	}
 }
 
-// text gives the record as a string that may be kept. Records that lie together
+// text returns the record as a string that may be kept. Records that lie together
 // share one copy of the buffer, since a copy of each would cost as much as the
 // splitting.
 func (s *splitter) text() string {
@@ -303,7 +306,7 @@ func (s *splitter) text() string {
 	return s.block[from:][:len(s.rec)]
 }
 
-// offset gives the place in the file behind the record read last.
+// offset returns the place in the file behind the record read last.
 func (s *splitter) offset() int64 { return s.base + int64(s.pos) }
 
 // lineBreaks counts the line ends in a text, CR LF as one.

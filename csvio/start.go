@@ -1,60 +1,20 @@
 package csvio
 
 import (
-	"bytes"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 const (
-	// commas separate cells, the likelier first where nothing else decides.
+	// commas separate cells, the more likely first where nothing else decides.
 	commas = ",;\t|"
 
 	// sampleSize is the number of records, from the first that is not blank
 	// on, among which the header is looked for.
 	sampleSize = 20
-
-	needed = "a header such as mac,server,url and a line for each device are needed"
-	saveAs = "save it as 'CSV UTF-8' in the spreadsheet program"
 )
 
-// sniff refuses what is no text, judging by its first bytes. found is set if
-// its encoding was found out: bytes that are not UTF-8 then are as suspicious
-// as control characters. Names in an older encoding still leave most of a file
-// in ASCII.
-func sniff(head []byte, found bool) error {
-	switch {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return &FileError{Reason: "this is a workbook (.xlsx) or another archive, not a CSV file", Hint: saveAs}
-	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return &FileError{Reason: "this is a workbook (.xls), not a CSV file", Hint: saveAs}
-	}
-	head = head[:min(len(head), headSize)]
-	start, odd, size := head, 0, len(head)
-	for len(head) > 0 {
-		r, n := utf8.DecodeRune(head)
-		switch {
-		case r == 0:
-			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is no text file: it holds a NUL byte",
-				Hint: "remove that, or " + saveAs}
-		case r == utf8.RuneError && n == 1, r < ' ' && !unicode.IsSpace(r):
-			odd++
-		}
-		head = head[n:]
-	}
-	if odd <= size*3/10 {
-		return nil
-	}
-	hint := saveAs
-	if found {
-		hint += ", or name its encoding with --encoding"
-	}
-	return &FileError{Reason: "this is no text file, or in an encoding that cannot be found out", Hint: hint}
-}
-
-// separator gives the delimiter that a first line such as sep=; names, and the
+// separator returns the delimiter that a first line such as sep=; names, and the
 // line without its end.
 func separator(text []byte) (comma byte, line string) {
 	const size = len("sep=;")
@@ -118,11 +78,11 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 	return records
 }
 
-// findComma gives the delimiter under which the first records make most sense:
+// findComma returns the delimiter under which the first records make most sense:
 // a header of an earlier result is best, then one with a known name for the
 // MAC, then a MAC in a cell of its own; one of several cells, and then the
-// earlier, is the better. Among equals the one decides that gives most records
-// as many cells as that one has, then the one that gives more cells.
+// earlier, is the better. Among equals the one decides under which most records have
+// as many cells as it, then the one with more cells.
 func (r *Reader) findComma() byte {
 	var best byte
 	var most []int
@@ -142,7 +102,7 @@ func (r *Reader) findComma() byte {
 			}
 		}
 		score := []int{kind, min(cells, 2), -at, alike, cells}
-		if r.opts.NoHeader && kind == startDevice && !slices.ContainsFunc(records, holdsMAC) {
+		if r.opts.NoHeader && kind == startDevice && !slices.ContainsFunc(records, r.holdsMAC) {
 			score[0] = startUnknown
 		} else if kind == startUnknown {
 			score[1], score[2] = 0, 0
@@ -205,7 +165,7 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 	return startUnknown, widest
 }
 
-// belowTitle gives the header of more cells below one of a single cell, or that.
+// belowTitle returns the header of more cells below one of a single cell, or that.
 func (r *Reader) belowTitle(records []sampled, title, as int) (kind, at int) {
 	for i := title + 1; i < len(records); i++ {
 		switch kind := r.kindOf(records[i]); {
@@ -218,7 +178,9 @@ func (r *Reader) belowTitle(records []sampled, title, as int) (kind, at int) {
 	return as, title
 }
 
-func holdsMAC(record sampled) bool { return slices.ContainsFunc(record.names, isMAC) }
+func (r *Reader) holdsMAC(record sampled) bool {
+	return slices.ContainsFunc(record.names, r.macs.isMAC)
+}
 
 func (r *Reader) kindOf(record sampled) int {
 	h := newHeader(record.names)
@@ -231,7 +193,7 @@ func (r *Reader) kindOf(record sampled) int {
 	if ours > 1 {
 		return startResult
 	}
-	if !r.opts.Servers && holdsMAC(record) {
+	if !r.task.servers && slices.ContainsFunc(record.names, r.macs.isPhone) {
 		return startDevice
 	}
 	if wanted, ok := r.opts.Columns[roleNames[roleMAC]]; ok {
@@ -241,11 +203,11 @@ func (r *Reader) kindOf(record sampled) int {
 		return startUnknown
 	}
 	key := roleMAC
-	if r.opts.Servers {
+	if r.task.servers {
 		key = roleServer
 	}
 	for i, name := range record.names {
-		if alias, ok := r.opts.roleOf(name); ok && alias == key && h.ours[i] < 0 || h.ours[i] == macColumn {
+		if alias, ok := r.task.roleOf(name); ok && alias == key && h.ours[i] < 0 || h.ours[i] == macColumn {
 			return startHeader
 		}
 	}

@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -9,53 +10,115 @@ import (
 
 const (
 	kindCutURL = "URL that may have been cut"
-
-	urlCut = "the URL may have been cut at a"
-
-	surplusNote = "it has more cells than the header: a delimiter that is not in quotes may have moved them"
+	kindMoved  = "cells that may have moved"
 )
 
-// CommaNames are the words for the delimiters that are read.
-var CommaNames = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
-
-// surplus finds cells with something in them where the header has no name, as a
-// delimiter makes them that should have been in quotes. cut is set if the row's
-// URL seems to have been cut at one. In a workbook there are none.
+// surplus judges cells with something in them where the header has no name, as a
+// delimiter makes them that should have been in quotes: it moves the cells behind
+// it by one. bad are the cells that are read and may have moved, or a URL that
+// seems to have been cut; note describes the others.
+//
+// In a workbook nothing moves: somebody wrote beside the table.
 //
 // A result has a header cell without a name for each. Where it says that the row
 // was invalid, the URL is taken for cut again, until it is in quotes.
-func (r *Reader) surplus(record string, row *batch.Row) (found, cut bool) {
-	if r.opts.Records {
-		return false, false
-	}
+func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []fault) (note string, bad []fault) {
 	at, width := r.header.at[roleURL], len(r.header.names)
 	text := func(i int) string { return trimmed(unquoted(cell(record, r.split.ends, i))) }
-	ours := func(i int) bool { return i < len(r.header.ours) && r.header.ours[i] >= 0 }
-	beyond := false
+	found, beyond, mac := false, false, ""
 	if r.split.cells > r.named {
 		r.split.splitAll()
 		for i := r.named; i < r.split.cells; i++ {
-			if text(i) != "" && !ours(i) {
-				found, beyond = true, beyond || i >= width
+			value := text(i)
+			if value == "" || r.header.isOurs(i) {
+				continue
+			}
+			found, beyond = true, beyond || i >= width
+			if address, _, kind, _ := r.macs.parse(value); kind == "" && mac == "" {
+				mac = ", one of them the MAC " + address.String()
 			}
 		}
 	}
-	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || ours(at+1) ||
-		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
-		return found, false
+	if r.opts.Records {
+		if found {
+			note = "it has cells where the header has no name, which are not read" + mac
+		}
+		return note, nil
 	}
-	r.split.splitAll()
-	rest := text(at + 1)
-	switch {
-	case rest == "" || strings.ContainsAny(rest, " \t\u00a0"):
-		return found, false
-	case beyond, found && row.Prior.Status == batch.Invalid:
-		return found, true
-	case strings.Contains(row.Device.URL, "?") && queryRest.MatchString(rest):
-		return found, true
+	if r.cutURL(record, row, at, found, beyond) {
+		bad = append(bad, fault{role: roleURL, kind: kindCutURL, text: fmt.Sprintf("the URL may have been cut at a %s: put it in quotes; if the next cell is not part of it, put that in quotes, or words", commaNames[r.opts.Comma])})
 	}
-	return found, r.split.cells > max(width, r.named) && strings.ContainsAny(rest, "=&?#%")
+	if !found {
+		return "", bad
+	}
+	if bad == nil {
+		bad = r.moved(record, row, values, faults)
+	}
+	return fmt.Sprintf("it has more cells than the header%s: a %s that is not in quotes may have moved them", mac, commaNames[r.opts.Comma]), bad
 }
 
-// queryRest is how the rest of a URL goes on that was cut within its query.
+// moved returns the first cell that is read and may have moved in a row with
+// more cells than the header. A cell is where it belongs if it is next to the
+// MAC, or if another one that shows what it is, a MAC or a URL, is behind it. An
+// empty URL has moved only if there is a URL somewhere else.
+func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fault) []fault {
+	h := &r.header
+	var wrong [roles]bool
+	for _, f := range faults {
+		if f.role >= 0 {
+			wrong[f.role] = true
+		}
+	}
+	last := -1 // the last cell that shows what it is
+	for _, of := range []role{roleMAC, roleURL, roleAction} {
+		if values[of] != "" && !wrong[of] {
+			last = max(last, h.at[of])
+		}
+	}
+	binds := r.targets && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
+	for _, of := range []role{roleServer, roleURL, roleAction} {
+		i := h.at[of]
+		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.task.actions {
+			continue
+		}
+		if of == roleURL && !r.hasURL(record) {
+			continue
+		}
+		return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf(
+			"it has more cells than the header, so its %s may be in another column: put the cell that holds a %s in quotes", roleNames[of], commaNames[r.opts.Comma])}}
+	}
+	return nil
+}
+
+// hasURL reports whether some cell of the user's is a URL.
+func (r *Reader) hasURL(record string) bool {
+	for i := range r.split.ends {
+		if !r.header.isOurs(i) && afterScheme(tidy(unquoted(cell(record, r.split.ends, i)))) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// cutURL reports whether the row's URL seems to have been cut at a delimiter, its
+// rest being the next cell.
+func (r *Reader) cutURL(record string, row *batch.Row, at int, found, beyond bool) bool {
+	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || r.header.isOurs(at+1) ||
+		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
+		return false
+	}
+	r.split.splitAll()
+	rest := trimmed(unquoted(cell(record, r.split.ends, at+1)))
+	switch {
+	case rest == "" || strings.ContainsAny(rest, " \t\u00a0"):
+		return false
+	case beyond, found && row.Prior.Status == batch.Invalid:
+		return true
+	case strings.Contains(row.Device.URL, "?") && queryRest.MatchString(rest):
+		return true
+	}
+	return r.split.cells > max(len(r.header.names), r.named) && strings.ContainsAny(rest, "=&?#%")
+}
+
+// queryRest matches what follows in a URL that was cut within its query.
 var queryRest = regexp.MustCompile(`^[A-Za-z0-9_.~%-]+=\S*$`)

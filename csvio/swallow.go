@@ -15,20 +15,20 @@ const (
 	neverClosed = "a quote is never closed"
 )
 
-// swallowed gives what is wrong with a record that took in others: rows that no
-// verdict would then be told of. Line breaks are only in quoted cells, so most
+// swallowed returns what is wrong with a record that took in others: rows that
+// would then have no verdict. Line breaks are only in quoted cells, so most
 // records need no look.
 //
 // A later line of a cell that holds a MAC but looks like no record may be a
-// note. It is told in the row's Note.
+// note. The row's Note says so.
 func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
-	if !hasLineBreak(record) {
+	if !r.split.several {
 		return nil
 	}
 	if i := r.split.torn; i >= 0 {
 		line := r.lineAt(record, r.cellStart(i)) + 1
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
-			"text follows the closing quote of a cell of several lines, so from %s on rows of their own may have been swallowed: put the quote right that is missing or too many", r.lineName(record, i, line))})
+			"text follows the closing quote of a cell of several lines, so from %s on rows of their own may have been swallowed: add the quote that is missing, or remove the one too many", r.lineName(record, i, line))})
 	} else if i, line, mac, ok := r.recordInside(record); ok {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
 			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: give it its row (a quote is missing or too many); if it is a note, take the MAC out of that line", r.lineName(record, i, line), mac)})
@@ -43,12 +43,12 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 
 func swallowingHeader(line int) error {
 	return &FileError{Line: line, Reason: "a cell of several lines in the header seems to have swallowed rows",
-		Hint: "put the quote right that is missing or too many"}
+		Hint: "add the quote that is missing, or remove the one too many"}
 }
 
 // recordInside finds the first line in a cell of several lines that looks like
 // a record of this file: with delimiters, and with a MAC in the place of the
-// column of MACs. The last line goes on with the cells behind; it is one if
+// column of MACs. The last line continues with the cells behind; it is one if
 // there is a delimiter within the cell, or if the cells are then too many. It is
 // none if the MAC is the record's own, unless the first line has one too.
 func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, ok bool) {
@@ -92,7 +92,7 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, o
 	return 0, 0, "", false
 }
 
-// rowsMAC gives the MAC of a line as a record of its own, by the columns of this
+// rowsMAC returns the MAC of a line as a record of its own, by the columns of this
 // file or of the one that it is a result of, and where in the line it stands. Of
 // a line with as many cells as a row, that may be a MAC that was damaged.
 func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
@@ -108,7 +108,7 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 		for i, text := range cells {
 			if i == full || i == users {
 				text := tidy(strings.Trim(text, `"`))
-				mac, _, kind, _ := parseMAC(text, false)
+				mac, _, kind, _ := r.macs.parse(text)
 				switch {
 				// Somebody types a note of a few words into a workbook's cell.
 				case kind == "" && (!r.opts.Records || len(cells) >= r.named):
@@ -138,10 +138,10 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	return mac, offset, ok
 }
 
-// wasOnceMAC tells whether a text with a fault can be what is left of a MAC.
+// wasOnceMAC reports whether a text with a fault can be what is left of a MAC.
 func wasOnceMAC(text, kind string) bool {
 	switch kind {
-	case kindZeros, kindScientific, kindLookAlike:
+	case kindZeros, kindDecimal, kindScientific, kindLookAlike, kindOther:
 		return true
 	case kindBadMAC:
 		digits := 0
@@ -178,7 +178,7 @@ func (r *Reader) cellStart(i int) int {
 	return r.split.ends[i-1] + 1
 }
 
-// lineAt gives the physical line of a place in the record.
+// lineAt returns the physical line of a place in the record.
 func (r *Reader) lineAt(record string, at int) int {
 	return r.split.start + lineBreaks([]byte(record[:at]))
 }
@@ -195,17 +195,17 @@ func hasLineBreak(text string) bool {
 	return strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
 }
 
-// mentions tells whether a cell of several lines may hold records: a later
+// mentions reports whether a cell of several lines may hold records: a later
 // line has a cell that is a MAC, and not the row's own, as when a quote was
 // closed too late.
 func (r *Reader) mentions(record string, own rps.MAC) bool {
-	if !hasLineBreak(record) {
+	if !r.split.several {
 		return false
 	}
 	lines := strings.FieldsFunc(record, func(c rune) bool { return c == '\n' || c == '\r' })
 	for _, line := range lines[min(1, len(lines)):] {
 		for text := range strings.SplitSeq(line, string(rune(r.opts.Comma))) {
-			mac, _, kind, _ := parseMAC(tidy(strings.Trim(text, `"`)), false)
+			mac, _, kind, _ := r.macs.parse(tidy(strings.Trim(text, `"`)))
 			if kind == "" && mac != own {
 				return true
 			}

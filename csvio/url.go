@@ -54,8 +54,8 @@ func unprintable(text string) string {
 	return ""
 }
 
-// afterScheme gives the index of what follows the scheme, -1 if it is none of
-// the four.
+// afterScheme returns the index of what follows the scheme, -1 if it is not one
+// of the four.
 func afterScheme(url string) int {
 	size := strings.IndexByte(url[:min(len(url), len("https:"))], ':')
 	if size < 0 || !strings.HasPrefix(url[size:], "://") {

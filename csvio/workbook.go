@@ -272,7 +272,7 @@ func findSheet(book *excelize.File, wanted string) (string, error) {
 			return names[i], nil
 		}
 	}
-	return "", &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with --sheet: " + listed(names)}
+	return "", &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with " + flagSheet + ": " + listed(names)}
 }
 
 func visibleSheets(book *excelize.File) (names []string) {

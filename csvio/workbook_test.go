@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -126,7 +125,7 @@ func TestWorkbookRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, NeedServer: true, Repair: true})
+	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, Repair: true})
 	if format.HeaderLine != 2 || !format.BOM || format.LineEnd != "\r\n" || len(rows) != 5 {
 		t.Fatalf("%+v %+v", format, rows)
 	}
@@ -165,7 +164,7 @@ func TestSheets(t *testing.T) {
 	for wanted, want := range map[string]string{"": "Old", "Old": "Old", " old ": "Old", "STRASSE": "", "straße": "Straße", "Sheet1": "Sheet1"} {
 		got, name, err := converted(t, b.Bytes(), wanted)
 		if want == "" {
-			checkProblem(t, fmt.Sprint(err), `no sheet "STRASSE"|--sheet: "Sheet1", "Old", "Straße"`)
+			checkProblem(t, errorText(err), `no sheet "STRASSE"|--sheet: "Sheet1", "Old", "Straße"`)
 		} else if err != nil || name != want || want != "Sheet1" && !strings.Contains(got, "this is "+want) {
 			t.Errorf("%q: sheet %q, %v: %q", wanted, name, err, got)
 		}
@@ -251,7 +250,7 @@ func TestUnreadableWorkbooks(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
 			}
-			checkProblem(t, err.Error(), test.want)
+			checkProblem(t, errorText(err), test.want)
 		})
 	}
 	if IsWorkbook([]byte("PK,mac\n")) || IsWorkbook(nil) || IsWorkbook([]byte("PK\x03")) {
@@ -292,7 +291,7 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 		}
 		return
 	}
-	r, err := NewReader(strings.NewReader(text), Options{Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
+	r, err := NewReader(strings.NewReader(text), Options{Action: batch.Check, Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
 	var bad *FileError
 	if errors.As(err, &bad) {
 		return // nothing in it

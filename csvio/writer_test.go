@@ -58,14 +58,14 @@ func TestResultFile(t *testing.T) {
 		{"quotes are left", "\"mac\", n \n\"001565000001\", \"\"\"x\n", "\"mac\", n ," + ourHeader + "\n\"001565000001\", \"\"\"x,2," + ours + "\n"},
 		{"short rows are filled up", "mac,a,b\n001565000001\n", "mac,a,b," + ourHeader + "\n001565000001,,,2," + ours + "\n"},
 		{"header is filled up to long rows", "mac\n001565000001,x,\n001565000001\n",
-			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,,", "registered,,"+surplusNote, 1) + "\n001565000001,,,3," + ours + "\n"},
+			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,,", "registered,,it has more cells than the header: a comma that is not in quotes may have moved them", 1) + "\n001565000001,,,3," + ours + "\n"},
 		{"blank", "mac,a\n\n,\n\"\" \n", "mac,a," + ourHeader + "\n\n,,3,,,,,,,,\n\"\" ,,4,,,,,,,,\n"},
 		{"no MAC", "mac\nx\n", "mac," + ourHeader + "\nx,2,,,registered,,,,1,2026-01-02T02:04:05Z\n"},
 		{"quote is closed", "mac,a\n001565000001,\"b\n", "mac,a," + ourHeader + "\n001565000001,\"b\",2," + ours + "\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := resultOf(t, test.file, Options{}, verdict); got != test.want {
+			if got := resultOf(t, test.file, Options{Action: batch.Check}, verdict); got != test.want {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
@@ -91,7 +91,7 @@ func TestOurCells(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := resultOf(t, "mac\nx\n", Options{}, batch.Verdict{Status: batch.Refused, Detail: test.detail})
+			got := resultOf(t, "mac\nx\n", Options{Action: batch.Check}, batch.Verdict{Status: batch.Refused, Detail: test.detail})
 			want := "mac," + ourHeader + "\nx,2,,,refused,," + test.want + ",,0,\n"
 			if got != want {
 				t.Errorf("got  %q\nwant %q", got, want)
@@ -99,7 +99,7 @@ func TestOurCells(t *testing.T) {
 		})
 	}
 	// The URL of a service that misbehaves is cleaned alike.
-	if got := resultOf(t, "mac\nx\n", Options{}, batch.Verdict{URL: "@h/\x00\xff,\n"}); !strings.HasSuffix(got, ",\"'@h/ \ufffd,\",0,\n") {
+	if got := resultOf(t, "mac\nx\n", Options{Action: batch.Check}, batch.Verdict{URL: "@h/\x00\xff,\n"}); !strings.HasSuffix(got, ",\"'@h/ \ufffd,\",0,\n") {
 		t.Errorf("got  %q", got)
 	}
 	for text, want := range map[string]string{
@@ -111,7 +111,7 @@ func TestOurCells(t *testing.T) {
 		}
 	}
 	// With another delimiter a comma needs no quotes.
-	got := resultOf(t, "mac;n\nx;\n", Options{Comma: ';'}, batch.Verdict{Detail: "a,b", URL: "c;d"})
+	got := resultOf(t, "mac;n\nx;\n", Options{Action: batch.Check, Comma: ';'}, batch.Verdict{Detail: "a,b", URL: "c;d"})
 	if want := "mac;n;" + strings.ReplaceAll(ourHeader, ",", ";") + "\nx;;2;;;;;a,b;\"c;d\";0;\n"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -130,8 +130,8 @@ func TestResultOfResult(t *testing.T) {
 	}
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
-			one := resultOf(t, file, Options{}, first)
-			rows, format := rowsOf(t, one, Options{})
+			one := resultOf(t, file, Options{Action: batch.Check}, first)
+			rows, format := rowsOf(t, one, Options{Action: batch.Check})
 			if !format.PriorStatus {
 				t.Error("the status column was not seen")
 			}
@@ -148,11 +148,11 @@ func TestResultOfResult(t *testing.T) {
 				t.Errorf("passed through: got %q\nwant %q", passed, one)
 			}
 			// Line numbers do not change: nothing here stands above the header.
-			two := resultOf(t, one, Options{}, first)
+			two := resultOf(t, one, Options{Action: batch.Check}, first)
 			if two != one {
 				t.Errorf("written again: got %q\nwant %q", two, one)
 			}
-			three := resultOf(t, resultOf(t, one, Options{}, second), Options{}, first)
+			three := resultOf(t, resultOf(t, one, Options{Action: batch.Check}, second), Options{Action: batch.Check}, first)
 			if three != one {
 				t.Errorf("written thrice: got %q\nwant %q", three, one)
 			}
@@ -184,7 +184,7 @@ func TestReorderedResult(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rows, format := rowsOf(t, test.file, Options{})
+			rows, format := rowsOf(t, test.file, Options{Action: batch.Check})
 			if len(rows) != 1 {
 				t.Fatalf("%d rows", len(rows))
 			}
@@ -196,7 +196,7 @@ func TestReorderedResult(t *testing.T) {
 				t.Errorf("%d cells, problem %q", row.Cells, row.Problem)
 			}
 			result := written(t, rows, format, func(w *Writer, row *batch.Row) error { return w.Pass(row) })
-			again, _ := rowsOf(t, result, Options{})
+			again, _ := rowsOf(t, result, Options{Action: batch.Check})
 			if len(again) != 1 || again[0].Device != row.Device || again[0].Prior.Status != row.Prior.Status || !strings.HasPrefix(again[0].Raw, row.Raw) {
 				t.Errorf("read back: %+v\nwas %+v", again, row)
 			}
@@ -205,7 +205,7 @@ func TestReorderedResult(t *testing.T) {
 }
 
 func TestWriterErrors(t *testing.T) {
-	rows, format := rowsOf(t, "mac\n001565000001,x,y\n", Options{})
+	rows, format := rowsOf(t, "mac\n001565000001,x,y\n", Options{Action: batch.Check})
 	w, err := NewWriter(&strings.Builder{}, format, 2)
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func BenchmarkFirstPass(b *testing.B) {
 	var ours, bare time.Duration
 	for b.Loop() {
 		start := time.Now()
-		in, err := openInput(context.Background(), Streams{}, name, "", csvio.Options{NeedServer: true})
+		in, err := openInput(context.Background(), Streams{}, name, csvio.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -117,7 +117,7 @@ const benchRows, benchBatch = 200_000, 100
 // secondPass gives the time of one run over the file.
 func secondPass(b *testing.B, name string, journaled bool) time.Duration {
 	b.Helper()
-	in, err := openInput(context.Background(), Streams{}, name, "", csvio.Options{NeedServer: true})
+	in, err := openInput(context.Background(), Streams{}, name, csvio.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

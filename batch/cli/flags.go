@@ -27,6 +27,8 @@ type readFlags struct {
 	sheet     string
 	noHeader  bool
 	repair    bool
+	vendors   []string
+	noMAC     bool
 }
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
@@ -36,7 +38,9 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
 		flags.StringVar(&f.sheet, "sheet", "", "`NAME` sheet of an .xlsx workbook to read (default: the first visible one)")
 		flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, not a header (default: auto-detected)")
-		flags.BoolVar(&f.repair, "repair", false, "restore leading zeros that a spreadsheet dropped from MACs")
+		flags.BoolVar(&f.repair, "repair", false, "restore leading zeros that a spreadsheet dropped from MACs of the block 00-15-65")
+		flags.StringArrayVar(&f.vendors, "vendor-prefix", nil, "`BLOCK` first half of the MACs of phones other than Yealink's, such as 00-1A-2B (repeatable)")
+		flags.BoolVar(&f.noMAC, "ignore-no-mac", false, "pass rows without a MAC through, such as subtotals and notes")
 	})
 }
 
@@ -68,12 +72,17 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	if !ok {
 		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
 	}
+	var blocks csvio.Blocks
+	for _, text := range f.vendors {
+		block, err := csvio.ParseBlock(text)
+		if err != nil {
+			return csvio.Options{}, fmt.Errorf("--vendor-prefix %w", err)
+		}
+		blocks = append(blocks, block)
+	}
 	return csvio.Options{
-		Columns: columns, Comma: comma, Encoding: f.encoding, NoHeader: f.noHeader, Repair: f.repair,
-		Action: action, Server: f.server,
-		NeedServer: action == batch.Register || action == batch.Edit,
-		Actions:    action == batch.Register || action == batch.Deregister || action == batch.Edit,
-		Servers:    action == batch.AddServer,
+		Columns: columns, Comma: comma, Encoding: f.encoding, Sheet: f.sheet, NoHeader: f.noHeader, Repair: f.repair,
+		Action: action, Server: f.server, Blocks: blocks, IgnoreNoMAC: f.noMAC,
 	}, nil
 }
 

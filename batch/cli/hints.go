@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"rpsbatch/batch"
+	"rpsbatch/csvio"
 	"rpsbatch/rps"
 )
 
@@ -12,6 +13,9 @@ import (
 func hintOf(err error) string {
 	if h := (hinted{}); errors.As(err, &h) {
 		return h.hint
+	}
+	if bad := (*csvio.FileError)(nil); errors.As(err, &bad) {
+		return bad.Hint
 	}
 	return fixFor(err)
 }

@@ -50,7 +50,7 @@ func TestCopyHasNoName(t *testing.T) {
 				write.Write(test.text)
 				write.Close()
 			}()
-			in, err := openInput(context.Background(), Streams{In: read}, standardStream, "", csvio.Options{})
+			in, err := openInput(context.Background(), Streams{In: read}, standardStream, csvio.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

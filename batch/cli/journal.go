@@ -97,6 +97,8 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--server":         j.read.server,
 		"--only":           j.only,
 		"--repair":         strconv.FormatBool(j.read.repair),
+		"--vendor-prefix":  strings.Join(slices.Sorted(slices.Values(j.read.vendors)), ", "),
+		"--ignore-no-mac":  strconv.FormatBool(j.read.noMAC),
 		"--no-header":      strconv.FormatBool(j.read.noHeader),
 		"--delimiter":      j.read.delimiter,
 		"--encoding":       j.read.encoding,
@@ -110,5 +112,6 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
-	return batch.Header{Command: j.name, Rows: survey.Rows, Size: in.size, Sum: in.sum, Policies: policies}
+	size, sum := in.Sum()
+	return batch.Header{Command: j.name, Rows: survey.Rows, Size: size, Sum: sum, Policies: policies}
 }

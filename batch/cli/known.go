@@ -24,7 +24,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if j.serversFile == standardStream {
 		return nil, errors.New("--servers takes the name of a file")
 	}
-	in, err := openInput(ctx, j.streams, j.serversFile, "", csvio.Options{Servers: true, Action: batch.AddServer})
+	in, err := openInput(ctx, j.streams, j.serversFile, csvio.Options{Action: batch.AddServer})
 	if err != nil {
 		return nil, fmt.Errorf("--servers: %w", err)
 	}
@@ -78,13 +78,13 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if options.Columns["server"] != "" || options.Columns["url"] != "" {
 		return nil, hint(errors.New("--baseline cannot be combined with --column server= or url=: an earlier result does not say which column was read"), "rename the column in the file to server or url")
 	}
-	options.Server = ""
+	options.Server, options.Sheet = "", ""
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// A nightly job names its own last result.
 		log.Info("there is no baseline yet", "file", j.baselineFile)
 		return nil, nil
 	}
-	in, err := openInput(ctx, j.streams, j.baselineFile, "", options)
+	in, err := openInput(ctx, j.streams, j.baselineFile, options)
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}

@@ -72,7 +72,7 @@ func (r results) discard() {
 // createResult makes the file, with its header written, or takes standard
 // output for '-'.
 func createResult(streams Streams, name string, in *input, width int) (*resultFile, error) {
-	return createFile(streams, name, in, in.format, width)
+	return createFile(streams, name, in, in.Format(), width)
 }
 
 // prunedName names the file of the devices that were removed because the input
@@ -107,7 +107,7 @@ func createFile(streams Streams, name string, in *input, format csvio.Format, wi
 // distinct refuses to write files in the place of the input, and of what cannot be
 // replaced.
 func distinct(in *input, what, flag string, names ...string) error {
-	own, err := in.file.Stat()
+	own, err := in.Stat()
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type job struct {
 	maxPrune string
 	yes      bool
 
+	missing missing
 	ending  ending
 	stopped error // why the run ended before its end
 }
@@ -167,14 +168,14 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	options.NeedServer, options.Actions = options.NeedServer || j.want, options.Actions || j.want
+	options.Want = j.want
 	terminal := newBar(j.streams.Err)
 	log, err := j.call.logger(terminal)
 	if err != nil {
 		return err
 	}
 
-	in, err := openInput(ctx, j.streams, j.file, j.read.sheet, options)
+	in, err := openInput(ctx, j.streams, j.file, options)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	var sandbox *rpstest.Server
-	var seen rowWatch
+	seen := rowWatch{Watch: in.Watch()}
 	if j.call.sandbox {
 		sandbox, seen.each = newSandbox()
 	}
@@ -193,6 +194,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	in.tell(log)
 	seen.tell(log)
+	j.missing.column = seen.Missing()
 	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
 		return err
 	}
@@ -223,7 +225,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	run.Results, run.Journal, run.Past = j.marked(out), journal.Journal, journal.past
+	run.Results, run.Journal, run.Past = j.missing.counting(j.marked(out)), journal.Journal, journal.past
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
@@ -297,12 +299,12 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 	rows := survey.Rows - survey.Blank
 	switch {
 	case j.sync && survey.Devices() == 0 && rows > 0:
-		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.name, count(rows, "row"), in.place(), bad),
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
 			"sync would take that for an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
 	case j.sync && survey.Devices() == 0:
-		return hint(fmt.Errorf("%s has no devices", in.name), "sync would take that for an empty account: check that the file is whole")
+		return hint(fmt.Errorf("%s has no devices", in.Name()), "sync would take that for an empty account: check that the file is whole")
 	case j.prune && survey.Cut:
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.name), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.Name()), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
 	}
 	return nil
 }

@@ -77,8 +77,8 @@ func (r *reporting) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer in.Close()
-	if !in.format.PriorStatus {
-		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.name), "give the file that a run left, such as devices.result.csv")
+	if !in.Format().PriorStatus {
+		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.Name()), "give the file that a run left, such as devices.result.csv")
 	}
 	if r.html != "" && r.html != standardStream {
 		if err := distinct(in, "the page", "--html", r.html); err != nil {
@@ -98,9 +98,9 @@ func (r *reporting) run(ctx context.Context, file string) error {
 		}
 	}
 	if r.html == "" {
-		return tellReport(r.streams.Out, in.name, tally)
+		return tellReport(r.streams.Out, in.Name(), tally)
 	}
-	page := report.Page{Name: report.Printable(filepath.Base(in.name)), Tally: tally, Remedy: remedy, Number: thousands}
+	page := report.Page{Name: report.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
 	text := r.streams.Out
 	if r.html == standardStream {
 		text = r.streams.Err
@@ -108,7 +108,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := r.writePage(page); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(text, in.name, tally); err != nil || r.html == standardStream {
+	if err := tellReport(text, in.Name(), tally); err != nil || r.html == standardStream {
 		return err
 	}
 	_, err = fmt.Fprintf(text, "Page: %s\n", report.Printable(r.html))
@@ -131,9 +131,9 @@ func (r *reporting) writePage(page report.Page) error {
 // open opens the result. The user's column of MACs need not be known, since the
 // result has one of ours: where only that stands in the way, any does for it.
 func (r *reporting) open(ctx context.Context, file string, options csvio.Options) (*input, error) {
-	in, err := openInput(ctx, r.streams, file, r.read.sheet, options)
-	var bad *csvio.HeaderError
-	if !errors.As(err, &bad) || options.Columns["mac"] != "" {
+	in, err := openInput(ctx, r.streams, file, options)
+	var bad *csvio.FileError
+	if !errors.As(err, &bad) || bad.Columns == nil || options.Columns["mac"] != "" {
 		return in, err
 	}
 	if info, statErr := os.Stat(file); statErr != nil || !info.Mode().IsRegular() {
@@ -145,7 +145,7 @@ func (r *reporting) open(ctx context.Context, file string, options csvio.Options
 			continue
 		}
 		options.Columns["mac"] = name
-		if in, err := openInput(ctx, r.streams, file, r.read.sheet, options); err == nil {
+		if in, err := openInput(ctx, r.streams, file, options); err == nil {
 			return in, nil
 		}
 	}

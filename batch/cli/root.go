@@ -94,7 +94,7 @@ func hint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// told is an error that the user has been told of.
+// told is an error that the user knows of.
 type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }

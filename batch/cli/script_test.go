@@ -63,7 +63,9 @@ func TestScripts(t *testing.T) {
 			if err := os.WriteFile(env.WorkDir+"/samples.csv", samples, 0o644); err != nil {
 				return err
 			}
-			return os.CopyFS(env.WorkDir+"/spreadsheets", os.DirFS("../../samples/spreadsheets"))
+			return errors.Join(
+				os.CopyFS(env.WorkDir+"/spreadsheets", os.DirFS("../../samples/spreadsheets")),
+				os.CopyFS(env.WorkDir+"/cases", os.DirFS("testdata/cases")))
 		},
 	})
 }

@@ -79,7 +79,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 		return err
 	}
 	open := func() (batch.Source, error) {
-		return csvio.NewReader(bytes.NewReader(file.Bytes()), csvio.Options{Comma: ',', Encoding: "utf-8", Servers: true, Action: batch.AddServer})
+		return csvio.NewReader(bytes.NewReader(file.Bytes()), csvio.Options{Comma: ',', Encoding: "utf-8", Action: batch.AddServer})
 	}
 	config, err := j.config()
 	if err != nil {
@@ -89,7 +89,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	if err != nil {
 		return err
 	}
-	seen := rowWatch{each: func(row *batch.Row) { err = rowError(row) }}
+	seen := rowWatch{Watch: new(csvio.Watch), each: func(row *batch.Row) { err = rowError(row) }}
 	survey, surveyed := batch.TakeSurvey(open, config.OnConflict, seen.row)
 	if err := errors.Join(surveyed, err); err != nil {
 		return err

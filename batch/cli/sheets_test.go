@@ -19,8 +19,8 @@ func TestErrorsNameSheets(t *testing.T) {
 		not           string
 	}{
 		{name: "cover", cover: "Our phones", sheets: []string{"Phones", "Old"}, not: "Secret",
-			hints: []string{"row 1: no column is known to hold the MAC addresses", `this is sheet "Sheet1"; --sheet NAME reads another: "Phones", "Old"`}},
-		{name: "empty sheet", sheets: []string{"Phones"}, hints: []string{"the sheet is empty", `--sheet NAME reads another: "Phones"`}},
+			hints: []string{`row 1: sheet "Sheet1": no column is known to hold the MAC addresses`, `read another sheet with --sheet NAME: "Phones", "Old"`}},
+		{name: "empty sheet", sheets: []string{"Phones"}, hints: []string{"the sheet is empty", `with --sheet NAME: "Phones"`}},
 		{name: "one sheet", cover: "Our phones", hints: []string{"row 1: no column is known"}, not: "--sheet"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -52,13 +52,14 @@ func TestErrorsNameSheets(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
+			text := err.Error() + "; " + hintOf(err)
 			for _, part := range test.hints {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q lacks %q", err, part)
+				if !strings.Contains(text, part) {
+					t.Errorf("%q lacks %q", text, part)
 				}
 			}
-			if test.not != "" && strings.Contains(err.Error(), test.not) {
-				t.Errorf("%q has %q", err, test.not)
+			if test.not != "" && strings.Contains(text, test.not) {
+				t.Errorf("%q has %q", text, test.not)
 			}
 		})
 	}

@@ -31,6 +31,9 @@ var remedies = map[batch.Status]string{
 
 // remedy returns what to do about the rows of a status after this job.
 func (j *job) remedy(status batch.Status) string {
+	if text := j.missing.remedy(status); text != "" {
+		return text
+	}
 	switch {
 	case status == batch.NotRegistered && j.ignoreMissing:
 		return ""

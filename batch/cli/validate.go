@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"rpsbatch/batch"
-	"rpsbatch/csvio"
 )
 
 type validate struct {
@@ -122,22 +120,18 @@ func (v *validate) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	in, err := openInput(ctx, v.streams, file, v.read.sheet, options)
+	in, err := openInput(ctx, v.streams, file, options)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	problems := &problems{}
-	seen := rowWatch{each: problems.add}
+	seen := rowWatch{Watch: in.Watch(), each: problems.add}
 	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
 	if err != nil {
 		return err
 	}
-	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: slog.New(slog.DiscardHandler)}
-	plan, err := run.Plan(ctx, batch.Account{})
-	if err != nil {
-		return err
-	}
+	plan := survey.Forecast(config)
 	report := v.streams.Out
 	if v.output != "" {
 		if v.output == standardStream {
@@ -177,8 +171,8 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 }
 
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
-	fmt.Fprintf(w, "%s: %s\n", in.name, in.dialect())
-	if over := in.format.PassedOver; over != nil {
+	fmt.Fprintf(w, "%s: %s\n", in.Name(), in.String())
+	if over := in.Format().PassedOver; over != nil {
 		fmt.Fprintf(w, "%s not read: %s; if one holds servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
@@ -186,7 +180,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	if v.output != "" {
 		all = ""
 	}
-	bad.tell(w, in.place(), all)
+	bad.tell(w, in.Place(), all)
 	shown := 0
 	for text := range survey.Conflicts() {
 		if shown++; shown > mostExamples {
@@ -195,13 +189,11 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		}
 		fmt.Fprintln(w, text)
 	}
-	if long := seen.names(); len(long) > 0 {
-		fmt.Fprintf(w, "%s %s more than %d characters; RPS may have cut them: %s\n",
-			count(len(long), "server name"), plural(len(long), "has", "have"), csvio.LongServer, shortList(long))
+	for _, warning := range seen.Warnings() {
+		fmt.Fprintf(w, "Warning: %s\n", warning)
 	}
-	if seen.wide > 0 {
-		fmt.Fprintf(w, "%s more cells than the header, and %s sent; a delimiter outside quotes may have moved the cells: %s\n",
-			count(seen.wide, "row")+" "+plural(seen.wide, "has", "have"), plural(seen.wide, "is", "are"), seen.surplusLines(in.place()))
+	if text := seen.Missing(); text != "" {
+		fmt.Fprintf(w, "Warning: %s\n", text)
 	}
 	tally := survey.Tally()
 	fmt.Fprintf(w, "%s: %s to send, %s, %s invalid, %s in conflict", count(plan.Rows, "row"),

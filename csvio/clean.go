@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// tidy gives the value of a cell without what programs put around it and
+// tidy returns the value of a cell without what programs put around it and
 // nobody means: white space of all kinds, an apostrophe in front, by which a
 // spreadsheet marks text, and ="...", by which an export keeps a number text.
-// The cell in the file is left alone.
+// The cell in the file stays as it is.
 func tidy(text string) string {
 	if text == "" || plainStart[text[0]] && notSpace[text[len(text)-1]] {
 		return text
@@ -37,7 +37,7 @@ func cutApostrophe(text string) (string, bool) {
 	return text, false
 }
 
-// cutFormulaText gives the text in ="...".
+// cutFormulaText returns the text in ="...".
 func cutFormulaText(text string) (string, bool) {
 	if len(text) < len(`=""`) || !strings.HasPrefix(text, `="`) || !strings.HasSuffix(text, `"`) {
 		return text, false
@@ -49,7 +49,7 @@ func cutFormulaText(text string) (string, bool) {
 	return strings.ReplaceAll(inner, `""`, `"`), true
 }
 
-// trimmed gives a text without the white space around it, of all kinds.
+// trimmed returns a text without the white space around it, of all kinds.
 func trimmed(text string) string {
 	if text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]] {
 		return text
@@ -88,10 +88,10 @@ func isInvisible(r rune) bool {
 	return false
 }
 
-// mendedMAC gives a MAC in ASCII where that is safe: full-width characters are
+// cleanMAC returns a MAC in ASCII where that is safe: full-width characters are
 // narrow ones in another width, every hyphen is a hyphen, a space of any kind
 // is a space, and what has no width is not there.
-func mendedMAC(text string) string {
+func cleanMAC(text string) string {
 	return tidy(strings.Map(func(r rune) rune {
 		switch {
 		case r < utf8.RuneSelf:

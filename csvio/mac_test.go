@@ -32,8 +32,18 @@ func TestMACCells(t *testing.T) {
 		{"empty", "", kindNoMAC, "the MAC is empty"},
 		{"only an apostrophe", "'", kindNoMAC, "the MAC is empty"},
 		{"leading zeros", "1565000001", kindZeros, "has 10 digits, 12 are needed|--repair"},
-		{"one leading zero", "15650000012", kindZeros, "has 11 digits"},
-		{"as few digits as can be", "1234567", kindZeros, "has 7 digits"},
+		{"one leading zero", "15650000012", kindZeros, "a number of 11 digits|not an address of Yealink's block 00-15-65"},
+		{"as few digits as can be", "1234567", kindZeros, "a number of 7 digits"},
+		{"decimal", "1565000001.0", kindDecimal, "give --repair to read it as 00-15-65-00-00-01"},
+		{"decimal comma", "\"1565000001,00\"", kindDecimal, "give --repair to read it as 00-15-65-00-00-01"},
+		{"decimal of no address", "99565000001.0", kindDecimal, "a number of 11 digits|not an address"},
+		{"ends in 00", "1565123400", kindZeros, "may have been an address with an E"},
+		{"telephone number", "442071234567", kindOther, "outside Yealink's address blocks|telephone number|--vendor-prefix 44-20-71"},
+		{"UPC", "'841885102980", kindOther, "more likely an article"},
+		{"EAN", "6938818304314", kindOther, "more likely the number of an article (EAN)"},
+		{"serial number", "301203GO80009999", kindOther, "more likely a serial number"},
+		{"serial number of digits", "3146019091637071", kindOther, "more likely a serial number"},
+		{"a digit too many", "0015650000011", kindBadMAC, "it has 13 hexadecimal digits"},
 		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
 		{"one digit", "7", kindBadMAC, "it has 1 hexadecimal digit, 12"},
 		{"scientific of twelve characters", "1.565100E+09", kindScientific, "an address with an E"},
@@ -76,7 +86,7 @@ func TestMACCells(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rows, _ := rowsOf(t, "n,Device MAC\nx,"+test.cell+"\n", Options{Comma: ','})
+			rows, _ := rowsOf(t, "n,Device MAC\nx,"+test.cell+"\n", Options{Action: batch.Check, Comma: ','})
 			if len(rows) != 1 || rows[0].Raw != "x,"+test.cell {
 				t.Fatalf("%+v", rows)
 			}
@@ -100,8 +110,13 @@ func TestMACCells(t *testing.T) {
 
 func TestRepair(t *testing.T) {
 	tests := []struct{ name, cell, mac, note string }{
-		{"two zeros", "1565000001", "001565000001", "leading zeros were given back: 001565000001 was 1565000001"},
-		{"one zero", "'41565000001", "041565000001", "leading zeros were given back: 041565000001 was 41565000001"},
+		{"two zeros", "1565000001", "001565000001", "leading zeros were restored: 001565000001 was 1565000001"},
+		{"one zero", "'41565000001", "", ""},
+		{"another block", "565000001", "", ""},
+		{"ends in 00, as addresses with an E do", "1565123400", "", ""},
+		{"decimal", "1565000101.0", "001565000101", "leading zeros were restored: 001565000101 was 1565000101.0"},
+		{"decimal of no address", "565000101.0", "", ""},
+		{"a fraction", "1565000101.5", "", ""},
 		{"nothing to do", "001565000001", "001565000001", ""},
 		{"no MAC then either", "11565000001", "", ""}, // 01-15-... is multicast
 		{"too short", "123456", "", ""},
@@ -110,7 +125,7 @@ func TestRepair(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			opts := Options{Repair: true}
+			opts := Options{Action: batch.Check, Repair: true}
 			rows, format := rowsOf(t, "mac\n"+test.cell+"\n", opts)
 			row := rows[0]
 			if (row.Problem == "") != (test.mac != "") || row.Problem == "" && row.Device.MAC.Bare() != test.mac || row.Note != test.note {
@@ -147,7 +162,7 @@ func TestMendedTargets(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rows, _ := rowsOf(t, "mac;server;url\n001565000001;"+test.cell+"\n", Options{NeedServer: true})
+			rows, _ := rowsOf(t, "mac;server;url\n001565000001;"+test.cell+"\n", Options{})
 			row := rows[0]
 			checkProblem(t, row.Problem, test.problem)
 			if test.problem == "" && (row.Device.Server != test.server || row.Device.URL != test.url) {
@@ -162,7 +177,7 @@ func TestMendedTargets(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	const file = "Provisioning URL,Note,Server,MAC\ngopher://h/s3cret,x,B\xc3\xbcro,1565000001\n,,,001565000001\n,,https://h/s3cret,001565000001\nx\n"
-	rows, _ := rowsOf(t, file, Options{NeedServer: true})
+	rows, _ := rowsOf(t, file, Options{})
 	want := [][]batch.Fault{
 		{{Cell: 4, Column: "MAC", Kind: kindZeros}, {Cell: 3, Column: "Server", Kind: kindBadServer}, {Cell: 1, Column: "Provisioning URL", Kind: kindBadURL}},
 		{{Cell: 3, Column: "Server", Kind: kindNoTarget}},
@@ -182,7 +197,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("row %d: %q, problem %q", i, texts, row.Problem)
 		}
 	}
-	rows, _ = rowsOf(t, "mac\n001565000001\n", Options{NeedServer: true})
+	rows, _ = rowsOf(t, "mac\n001565000001\n", Options{})
 	if f := rows[0].Faults; len(f) != 1 || f[0].Cell != 0 || f[0].Column != "" || f[0].Kind != kindNoTarget {
 		t.Errorf("%+v", f)
 	}
@@ -190,8 +205,8 @@ func TestFaults(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	const file = "mac,server,url,RPS Action\n001565000001,s1,https://h/,register\n001565000002,s2,bad,De-Register\n001565000003,s3,,\n001565000004,,,\n001565000005,,,Register\n001565000006,s6,,remove\n"
-	register := Options{Actions: true, NeedServer: true}
-	remove := Options{Actions: true, Action: batch.Deregister}
+	register := Options{}
+	remove := Options{Action: batch.Deregister}
 	tests := []struct {
 		name    string
 		opts    Options
@@ -201,7 +216,7 @@ func TestActions(t *testing.T) {
 	}{
 		{"register", register, []batch.Action{0, batch.Deregister, 0, 0, 0, 0}, "s1,,s3,,,s6", ",,,neither a server nor a URL,neither a server nor a URL,action not known"},
 		{"deregister", remove, []batch.Action{0, batch.Deregister, batch.Deregister, batch.Deregister, 0, batch.Deregister}, "s1,,,,,", ",,,,neither a server nor a URL,action not known"},
-		{"not looked for", Options{Action: batch.Deregister}, []batch.Action{1, 1, 1, 1, 1, 1}, ",,,,,", ",,,,,"},
+		{"not looked for", Options{Action: batch.Check}, []batch.Action{3, 3, 3, 3, 3, 3}, ",,,,,", ",,,,,"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -226,7 +241,7 @@ func TestActions(t *testing.T) {
 	if _, err := NewReader(strings.NewReader("mac,action,Aktion\n"), remove); err == nil || !strings.Contains(err.Error(), `"Aktion" (column 3) can be the action`) {
 		t.Errorf("two columns: %v", err)
 	}
-	rows, _ := rowsOf(t, "mac,what\n001565000001,register\n", Options{Actions: true, Columns: map[string]string{"action": "what"}, Action: batch.Deregister, Server: "d"})
+	rows, _ := rowsOf(t, "mac,what\n001565000001,register\n", Options{Columns: map[string]string{"action": "what"}, Action: batch.Deregister, Server: "d"})
 	if rows[0].Device.Action != batch.Register || rows[0].Device.Server != "d" {
 		t.Errorf("%+v", rows)
 	}
@@ -250,7 +265,7 @@ func TestDamagedSince(t *testing.T) {
 		{"8.05E+11", "80-5E-11-00-00-00", ""},
 		{"", "00-15-65-00-00-01", ""},
 	} {
-		rows, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_status\n\""+test.cell+"\",hq,2,"+test.prior+",failed\n", Options{NeedServer: true})
+		rows, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_status\n\""+test.cell+"\",hq,2,"+test.prior+",failed\n", Options{})
 		got, row := "", rows[0]
 		if row.Problem == "" && !row.Blank {
 			got = row.Device.MAC.Bare()
@@ -262,18 +277,18 @@ func TestDamagedSince(t *testing.T) {
 }
 
 func TestNotScientific(t *testing.T) {
-	rows, _ := rowsOf(t, "mac\n01005E000001\n", Options{})
+	rows, _ := rowsOf(t, "mac\n01005E000001\n", Options{Action: batch.Check})
 	if p := rows[0].Problem; !strings.Contains(p, "multicast") {
 		t.Error(p)
 	}
-	rows, _ = rowsOf(t, "mac\n15650000001\n", Options{Repair: true})
+	rows, _ = rowsOf(t, "mac\n15650000001\n", Options{Action: batch.Check, Repair: true})
 	if p := rows[0].Problem; p == "" || strings.Contains(p, "give --repair") {
 		t.Error(p)
 	}
 }
 
 func TestEncodingsOfDOS(t *testing.T) {
-	rows, _ := rowsOf(t, "mac,site\n001565000001,K\x94ln\n", Options{Encoding: "ibm850"})
+	rows, _ := rowsOf(t, "mac,site\n001565000001,K\x94ln\n", Options{Action: batch.Check, Encoding: "ibm850"})
 	if rows[0].Raw != "001565000001,Köln" {
 		t.Errorf("%q", rows[0].Raw)
 	}

@@ -1,0 +1,113 @@
+package csvio
+
+import (
+	"slices"
+	"strings"
+
+	"rpsbatch/batch"
+)
+
+// describe sets the header of the format, and how our columns lie between the
+// user's.
+func (r *Reader) describe(record string) {
+	h, f := &r.header, &r.format
+	row := batch.Row{Raw: record}
+	for i, place := range h.ours {
+		switch {
+		case place < 0:
+			f.Columns = append(f.Columns, h.names[i])
+		case place == statusColumn:
+			f.PriorStatus = true
+		}
+	}
+	r.ours = len(f.Columns) < len(h.names)
+	r.users = -1
+	if tail := h.names[len(f.Columns):]; slices.Equal(tail, Columns) {
+		r.users = len(f.Columns)
+	}
+	if r.ours {
+		r.separate(&row, r.split.ends)
+	}
+	f.Header = row.Raw
+}
+
+// separate divides a record that is all in row.Raw into the user's cells and
+// those of an earlier result. Cells beyond the header are the user's.
+func (r *Reader) separate(row *batch.Row, ends []int) {
+	record := row.Raw
+	if n := r.users; n > 0 && len(ends) == n+ourColumns {
+		row.Raw, row.Cells = record[:ends[n-1]], n
+		row.Prior = priorOf(func(column int) string { return cell(record, ends, n+column) })
+		row.Prior.Cells = record[ends[n-1]+1:]
+		return
+	}
+	var prior [ourColumns]string
+	raw := make([]byte, 0, len(record))
+	row.Cells = 0
+	for i := range ends {
+		text := cell(record, ends, i)
+		if r.header.isOurs(i) {
+			prior[r.header.ours[i]] = text
+			continue
+		}
+		if row.Cells > 0 {
+			raw = append(raw, r.opts.Comma)
+		}
+		raw = append(raw, text...)
+		row.Cells++
+	}
+	if len(r.format.Columns) > 0 {
+		// A record of our cells only is still a record, not a blank line.
+		row.Cells = max(row.Cells, 1)
+	}
+	row.Raw = string(raw)
+	row.Prior = priorOf(func(column int) string { return prior[column] })
+	row.Prior.Cells = strings.Join(prior[:], string(rune(r.opts.Comma)))
+}
+
+// allBlank reports whether the user's cells hold nothing but white space.
+func (r *Reader) allBlank(record string) bool {
+	r.split.splitAll()
+	ends := r.split.ends
+	for i := range ends {
+		if !r.header.isOurs(i) && trimmed(unquoted(cell(record, ends, i))) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// cell returns a cell of a record as it stands, "" if there is no such cell.
+func cell(record string, ends []int, i int) string {
+	switch {
+	case i < 0 || i >= len(ends):
+		return ""
+	case i == 0:
+		return record[:ends[0]]
+	default:
+		return record[ends[i-1]+1 : ends[i]]
+	}
+}
+
+// unquoted returns the value of a cell.
+func unquoted(text string) string {
+	if text == "" || text[0] != '"' {
+		return text
+	}
+	rest := text[1:]
+	end := strings.IndexByte(rest, '"')
+	if end >= 0 && end == len(rest)-1 {
+		return rest[:end]
+	}
+	value := make([]byte, 0, len(rest))
+	for ; end >= 0; end = strings.IndexByte(rest, '"') {
+		value = append(value, rest[:end]...)
+		rest = rest[end+1:]
+		if rest == "" || rest[0] != '"' {
+			break
+		}
+		value = append(value, '"')
+		rest = rest[1:]
+	}
+	return string(append(value, rest...))
+}

@@ -1,0 +1,291 @@
+package csvio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
+)
+
+// A File is the input of a run, whatever it is: a file, a stream, or a sheet of
+// a workbook. It can be read more than once. It stays the same file when another
+// one takes its name meanwhile, and reading fails when its bytes were changed
+// since they were first read.
+type File struct {
+	name   string // for messages
+	opts   Options
+	format Format
+	whole  bool     // it was read to its end, and format is final
+	sheet  string   // of a workbook, the sheet that is read
+	others []string // and those that could be read
+
+	file  *os.File
+	spool bool // file is a copy of a stream or of a sheet, for this process alone
+	size  int64
+	mtime time.Time
+	sum   uint32 // of the bytes, from the first full reading
+	known bool   // sum is
+}
+
+// OpenFile opens a file and reads its header; of what can be read only once, a
+// pipe, a copy. An error is a *FileError where the file is at fault, and a
+// *batch.StopError if ctx ended.
+func OpenFile(ctx context.Context, name string, opts Options) (*File, error) {
+	f := &File{name: name, opts: opts}
+	return f.open(func() error { return f.openName(ctx, name) })
+}
+
+// OpenStream copies a stream, and reads the header as OpenFile does. name is
+// what messages call it.
+func OpenStream(ctx context.Context, stream io.Reader, name string, opts Options) (*File, error) {
+	f := &File{name: name, opts: opts}
+	return f.open(func() error { return f.copyOf(ctx, stream) })
+}
+
+func (f *File) open(take func() error) (*File, error) {
+	err := take()
+	if err == nil {
+		err = f.convert()
+	}
+	if err == nil {
+		_, err = f.Rows() // shows now what is wrong with the header
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) openName(ctx context.Context, name string) error {
+	if err := lockFile(name); err != nil {
+		return f.named(err)
+	}
+	src, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.named(&FileError{Reason: "there is no such file", Hint: "check the name and the folder"})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the input: %w", err)
+	}
+	info, err := src.Stat()
+	switch {
+	case err != nil:
+		src.Close()
+		return fmt.Errorf("cannot read the input: %w", err)
+	case info.IsDir():
+		src.Close()
+		return f.named(&FileError{Reason: "this is a folder", Hint: "give the file in it"})
+	case !info.Mode().IsRegular():
+		defer src.Close()
+		return f.copyOf(ctx, src)
+	}
+	f.file, f.size, f.mtime = src, info.Size(), info.ModTime()
+	return nil
+}
+
+func (f *File) copyOf(ctx context.Context, stream io.Reader) error {
+	dst, err := durable.TempFile() // it holds unique URLs
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", f.name, err)
+	}
+	f.file, f.spool = dst, true
+	copied := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(dst, stream)
+		copied <- err
+	}()
+	select {
+	case err = <-copied:
+	case <-ctx.Done():
+		// The copy may go on into a file that is closed and gone.
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", f.name, err)
+	}
+	return f.kept()
+}
+
+// kept notes how the temporary file stands.
+func (f *File) kept() error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return fmt.Errorf("cannot keep %s: %w", f.name, err)
+	}
+	f.size, f.mtime = info.Size(), info.ModTime()
+	return nil
+}
+
+// convert puts a sheet as CSV in the place of a workbook.
+func (f *File) convert() error {
+	head := make([]byte, 512)
+	n, err := f.file.ReadAt(head, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("cannot read %s: %w", f.name, err)
+	case !IsWorkbook(head[:n]) && f.opts.Sheet != "":
+		return f.named(&FileError{Reason: "this is no workbook", Hint: flagSheet + " names a sheet of an .xlsx file"})
+	case !IsWorkbook(head[:n]):
+		return nil
+	}
+	dst, err := durable.TempFile()
+	if err != nil {
+		return fmt.Errorf("cannot keep a sheet of %s: %w", f.name, err)
+	}
+	book := *f
+	f.file, f.spool = dst, true
+	defer book.Close()
+	if f.sheet, f.others, err = ConvertWorkbook(book.file, f.opts.Sheet, dst); err != nil {
+		return f.named(err)
+	}
+	f.opts.Comma, f.opts.Encoding, f.opts.Records = ',', "utf-8", true
+	return f.kept()
+}
+
+// named puts the file's name in front of an error about it, and says which sheet
+// was read and which others there are: the first is often a cover.
+func (f *File) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	if bad := (*FileError)(nil); len(f.others) > 0 && errors.As(err, &bad) {
+		bad.Reason = fmt.Sprintf("sheet %q: %s", f.sheet, bad.Reason)
+		bad.Hint += fmt.Sprintf("; or read another sheet with %s NAME: %s", flagSheet, listed(f.others))
+	}
+	return fmt.Errorf("%s: %w", f.name, err)
+}
+
+// Name returns what messages call the file.
+func (f *File) Name() string { return f.name }
+
+// Format returns how the file is written. It is final after the last row.
+func (f *File) Format() Format { return f.format }
+
+// Place returns what a line of the file is called: "row" in a workbook.
+func (f *File) Place() string { return placeWord(f.sheet != "") }
+
+// Copied reports whether the file is no file of the user's, but a copy.
+func (f *File) Copied() bool { return f.spool }
+
+// Stat describes the file that is read.
+func (f *File) Stat() (os.FileInfo, error) { return f.file.Stat() }
+
+// Sum returns the size of what is read, and its CRC once it was read to its end.
+func (f *File) Sum() (size int64, sum uint32) { return f.size, f.sum }
+
+// Plain reports whether the file is as most are, so that how it
+// is written need not be said.
+func (f *File) Plain() bool {
+	return f.sheet == "" && f.format.Encoding == nameUTF8 && f.format.Comma == ',' && f.format.HeaderLine == 1
+}
+
+// String describes how the file is written, and what is read of it.
+func (f *File) String() string {
+	format := f.format
+	header := "no header, columns read as " + strings.Join(format.Columns, ", ")
+	if !format.NoHeader {
+		header = fmt.Sprintf("header in %s %d", f.Place(), format.HeaderLine)
+	}
+	header += "; read: " + strings.Join(format.Read, ", ")
+	if f.sheet != "" {
+		return "workbook, sheet " + strconv.Quote(f.sheet) + ", " + header
+	}
+	encoding := format.Encoding
+	if format.BOM && strings.HasPrefix(encoding, nameUTF8) {
+		encoding += " with a byte order mark"
+	}
+	return fmt.Sprintf("%s, cells separated by %s, lines ended by %s, %s",
+		encoding, commaNames[format.Comma], lineEndNames[format.LineEnd], header)
+}
+
+var (
+	commaNames   = map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "pipe"}
+	lineEndNames = map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+)
+
+// Rows starts reading the rows from the first.
+func (f *File) Rows() (batch.Source, error) {
+	r, err := NewReader(&checked{file: f, r: io.NewSectionReader(f.file, 0, 1<<62)}, f.opts)
+	if err != nil {
+		return nil, f.named(err)
+	}
+	if !f.whole {
+		f.setFormat(r)
+	}
+	return fileRows{r, f}, nil
+}
+
+// setFormat notes how the file is written. The result of a workbook is for
+// programs that take a file without a byte order mark for one in an older
+// encoding.
+func (f *File) setFormat(r *Reader) {
+	f.format = r.Format()
+	f.format.BOM = f.format.BOM || f.sheet != ""
+}
+
+// Close ends the reading.
+func (f *File) Close() {
+	if f.file != nil {
+		f.file.Close()
+	}
+}
+
+// fileRows say in errors which file they are about, and keep what the whole of
+// it has shown.
+type fileRows struct {
+	*Reader
+	file *File
+}
+
+func (r fileRows) Read(row *batch.Row) error {
+	err := r.Reader.Read(row)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, io.EOF) {
+		return r.file.named(err)
+	}
+	if !r.file.whole {
+		r.file.setFormat(r.Reader)
+		r.file.whole = true
+	}
+	return err
+}
+
+// checked reads the file and fails where it is no longer what it was.
+type checked struct {
+	file *File
+	r    io.Reader
+	sum  uint32
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.sum = crc32.Update(c.sum, batch.Castagnoli, p[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	info, statErr := c.file.file.Stat()
+	changed := &FileError{Reason: "the file was changed while it was read", Hint: "run again when nothing writes to it"}
+	switch {
+	case statErr != nil:
+		return n, statErr
+	case info.Size() != c.file.size, !info.ModTime().Equal(c.file.mtime):
+		return n, changed
+	case errors.Is(err, io.EOF) && c.file.known && c.sum != c.file.sum:
+		return n, changed
+	case errors.Is(err, io.EOF):
+		c.file.sum, c.file.known = c.sum, true
+	}
+	return n, err
+}

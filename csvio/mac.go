@@ -1,0 +1,227 @@
+package csvio
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"rpsbatch/rps"
+)
+
+// The kinds of a MAC's faults.
+const (
+	kindNoMAC      = "MAC empty"
+	kindBadMAC     = "MAC not valid"
+	kindZeros      = "MAC without its leading zeros"
+	kindDecimal    = "MAC turned into a decimal number"
+	kindScientific = "MAC in scientific notation"
+	kindDate       = "MAC turned into a date or a time"
+	kindFormula    = "MAC is a formula"
+	kindError      = "MAC is an error of the spreadsheet"
+	kindLookAlike  = "MAC with a letter that looks like another"
+	kindOther      = "number of another kind in place of a MAC"
+)
+
+// fewestDigits is the length of a number that can be a MAC without its leading
+// zeros. In a shorter one the vendor's six digits would be zeros throughout,
+// which no phone has: it is another number, such as a row's.
+const fewestDigits = 7
+
+const asText = "format the column as text, enter it again and export again"
+
+// A macReader reads the cells of the column of MACs.
+type macReader struct {
+	repair bool // restore leading zeros
+	blocks Blocks
+}
+
+// parse reads a cell's MAC, fixed where that is safe; note says what was done.
+// kind is "" if there is a MAC. If it is not, mac is set all the same where the
+// cell is an address that is not sent.
+func (m *macReader) parse(cell string) (mac rps.MAC, note, kind, text string) {
+	mac, err := rps.ParseMAC(cell)
+	if err != nil {
+		cell = cleanMAC(cell)
+		mac, err = rps.ParseMAC(cell)
+	}
+	if err != nil && strings.IndexByte(cell, ' ') > 0 {
+		if spaceless, err2 := rps.ParseMAC(strings.ReplaceAll(cell, " ", "")); err2 == nil {
+			mac, err = spaceless, nil
+		}
+	}
+	switch {
+	case err != nil:
+		if digits, ok := asNumber(cell); ok && m.repair {
+			if mac, why := restored(digits); why == "" {
+				return mac, "leading zeros were restored: " + mac.Bare() + " was " + cell, "", ""
+			}
+		}
+		kind, text = macFault(cell, err)
+		return rps.MAC{}, "", kind, text
+	case len(cell) == 12 && !m.blocks.Has(mac) && isDigits(cell):
+		return mac, "", kindOther, "a number of 12 digits outside Yealink's address blocks is more likely an article, order or telephone number: if it is a MAC, write it with hyphens, or give " + flagVendor + " " + mac.String()[:8]
+	}
+	return mac, "", "", ""
+}
+
+// isMAC reports whether a cell holds a MAC.
+func (m *macReader) isMAC(cell string) bool {
+	_, _, kind, _ := m.parse(cell)
+	return kind == ""
+}
+
+// isPhone reports whether a cell holds a MAC of one of the blocks: what is
+// needed to take a column, or a record, for one of devices where nobody says so.
+func (m *macReader) isPhone(cell string) bool {
+	mac, _, kind, _ := m.parse(cell)
+	return kind == "" && m.blocks.Has(mac)
+}
+
+// macFault says what became of a MAC, as far as it shows.
+func macFault(cell string, err error) (kind, text string) {
+	digits, number := asNumber(cell)
+	switch {
+	case cell == "":
+		return kindNoMAC, "the MAC is empty"
+	case number && digits == cell:
+		return kindZeros, numberText(cell, digits)
+	case number:
+		return kindDecimal, numberText(cell, digits)
+	case isScientific(cell) && (len(cell) != 12 || strings.ContainsAny(cell, "+-.,")): // 01005E000001 is all its digits
+		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits; they may have been an address with an E, such as 0015651E0005: " + asText
+	case isDate(cell):
+		return kindDate, "the MAC was turned into a date or a time: " + asText
+	case cell[0] == '=':
+		return kindFormula, "the MAC is a formula: replace it by its value, as text"
+	case isSheetError(cell):
+		return kindError, "the MAC is an error of the spreadsheet: fix its formula there, or replace it by the MAC, as text"
+	}
+	if text := lookAlikes(cell); text != "" {
+		return kindLookAlike, text
+	}
+	if likely := otherNumber(cell); likely != "" {
+		return kindOther, "not a MAC, but more likely " + likely + ": put the MAC in its place, or remove the row"
+	}
+	var bad *rps.MACError
+	if !errors.As(err, &bad) {
+		return kindBadMAC, "not a valid MAC"
+	}
+	return kindBadMAC, "not a valid MAC: " + bad.Reason
+}
+
+// asNumber returns the digits of a number such as is left of a MAC of digits
+// only: 1565000001, or 1565000001.0 as programs write it that know no others.
+func asNumber(cell string) (digits string, ok bool) {
+	digits = cell
+	if i := strings.LastIndexAny(cell, ".,"); i > 0 && i < len(cell)-1 && strings.Trim(cell[i+1:], "0") == "" {
+		digits = cell[:i]
+	}
+	return digits, len(digits) >= fewestDigits && len(digits) < 12 && digits[0] != '0' && isDigits(digits)
+}
+
+// restored returns the address whose leading zeros a number has lost, or why it
+// cannot be known. Yealink has one block that begins with
+// zeros: any other address would be a guess, and most likely no phone's. An
+// address with an E, such as 0015651234E2, is taken for 15651234 times 100: a
+// number that ends in two zeros may have been that.
+func restored(digits string) (mac rps.MAC, why string) {
+	mac, err := rps.ParseMAC("000000000000"[len(digits):] + digits)
+	switch {
+	case err != nil || [3]byte(mac[:3]) != zerosBlock:
+		return rps.MAC{}, "with leading zeros it is not an address of Yealink's block 00-15-65"
+	case strings.HasSuffix(digits, "00"):
+		return rps.MAC{}, "it ends in 00, so it may have been an address with an E, such as 0015651234E2"
+	}
+	return mac, ""
+}
+
+// numberText says what to do about a number that may be a MAC: its digits, and
+// in cell with the decimals that it got.
+func numberText(cell, digits string) string {
+	mac, why := restored(digits)
+	switch {
+	case why != "":
+		return fmt.Sprintf("the MAC is a number of %d digits, 12 are needed, and %s: %s", len(digits), why, asText)
+	case cell != digits:
+		return "the MAC was turned into a decimal number; give " + flagRepair + " to read it as " + mac.String() + ", or format the column as text and export again"
+	}
+	return fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give %s to read it as %v, or format the column as text and export again", len(digits), flagRepair, mac)
+}
+
+// otherNumber says what a text is rather than a MAC, "" if nothing is known.
+func otherNumber(cell string) string {
+	if len(cell) < 10 || strings.Trim(strings.ToUpper(cell), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || !strings.ContainsAny(cell, "0123456789") {
+		return ""
+	}
+	switch {
+	case strings.HasPrefix(cell, "001565"): // a digit too many
+	case isDigits(cell) && (len(cell) == 13 || len(cell) == 14):
+		return "the number of an article (EAN)"
+	case isDigits(cell) && len(cell) > 14, len(cell) > 12 && !isHex(cell):
+		return "a serial number"
+	}
+	return ""
+}
+
+func isDigits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+func isHex(text string) bool { return strings.Trim(strings.ToUpper(text), "0123456789ABCDEF") == "" }
+
+// isScientific reports numbers such as 1.565E+09 and 8,05E+11.
+func isScientific(cell string) bool {
+	mantissa, exponent, ok := strings.Cut(strings.ToUpper(cell), "E")
+	if !ok || mantissa == "" || strings.Trim(exponent, "+-0123456789") != "" || strings.Trim(mantissa, "+-.,0123456789") != "" {
+		return false
+	}
+	if _, err := strconv.Atoi(exponent); err != nil {
+		return false
+	}
+	_, err := strconv.ParseFloat(strings.Replace(mantissa, ",", ".", 1), 64)
+	return err == nil
+}
+
+// spoilt reports a fault of a MAC that a spreadsheet took for something else.
+func spoilt(kind string) bool {
+	return kind == kindZeros || kind == kindDecimal || kind == kindScientific || kind == kindDate
+}
+
+// wasMAC reports whether a cell is what a spreadsheet leaves of a MAC that it
+// took for a number.
+func wasMAC(cell string, mac rps.MAC) bool {
+	digits := mac.Bare()
+	if mac == (rps.MAC{}) || !isDigits(digits) {
+		return false
+	}
+	cell = cleanMAC(cell)
+	if number, ok := asNumber(cell); ok {
+		return "000000000000"[len(number):]+number == digits
+	}
+	if !isScientific(cell) {
+		return false
+	}
+	// Rounded, it may be any of a vendor's.
+	shown, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
+	number, err2 := strconv.ParseFloat(digits, 64)
+	return err == nil && err2 == nil && shown == number
+}
+
+// isSheetError reports #REF!, #NAME?, #N/A and the like, in any language, and
+// the ##### of a column that is too narrow.
+func isSheetError(cell string) bool {
+	if rest, ok := strings.CutPrefix(cell, "#"); ok {
+		switch rest {
+		case "N/A", "NV", "N/D", "NB", "ND", "I/T", "N/DISP", "NUL":
+			return true
+		}
+		return strings.Trim(rest, "#") == "" || strings.HasSuffix(rest, "!") || strings.HasSuffix(rest, "?")
+	}
+	return strings.HasPrefix(cell, "Err:")
+}

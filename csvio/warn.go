@@ -1,0 +1,135 @@
+package csvio
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"rpsbatch/batch"
+)
+
+// longServer is the length of a server's name in characters above which the
+// user should be warned: another client of the service cuts names there.
+const longServer = 20
+
+// A Warning is about rows that are sent as they are, and may not be meant so.
+type Warning struct {
+	Text     string
+	Count    int      // of what Examples has the first few of
+	Examples []string // lines, addresses or names
+}
+
+// String returns the warning in one line.
+func (w Warning) String() string {
+	text := w.Text + ": " + strings.Join(w.Examples, ", ")
+	if more := w.Count - len(w.Examples); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// A Watch looks at the rows of a file for what may go wrong with those that are
+// sent.
+type Watch struct {
+	file    *File
+	blocks  Blocks
+	surplus Warning // rows with cells beyond the header
+	foreign Warning // addresses
+	long    Warning // names of servers, each once
+	dates   Warning
+	seen    map[string]bool
+	last    string // the name looked at last
+	lacking int    // rows that name neither a server nor a URL
+}
+
+// Watch returns one for the rows of the file.
+func (f *File) Watch() *Watch {
+	return &Watch{file: f, blocks: f.opts.blocks()}
+}
+
+// blocks returns the blocks of addresses that phones have.
+func (o *Options) blocks() Blocks { return append(Yealink[:len(Yealink):len(Yealink)], o.Blocks...) }
+
+// Row looks at a row.
+func (w *Watch) Row(row *batch.Row) {
+	if row.Problem != "" && slices.ContainsFunc(row.Faults, func(f batch.Fault) bool { return f.Kind == kindNoTarget }) {
+		w.lacking++
+	}
+	if row.Problem != "" || row.Pass || row.Blank {
+		return
+	}
+	if row.Surplus {
+		w.surplus.add(func() string { return fmt.Sprintf("%s %d", w.file.Place(), row.Line) })
+	}
+	if row.Device.Action != batch.AddServer && !w.blocks.Has(row.Device.MAC) {
+		w.foreign.add(func() string { return row.Device.MAC.String() })
+	}
+	if name := row.Device.Server; name != w.last {
+		w.last = name
+		w.name(name)
+	}
+}
+
+// Missing says that the file has no column of servers, if rows lack one.
+func (w *Watch) Missing() string {
+	if w.lacking == 0 || w.file.format.hasServers {
+		return ""
+	}
+	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or give " + flagServer + " NAME"
+}
+
+// name looks at the name of a server.
+func (w *Watch) name(name string) {
+	const most = 1000 // names that are kept
+	long := len(name) > longServer && utf8.RuneCountInString(name) > longServer
+	if !long && !looksSpoilt(name) || len(w.seen) == most || w.seen[name] {
+		return
+	}
+	if w.seen == nil {
+		w.seen = map[string]bool{}
+	}
+	name = strings.Clone(name) // not the whole record
+	w.seen[name] = true
+	if long {
+		w.long.add(func() string { return name })
+	} else {
+		w.dates.add(func() string { return name })
+	}
+}
+
+// looksSpoilt reports whether the name of a server looks like a date or a
+// decimal number, which is what a spreadsheet makes of 1-2 and a program of 42.
+func looksSpoilt(name string) bool {
+	if name == "" || !isDigits(name[:1]) && !(len(name) == len("Jan-26") && name[3] == '-') {
+		return false // most names, at the price of a look
+	}
+	whole, decimals, ok := strings.Cut(name, ".")
+	return ok && isDigits(whole) && isDigits(decimals) && strings.Trim(decimals, "0") == "" || isDate(name)
+}
+
+func (w *Warning) add(example func() string) {
+	const most = 5
+	if w.Count++; w.Count <= most {
+		w.Examples = append(w.Examples, example())
+	}
+}
+
+// Warnings returns what has been seen.
+func (w *Watch) Warnings() (all []Warning) {
+	for _, of := range []struct {
+		seen *Warning
+		text string
+	}{
+		{&w.surplus, "rows have cells where the header has no name: a delimiter that is not in quotes may have moved them"},
+		{&w.foreign, "addresses are outside Yealink's blocks, and are sent all the same (" + flagVendor + " names a block that is expected)"},
+		{&w.long, fmt.Sprintf("names of servers have more than %d characters: the service may know them shortened", longServer)},
+		{&w.dates, "names of servers look like a date or a decimal number that a spreadsheet made of something else"},
+	} {
+		if of.seen.Count > 0 {
+			of.seen.Text = of.text
+			all = append(all, *of.seen)
+		}
+	}
+	return all
+}
