@@ -1,0 +1,213 @@
+package xlsx
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// precision is how many digits of a number spreadsheet programs know.
+const precision = 15
+
+// A decimal is the number 0.d1d2d3... times a power of ten, of 15 digits at
+// most, without zeros at its end.
+type decimal struct {
+	digits []byte
+	point  int
+	buf    [precision + 9]byte // 1.00000000000000E-308
+}
+
+// set makes d a number that is not negative.
+func (d *decimal) set(v float64) {
+	text := strconv.AppendFloat(d.buf[:0], v, 'e', precision-1, 64)
+	e := bytes.IndexByte(text, 'e')
+	exponent, _ := strconv.Atoi(string(text[e+1:]))
+	copy(text[1:], text[2:e]) // over the point
+	d.digits, d.point = text[:e-1], exponent+1
+	d.trim()
+}
+
+func (d *decimal) trim() {
+	d.digits = bytes.TrimRight(d.digits, "0")
+	if len(d.digits) == 0 {
+		d.point = 0
+	}
+}
+
+// round leaves so many digits behind the point.
+func (d *decimal) round(places int) {
+	keep := d.point + places
+	if keep >= len(d.digits) {
+		return
+	}
+	if keep < 0 {
+		d.digits, d.point = d.digits[:0], 0
+		return
+	}
+	up := d.digits[keep] >= '5'
+	d.digits = d.digits[:keep]
+	if up {
+		i := keep - 1
+		for ; i >= 0 && d.digits[i] == '9'; i-- {
+		}
+		if d.digits = d.digits[:i+1]; i >= 0 {
+			d.digits[i]++
+		} else {
+			d.digits = append(d.digits, '1')
+			d.point++
+		}
+	}
+	d.trim()
+}
+
+// at returns the digit that stands for a power of ten.
+func (d *decimal) at(power int) byte {
+	if i := d.point - 1 - power; i >= 0 && i < len(d.digits) {
+		return d.digits[i]
+	}
+	return '0'
+}
+
+// exponent takes a power of ten out of d, such as leaves ints digits before
+// the point at most. Several digits make it a multiple of their number.
+func (d *decimal) exponent(ints, fracs int) int {
+	if len(d.digits) == 0 {
+		return 0
+	}
+	power := func() int {
+		e := d.point - min(ints, 1)
+		if ints > 1 {
+			e -= ((e % ints) + ints) % ints
+		}
+		return e
+	}
+	e := power()
+	d.point -= e
+	d.round(fracs)
+	more := power() // where rounding made it a digit longer
+	d.point -= more
+	return e + more
+}
+
+// appendNumber adds a number without its sign, behind a minus if that is set
+// and not all the digits shown are zeros.
+func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
+	if s.fraction {
+		s = &general.sections[0]
+	}
+	var d decimal
+	d.set(v)
+	exponent := 0
+	if len(d.digits) > 0 {
+		d.point += s.scale
+	}
+	if s.kind == Scientific {
+		exponent = d.exponent(s.ints, s.fracs)
+	} else {
+		d.round(s.fracs)
+	}
+	if minus && len(s.items) > 0 && (len(d.digits) > 0 || s.has('G')) {
+		dst = append(dst, '-')
+	}
+	last := d.point - len(d.digits) // the power of ten of the last digit
+	power := s.ints - 1             // of the next placeholder
+	for _, item := range s.items {
+		switch item.kind {
+		case '0', '#', '?':
+			if power == s.ints-1 && power >= 0 {
+				for p := d.point - 1; p > power; p-- {
+					dst = s.appendDigit(dst, d.at(p), p)
+				}
+			}
+			switch {
+			case power >= 0 && power < d.point, power < 0 && power >= last && len(d.digits) > 0, item.kind == '0':
+				dst = s.appendDigit(dst, d.at(power), power)
+			case item.kind == '?':
+				dst = append(dst, ' ')
+			}
+			power--
+		case '.':
+			for p := d.point - 1; s.ints == 0 && s.fracs > 0 && power == -1 && p >= 0; p-- {
+				dst = append(dst, d.at(p))
+			}
+			dst = append(dst, '.')
+		case 'E':
+			dst = appendExponent(dst, exponent, item.n, item.text[1] == '+')
+		case 'G':
+			dst = appendGeneral(dst, v)
+		default:
+			dst = append(dst, item.text...)
+		}
+	}
+	return dst
+}
+
+func (s *section) appendDigit(dst []byte, digit byte, power int) []byte {
+	dst = append(dst, digit)
+	if s.grouped && power > 0 && power%3 == 0 {
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+func appendExponent(dst []byte, exponent, digits int, plus bool) []byte {
+	dst = append(dst, 'E')
+	if exponent < 0 {
+		dst = append(dst, '-')
+		exponent = -exponent
+	} else if plus {
+		dst = append(dst, '+')
+	}
+	return appendPadded(dst, exponent, digits)
+}
+
+func appendPadded(dst []byte, n, digits int) []byte {
+	text := strconv.Itoa(n)
+	for i := len(text); i < digits; i++ {
+		dst = append(dst, '0')
+	}
+	return append(dst, text...)
+}
+
+// appendGeneral adds a number under the format General: in eleven characters,
+// in scientific notation if that takes more than its whole part.
+func appendGeneral(dst []byte, v float64) []byte {
+	const width = 11
+	if v < 0 {
+		dst = append(dst, '-')
+		v = -v
+	}
+	var d decimal
+	d.set(v)
+	if places := width - 2; v < 1 {
+		var short decimal
+		short.set(v)
+		short.round(width) // what is beyond is of no account
+		if v >= 1e-4 || short.point-len(short.digits) >= -places && len(short.digits) > 0 {
+			d.round(places)
+			return d.appendPlain(dst)
+		}
+	} else if d.point <= width {
+		if d.round(max(width-1-d.point, 0)); d.point <= width {
+			return d.appendPlain(dst)
+		}
+	}
+	if len(d.digits) == 0 {
+		return append(dst, '0')
+	}
+	const mantissa = 5
+	exponent := d.exponent(1, mantissa)
+	return appendExponent(d.appendPlain(dst), exponent, 2, true)
+}
+
+func (d *decimal) appendPlain(dst []byte) []byte {
+	for p := max(d.point-1, 0); p >= 0; p-- {
+		dst = append(dst, d.at(p))
+	}
+	for p := -1; p >= d.point-len(d.digits) && len(d.digits) > 0; p-- {
+		if p == -1 {
+			dst = append(dst, '.')
+		}
+		dst = append(dst, d.at(p))
+	}
+	return dst
+}

@@ -1,0 +1,169 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// A source is the file. It keeps its own failures apart from damage, which
+// the archive's reader reports as well.
+type source struct {
+	r      io.ReaderAt
+	err    error
+	budget int // if not 0, what may still be read
+}
+
+func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if s.budget != 0 {
+		if s.budget -= len(p); s.budget <= 0 {
+			return 0, tooLarge("it has too many parts")
+		}
+	}
+	n, err := s.r.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// fault makes the error of reading a part one that says whose fault it is.
+func (b *Book) fault(part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *FormatError
+	switch {
+	case errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case b.src.err != nil:
+		return fmt.Errorf("cannot read the workbook: %w", b.src.err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("it is cut short")
+	case errors.As(err, new(flate.CorruptInputError)):
+		err = errors.New("it cannot be unpacked")
+	case errors.Is(err, zip.ErrAlgorithm):
+		err = errors.New("it is packed in a way that spreadsheet programs do not use")
+	}
+	return damaged(part, err)
+}
+
+// index lists the archive's parts.
+func (b *Book) index(archive *zip.Reader) {
+	for _, file := range archive.File {
+		name := partName(file.Name)
+		b.parts[name] = append(b.parts[name], file)
+	}
+}
+
+// partName returns the name by which a part is found, whatever its case.
+func partName(name string) string {
+	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "/"))
+}
+
+func (b *Book) has(name string) bool { return b.parts[partName(name)] != nil }
+
+// walk reads a part, with f from its root element, and to its end.
+func (b *Book) walk(ctx context.Context, name string, limit uint64, root string, f func(*scanner) error) error {
+	s, err := b.open(ctx, name, limit, root)
+	if err == nil {
+		err = f(s)
+	}
+	if err == nil {
+		err = s.drain()
+	}
+	return b.fault(name, err)
+}
+
+// open begins to read a part that unpacks to no more than limit bytes. The
+// start tag of its root element has been read then.
+func (b *Book) open(ctx context.Context, name string, limit uint64, root string) (*scanner, error) {
+	files := b.parts[partName(name)]
+	if len(files) == 0 {
+		return nil, damaged(name, "it is missing")
+	} else if len(files) > 1 {
+		return nil, damaged(name, "the archive has it twice")
+	}
+	file := files[0]
+	if !b.charged[file] {
+		b.charged[file] = true
+		b.read += file.UncompressedSize64
+	}
+	switch {
+	case file.Flags&1 != 0:
+		return nil, other(Encrypted, "this is an archive with a password", "save the workbook without a password")
+	case file.UncompressedSize64 > limit:
+		return nil, tooLarge(fmt.Sprintf("%s is of more than %d MB", name, limit>>20))
+	case b.read > maxWhole:
+		return nil, tooLarge(fmt.Sprintf("its parts are of more than %d MB", maxWhole>>20))
+	}
+	r, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	text, err := decoded(partReader{ctx, r})
+	if err != nil {
+		return nil, err
+	}
+	s := newScanner(text)
+	return s, s.root(root)
+}
+
+// A partReader reads nothing once ctx is done. The archive's reader reads no
+// more of a part than it declares.
+type partReader struct {
+	ctx context.Context
+	r   io.ReadCloser
+}
+
+func (r partReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.r.Read(p)
+	if err != nil {
+		r.r.Close()
+	}
+	return n, err
+}
+
+var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
+
+// decoded returns the text of a part in UTF-8. The standard has UTF-8 and
+// UTF-16; other encodings count if they are declared.
+func decoded(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 32<<10)
+	head, err := b.Peek(128)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		_, err := b.Discard(3)
+		return b, err
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("<\x00")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(b), nil
+	case bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.HasPrefix(head, []byte("\x00<")):
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(b), nil
+	}
+	m := declaredEncoding.FindSubmatch(head)
+	// A declared UTF-16 is none here: the declaration could not be read then.
+	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-")) {
+		return b, nil
+	}
+	encoding, err := htmlindex.Get(string(m[1]))
+	if err != nil {
+		return nil, fmt.Errorf("its encoding %s is not known", m[1])
+	}
+	return encoding.NewDecoder().Reader(b), nil
+}
