@@ -11,24 +11,24 @@ const precision = 15
 // A decimal is the number 0.d1d2d3... times a power of ten, of 15 digits at
 // most, without zeros at its end.
 type decimal struct {
-	digits []byte
-	point  int
-	buf    [precision + 9]byte // 1.00000000000000E-308
+	digits   [precision + 9]byte // 1.00000000000000e-308
+	n, point int
 }
 
 // set makes d a number that is not negative.
 func (d *decimal) set(v float64) {
-	text := strconv.AppendFloat(d.buf[:0], v, 'e', precision-1, 64)
+	text := strconv.AppendFloat(d.digits[:0], v, 'e', precision-1, 64)
 	e := bytes.IndexByte(text, 'e')
 	exponent, _ := strconv.Atoi(string(text[e+1:]))
-	copy(text[1:], text[2:e]) // over the point
-	d.digits, d.point = text[:e-1], exponent+1
+	d.n, d.point = copy(text[1:], text[2:e])+1, exponent+1 // over the point
 	d.trim()
 }
 
 func (d *decimal) trim() {
-	d.digits = bytes.TrimRight(d.digits, "0")
-	if len(d.digits) == 0 {
+	for d.n > 0 && d.digits[d.n-1] == '0' {
+		d.n--
+	}
+	if d.n == 0 {
 		d.point = 0
 	}
 }
@@ -36,23 +36,18 @@ func (d *decimal) trim() {
 // round leaves so many digits behind the point.
 func (d *decimal) round(places int) {
 	keep := d.point + places
-	if keep >= len(d.digits) {
+	if keep >= d.n {
 		return
 	}
-	if keep < 0 {
-		d.digits, d.point = d.digits[:0], 0
-		return
-	}
-	up := d.digits[keep] >= '5'
-	d.digits = d.digits[:keep]
-	if up {
-		i := keep - 1
-		for ; i >= 0 && d.digits[i] == '9'; i-- {
+	d.n = max(keep, 0)
+	if keep >= 0 && d.digits[keep] >= '5' {
+		for d.n > 0 && d.digits[d.n-1] == '9' {
+			d.n--
 		}
-		if d.digits = d.digits[:i+1]; i >= 0 {
-			d.digits[i]++
+		if d.n > 0 {
+			d.digits[d.n-1]++
 		} else {
-			d.digits = append(d.digits, '1')
+			d.digits[0], d.n = '1', 1
 			d.point++
 		}
 	}
@@ -61,7 +56,7 @@ func (d *decimal) round(places int) {
 
 // at returns the digit that stands for a power of ten.
 func (d *decimal) at(power int) byte {
-	if i := d.point - 1 - power; i >= 0 && i < len(d.digits) {
+	if i := d.point - 1 - power; i >= 0 && i < d.n {
 		return d.digits[i]
 	}
 	return '0'
@@ -70,7 +65,7 @@ func (d *decimal) at(power int) byte {
 // exponent takes a power of ten out of d, such as leaves ints digits before
 // the point at most. Several digits make it a multiple of their number.
 func (d *decimal) exponent(ints, fracs int) int {
-	if len(d.digits) == 0 {
+	if d.n == 0 {
 		return 0
 	}
 	power := func() int {
@@ -97,7 +92,7 @@ func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 	var d decimal
 	d.set(v)
 	exponent := 0
-	if len(d.digits) > 0 {
+	if d.n > 0 {
 		d.point += s.scale
 	}
 	if s.kind == Scientific {
@@ -105,10 +100,10 @@ func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 	} else {
 		d.round(s.fracs)
 	}
-	if minus && len(s.items) > 0 && (len(d.digits) > 0 || s.has('G')) {
+	if minus && len(s.items) > 0 && (d.n > 0 || s.has('G')) {
 		dst = append(dst, '-')
 	}
-	last := d.point - len(d.digits) // the power of ten of the last digit
+	last := d.point - d.n // the power of ten of the last digit
 	power := s.ints - 1             // of the next placeholder
 	for _, item := range s.items {
 		switch item.kind {
@@ -119,7 +114,7 @@ func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 				}
 			}
 			switch {
-			case power >= 0 && power < d.point, power < 0 && power >= last && len(d.digits) > 0, item.kind == '0':
+			case power >= 0 && power < d.point, power < 0 && power >= last && d.n > 0, item.kind == '0':
 				dst = s.appendDigit(dst, d.at(power), power)
 			case item.kind == '?':
 				dst = append(dst, ' ')
@@ -179,10 +174,9 @@ func appendGeneral(dst []byte, v float64) []byte {
 	var d decimal
 	d.set(v)
 	if places := width - 2; v < 1 {
-		var short decimal
-		short.set(v)
+		short := d
 		short.round(width) // what is beyond is of no account
-		if v >= 1e-4 || short.point-len(short.digits) >= -places && len(short.digits) > 0 {
+		if v >= 1e-4 || short.point-short.n >= -places && short.n > 0 {
 			d.round(places)
 			return d.appendPlain(dst)
 		}
@@ -191,7 +185,7 @@ func appendGeneral(dst []byte, v float64) []byte {
 			return d.appendPlain(dst)
 		}
 	}
-	if len(d.digits) == 0 {
+	if d.n == 0 {
 		return append(dst, '0')
 	}
 	const mantissa = 5
@@ -203,7 +197,7 @@ func (d *decimal) appendPlain(dst []byte) []byte {
 	for p := max(d.point-1, 0); p >= 0; p-- {
 		dst = append(dst, d.at(p))
 	}
-	for p := -1; p >= d.point-len(d.digits) && len(d.digits) > 0; p-- {
+	for p := -1; p >= d.point-d.n && d.n > 0; p-- {
 		if p == -1 {
 			dst = append(dst, '.')
 		}

@@ -2,7 +2,6 @@ package xlsx
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"compress/flate"
 	"context"
@@ -25,6 +24,9 @@ type source struct {
 }
 
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, zip.ErrFormat
+	}
 	if s.budget != 0 {
 		if s.budget -= len(p); s.budget <= 0 {
 			return 0, tooLarge("it has too many parts")
@@ -142,28 +144,29 @@ var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*encoding\s*=\s*["']([A-Za
 // decoded returns the text of a part in UTF-8. The standard has UTF-8 and
 // UTF-16; other encodings count if they are declared.
 func decoded(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, 32<<10)
-	head, err := b.Peek(128)
-	if err != nil && !errors.Is(err, io.EOF) {
+	head := make([]byte, 128)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
+	text, isMark := bytes.CutPrefix(head[:n], []byte("\xef\xbb\xbf"))
+	r = io.MultiReader(bytes.NewReader(text), r)
 	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		_, err := b.Discard(3)
-		return b, err
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("<\x00")):
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(b), nil
-	case bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.HasPrefix(head, []byte("\x00<")):
-		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(b), nil
+	case isMark:
+		return r, nil
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("<\x00")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(r), nil
+	case bytes.HasPrefix(text, []byte("\xfe\xff")), bytes.HasPrefix(text, []byte("\x00<")):
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(r), nil
 	}
-	m := declaredEncoding.FindSubmatch(head)
+	m := declaredEncoding.FindSubmatch(text)
 	// A declared UTF-16 is none here: the declaration could not be read then.
 	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-")) {
-		return b, nil
+		return r, nil
 	}
 	encoding, err := htmlindex.Get(string(m[1]))
 	if err != nil {
 		return nil, fmt.Errorf("its encoding %s is not known", m[1])
 	}
-	return encoding.NewDecoder().Reader(b), nil
+	return encoding.NewDecoder().Reader(r), nil
 }

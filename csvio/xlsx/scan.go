@@ -53,7 +53,7 @@ type scanner struct {
 type attribute struct{ name, value []byte }
 
 func newScanner(src io.Reader) *scanner {
-	return &scanner{src: src, buf: make([]byte, 64<<10)}
+	return &scanner{src: src, buf: make([]byte, 32<<10)}
 }
 
 func (s *scanner) depth() int { return len(s.starts) }
@@ -314,7 +314,9 @@ func (s *scanner) startTag() error {
 	s.rooted = true
 	s.starts = append(s.starts, len(s.open))
 	s.open = append(s.open, s.name...)
-	s.name = s.name[bytes.IndexByte(s.name, ':')+1:]
+	if prefix, local, found := bytes.Cut(s.name, []byte(":")); found && len(prefix) > 0 && len(local) > 0 {
+		s.name = local
+	}
 	return nil
 }
 
