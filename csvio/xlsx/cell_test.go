@@ -104,7 +104,7 @@ func TestDamagedCells(t *testing.T) {
 
 // Texts of all lengths, and as many as fill several chunks.
 func TestSharedStrings(t *testing.T) {
-	table := &table{filling: make([]byte, 1, chunkSize)}
+	table := &table{filling: make([]byte, 1)}
 	text := func(i int) string { return strings.Repeat(string(rune('a'+i%26)), i*i%3000) }
 	for i := range 3000 {
 		if err := table.add([]byte(text(i))); err != nil {

@@ -104,7 +104,7 @@ func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 		dst = append(dst, '-')
 	}
 	last := d.point - d.n // the power of ten of the last digit
-	power := s.ints - 1             // of the next placeholder
+	power := s.ints - 1   // of the next placeholder
 	for _, item := range s.items {
 		switch item.kind {
 		case '0', '#', '?':

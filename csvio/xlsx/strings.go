@@ -65,7 +65,7 @@ func (b *Book) loadStrings(ctx context.Context) error {
 	if b.strings != nil {
 		return nil
 	}
-	t := &table{filling: make([]byte, 1, chunkSize)}
+	t := &table{filling: make([]byte, 1)}
 	if b.stringsPart != "" {
 		err := b.walk(ctx, b.stringsPart, maxPart, "sst", func(s *scanner) (err error) {
 			var text []byte
