@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// maxRow is the text of a row, in bytes.
+// maxRow limits the text of a row, in bytes.
 const maxRow = 16 << 20
 
-// A CellType says what a cell holds.
+// A CellType is the type of a cell's value.
 type CellType uint8
 
 const (
@@ -19,52 +19,52 @@ const (
 	Text
 	Bool
 	Error        // such as #N/A
-	Uncalculated // a formula without a stored result; it has no text
+	Uncalculated // a formula without a stored result; both texts are empty
 )
 
-// A Row has the cells of a row that hold anything, by column.
+// A Row is a row with its non-empty cells, in order of column.
 type Row struct {
 	Number int  // from 1
-	Hidden bool // by the user, a filter or a closed outline
+	Hidden bool // by the user, by a filter or in a collapsed outline
 	Cells  []Cell
 }
 
-// A Cell is one that holds anything. Its texts stay valid.
+// A Cell is a non-empty cell.
 type Cell struct {
 	Column int // from 1
 	Type   CellType
 	Format Format // of a number
-	// Merged says that the cell stands in a merged range, below its first row,
-	// and shows the value of the range's first cell. What the file has in its
-	// own place is not shown by any program.
+	// Merged reports that the cell lies below the first row of a merged range and
+	// has the value of the range's first cell. Whatever the file itself has there
+	// is not shown by any program.
 	Merged bool
-	Stored string // a number in all its digits; a date of a strict workbook as days
-	Shown  string // by the spreadsheet program, under the number format
+	Stored string // as in the file: all digits of a number; ISO dates as serial numbers
+	Shown  string // as displayed, with the number format applied
 }
 
-// A rowReader reads the rows of a sheet in the order of the file.
+// A rowReader reads the rows of a sheet in file order.
 type rowReader struct {
 	s        *scanner
 	strings  *table
 	styles   *styles
 	date1904 bool
 
-	last  int // the number of the row before
+	last  int // number of the previous row
 	count int
-	bare  bool   // the row has no cells, and has been read
-	text  []byte // of the row's cells, but for shared strings
+	bare  bool   // the row is empty and already consumed
+	text  []byte // of the row's cells, except shared strings
 	marks []mark
 }
 
-// A mark says where a cell's texts stand in those of its row: from one place
-// to the next what is stored, unless the cell has it, and then what is shown if
-// that is another text.
+// A mark locates a cell's texts in the text of its row: the stored one from
+// stored to shown, the shown one from there to end. stored is -1 if the cell has
+// its stored text already, end if both are the same.
 type mark struct{ stored, shown, end int }
 
-// next finds the next row and its number, which its first cell has if it has
-// none itself. It returns false at the end.
+// next moves to the next row. If the row has no number of its own, its first
+// cell's reference decides. It returns false at the end.
 func (r *rowReader) next(row *Row) (bool, error) {
-	const sheetData = 2 // its depth
+	const sheetData = 2 // depth of the element
 	for found := false; !found; found = r.s.is("row") {
 		if more, err := r.s.child(sheetData); !more {
 			return false, err
@@ -78,7 +78,7 @@ func (r *rowReader) next(row *Row) (bool, error) {
 	r.bare = false
 	if ref := r.s.attr("r"); ref != nil {
 		if row.Number, ok = parseInt(bytes.TrimSpace(ref)); !ok || row.Number == 0 {
-			return false, fmt.Errorf("a row has the number %.20q", ref)
+			return false, fmt.Errorf("a row is numbered %.20q", ref)
 		}
 	} else if more, err := r.s.child(sheetData + 1); err != nil {
 		return false, err
@@ -98,12 +98,12 @@ func tooManyRows() error {
 	return tooLarge(fmt.Sprintf("a sheet has more than %d rows", MaxRows))
 }
 
-// read reads the cells of the row that next has found.
+// read reads the cells of the current row.
 func (r *rowReader) read(row *Row) error {
 	r.text, r.marks = r.text[:0], r.marks[:0]
 	column, ordered := 0, true
 	for !r.bare {
-		const depth = 3 // of rows
+		const depth = 3 // of the row element
 		more, err := r.s.child(depth)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (r *rowReader) read(row *Row) error {
 		if ref := r.s.attr("r"); ref != nil {
 			of, at, ok := parseRef(ref)
 			if !ok || of != row.Number {
-				return fmt.Errorf("cell %.20q stands in row %d", ref, row.Number)
+				return fmt.Errorf("cell %.20q is in row %d", ref, row.Number)
 			}
 			column = at
 		}
@@ -135,7 +135,7 @@ func (r *rowReader) read(row *Row) error {
 			row.Cells, r.marks = append(row.Cells, cell), append(r.marks, m)
 		}
 		if len(row.Cells) > 2*MaxColumns || len(r.text) > maxRow {
-			return tooLarge("a row holds more than any program reads")
+			return tooLarge("a row holds more text than any program shows")
 		}
 	}
 	text := string(r.text)
@@ -156,8 +156,7 @@ func (r *rowReader) read(row *Row) error {
 
 var cellKinds = map[string]byte{"": 'n', "n": 'n', "d": 'd', "s": 's', "str": 't', "inlineStr": 't', "b": 'b', "e": 'e'}
 
-// cell reads a cell whose start tag was just read. Its type is 0 if it holds
-// nothing.
+// cell reads the cell whose start tag is current. Its type is 0 if it is empty.
 func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 	style, _ := parseInt(r.s.attr("s"))
 	kind := cellKinds[string(r.s.attr("t"))]
@@ -180,7 +179,7 @@ func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 	case err != nil:
 		return cell, m, err
 	case kind == 0:
-		return cell, m, r.bad(column, "is of a type that is not known")
+		return cell, m, r.bad(column, "has an unknown type")
 	case values > 1:
 		return cell, m, r.bad(column, "has two values")
 	case len(r.text) > from:
@@ -191,18 +190,18 @@ func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 	return cell, m, nil
 }
 
-// value makes a cell of a kind of the text that stands from a place in r.text.
-// What is shown is added to that.
+// value interprets the text in r.text from the given offset, and appends the shown
+// text where that differs.
 func (r *rowReader) value(column int, kind byte, f *format, from int) (cell Cell, m mark, err error) {
 	cell = Cell{Column: column, Type: Text}
 	value := r.text[from:]
-	shown := -1 // where that begins, if it is another text
+	shown := -1 // where the shown text begins, if it differs
 	switch kind {
 	case 's':
 		index, ok := parseInt(value)
 		text, found := r.strings.get(index)
 		if !ok || !found {
-			return cell, m, r.bad(column, "has a text that is missing among the shared strings")
+			return cell, m, r.bad(column, "refers to a shared string that is missing")
 		}
 		if cell.Stored = text; text == "" {
 			return Cell{}, m, nil
@@ -222,12 +221,12 @@ func (r *rowReader) value(column int, kind byte, f *format, from int) (cell Cell
 		v, ok := parseNumber(string(value))
 		if !ok && kind == 'd' {
 			if v, ok = parseISO(string(value), r.date1904); !ok {
-				break // a text
+				break // keep it as text
 			}
 			r.text = strconv.AppendFloat(r.text[:from], v, 'f', -1, 64)
 		}
 		if !ok {
-			return cell, m, r.bad(column, "holds no number")
+			return cell, m, r.bad(column, "does not hold a number")
 		}
 		cell.Type = Number
 		if f != general || !isShort(r.text[from:]) {
@@ -249,21 +248,20 @@ func (r *rowReader) value(column int, kind byte, f *format, from int) (cell Cell
 	return cell, m, nil
 }
 
-// bad says what is wrong with a cell.
+// bad returns an error about a cell of the current row.
 func (r *rowReader) bad(column int, what string) error {
 	return fmt.Errorf("cell %s %s", cellName(r.last, column), what)
 }
 
 var booleans = map[string]string{"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
-// isShort reports a whole number that General shows as it is.
+// isShort reports whether a number is an integer that General shows unchanged.
 func isShort(number []byte) bool {
 	_, ok := parseInt(number)
 	return ok && (number[0] != '0' || len(number) == 1)
 }
 
-// sort brings cells in the order of their columns. A cell may be there twice,
-// if it holds the same.
+// sort sorts the cells by column. Duplicates are allowed if they are identical.
 func (row *Row) sort() error {
 	slices.SortStableFunc(row.Cells, func(a, b Cell) int { return cmp.Compare(a.Column, b.Column) })
 	kept := row.Cells[:0]

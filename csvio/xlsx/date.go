@@ -2,25 +2,24 @@ package xlsx
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"time"
 )
 
 const (
-	lastDay     = 2958465 // the 31st of December 9999
-	offset1904  = 1462    // days between the two systems of dates
+	lastDay     = 2958465 // December 31, 9999
+	offset1904  = 1462    // days between the two date systems
 	secondsADay = 24 * 60 * 60
 )
 
-// appendDate adds a date or a time. ok is false if no calendar has it.
+// appendDate appends a date or a time. ok is false if v is outside the calendar.
 func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, ok bool) {
-	// Time is rounded to what is shown of a second, and not the date.
+	// Times are rounded to the unit shown; dates alone are not.
 	unit := 1
 	for range s.parts {
 		unit *= 10
 	}
-	elapsed := math.Floor(v) // in days
+	elapsed := math.Floor(v) // days
 	ticks := 0
 	if s.clock {
 		if ticks = int(math.Round((v - elapsed) * float64(secondsADay*unit))); ticks == secondsADay*unit {
@@ -50,7 +49,7 @@ func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, 
 		case 'm':
 			dst = appendName(dst, item.n, month, time.Month(month).String())
 		case 'd':
-			// As Excel has it, the day 1 is a Sunday.
+			// In Excel's calendar day 1 is a Sunday.
 			dst = appendName(dst, item.n, day, time.Weekday((int(serial)+6)%7).String())
 		case 'h':
 			shown := hour
@@ -79,7 +78,8 @@ func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, 
 	return dst, true
 }
 
-// appendName adds a month or a day, of so many letters in the format.
+// appendName appends a month or a day as a number or a name, depending on the
+// number of letters in the format.
 func appendName(dst []byte, letters, n int, name string) []byte {
 	switch {
 	case letters <= 2:
@@ -92,8 +92,8 @@ func appendName(dst []byte, letters, n int, name string) []byte {
 	return append(dst, name...)
 }
 
-// calendar returns the date of a day in the system of 1900. That has a 29th of
-// February 1900, and a day 0 of January before the first.
+// calendar returns the date of a serial number in the 1900 date system, which has
+// a February 29, 1900 and a January 0 before it.
 func calendar(serial int) (year, month, day int) {
 	switch {
 	case serial == 60:
@@ -108,7 +108,8 @@ func calendar(serial int) (year, month, day int) {
 	return y, int(m), d
 }
 
-// parseISO reads a date as strict workbooks store it, as a number of days.
+// parseISO converts an ISO 8601 date, as strict workbooks store it, to a serial
+// number.
 func parseISO(text string, date1904 bool) (serial float64, ok bool) {
 	text = strings.TrimSuffix(text, "Z")
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"} {
@@ -116,7 +117,7 @@ func parseISO(text string, date1904 bool) (serial float64, ok bool) {
 		if err != nil {
 			continue
 		}
-		const day0 = -2209161600 // the 30th of December 1899
+		const day0 = -2209161600 // December 30, 1899
 		serial = (float64(t.Unix()-day0) + float64(t.Nanosecond())/1e9) / secondsADay
 		if serial < 61 {
 			serial--
@@ -130,18 +131,4 @@ func parseISO(text string, date1904 bool) (serial float64, ok bool) {
 		return (float64(t.Hour()*3600+t.Minute()*60+t.Second()) + float64(t.Nanosecond())/1e9) / secondsADay, true
 	}
 	return 0, false
-}
-
-// parseNumber reads a number as workbooks store it.
-func parseNumber(text string) (v float64, ok bool) {
-	for i := range len(text) {
-		if c := text[i]; (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
-			return 0, false
-		}
-	}
-	if text == "" {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	return v, err == nil
 }

@@ -9,7 +9,7 @@ import (
 
 const maxCode = 3 * 255 // bytes; Excel allows 255 characters
 
-// A Format is a kind of number format.
+// A Format is the class of a number format.
 type Format uint8
 
 const (
@@ -20,41 +20,41 @@ const (
 	AsText            // @
 )
 
-// A format is a number format: sections for kinds of numbers, and for text.
+// A format is a compiled number format.
 type format struct {
 	sections []section
-	text     *section // nil: text stands as it is
+	text     *section // nil: text is shown unchanged
 }
 
-// A section is a list of items, which are shown one after another.
+// A section of a format applies to some numbers, or to text.
 type section struct {
 	kind  Format
 	items []item
 	cond  condition
 
-	// Of numbers
-	ints, fracs int // digits before and behind the point
-	scale       int // as a power of ten: two for a percent sign, minus three for a comma behind the digits
+	// For numbers
+	ints, fracs int // placeholders before and after the decimal point
+	scale       int // power of ten: 2 for each percent sign, -3 for each comma after the digits
 	grouped     bool
 	fraction    bool
-	// Of dates
-	parts    int  // digits of parts of a second
-	clock    bool // shows a time
+	// For dates
+	parts    int  // digits of fractional seconds
+	clock    bool // shows the time of day
 	halfDays bool
 }
 
-// An item is what one element of a format's code shows. Its kind is the
-// element's letter: a placeholder (0 # ?), the decimal point, E for an
-// exponent, G for General, @, a letter of dates; M stands for minutes, H N S
-// for elapsed time, a for half days, f for parts of a second, and L for text.
+// An item is one element of a format code. Its kind is the element's letter: a
+// placeholder (0 # ?), the decimal point, E for the exponent, G for General, @, or
+// a date letter. M stands for minutes, H N S for elapsed time, a for AM/PM, f for
+// fractional seconds and L for literal text.
 type item struct {
 	kind byte
-	n    int // digits or letters
+	n    int // number of digits or letters
 	text string
 }
 
-// compile reads a format's code. There is no wrong code: what is not of the
-// language of formats is text.
+// compile compiles a format code. No code is invalid: whatever has no meaning is
+// literal text.
 func compile(code string) *format {
 	f := &format{}
 	for more := true; more && len(f.sections) < 4; {
@@ -89,7 +89,7 @@ func (s *section) add(kind byte, n int, text string) {
 	s.items = append(s.items, item{kind, n, text})
 }
 
-// parseSection reads a section up to its semicolon.
+// parseSection parses a section up to its semicolon.
 func parseSection(code string) (s section, rest string) {
 	for code != "" && code[0] != ';' {
 		size := 1
@@ -105,7 +105,7 @@ func parseSection(code string) (s section, rest string) {
 			size += next
 			if c == '\\' {
 				s.add('L', 0, code[1:size])
-			} else if c == '_' { // as wide as the character
+			} else if c == '_' { // a space as wide as the character
 				s.add('L', 0, " ")
 			}
 		case c == '[':
@@ -150,8 +150,8 @@ func foldPrefix(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// bracket reads what stands in brackets: elapsed time, a condition, a
-// currency. Colours and others show nothing.
+// bracket parses a bracketed element: elapsed time, a condition or a currency.
+// Colors and everything else show nothing.
 func (s *section) bracket(text string) {
 	if currency, found := strings.CutPrefix(text, "$"); found {
 		currency, _, _ = strings.Cut(currency, "-")
@@ -170,7 +170,7 @@ func (s *section) bracket(text string) {
 	}
 }
 
-// finish sorts out what the items mean together.
+// finish works out what the items mean in combination.
 func (s *section) finish() {
 	for _, item := range s.items {
 		switch {
@@ -189,7 +189,7 @@ func (s *section) finish() {
 	case s.kind == Date:
 		s.finishDate()
 	case s.kind == General && !s.has('G'):
-		s.kind = Numeric // words alone
+		s.kind = Numeric // literal text only
 		fallthrough
 	default:
 		s.finishNumber()
@@ -211,7 +211,7 @@ func (s *section) finishNumber() {
 			lastInt = i
 		}
 	}
-	near := false // right behind a digit, but for commas
+	near := false // right after a placeholder, commas aside
 	for i := range s.items {
 		item := &s.items[i]
 		behind := near
@@ -229,14 +229,14 @@ func (s *section) finishNumber() {
 	}
 }
 
-// item0 shows nothing.
+// item0 is an item that shows nothing.
 var item0 = item{kind: 'L'}
 
-// finishDate tells minutes from months, and makes text of what has no meaning
-// in a date.
+// finishDate tells minutes from months and turns whatever has no meaning in a date
+// into literal text.
 func (s *section) finishDate() {
-	before := byte(0) // the element before, but for text
-	var minutes *item // an m that is of minutes if seconds follow
+	before := byte(0) // the previous element other than text
+	var minutes *item // an m that means minutes if seconds follow
 	for i := range s.items {
 		item := &s.items[i]
 		switch item.kind {
@@ -304,8 +304,8 @@ func (c condition) holds(v float64) bool {
 	return true
 }
 
-// pick returns the section for a number. unsigned is set if it shows a
-// negative number without a sign of its own making.
+// pick returns the section for a number. unsigned reports that the section shows
+// negative numbers without an automatic minus sign.
 func (f *format) pick(v float64) (s *section, unsigned bool) {
 	last := len(f.sections) - 1
 	for i := range f.sections {
@@ -326,7 +326,7 @@ func (f *format) pick(v float64) (s *section, unsigned bool) {
 	panic("a format has a section at least")
 }
 
-// show adds a number as the format shows it.
+// show appends a number as the format shows it.
 func (f *format) show(dst []byte, v float64, date1904 bool) ([]byte, Format) {
 	s, unsigned := f.pick(v)
 	if s.kind == Date {
@@ -338,12 +338,12 @@ func (f *format) show(dst []byte, v float64, date1904 bool) ([]byte, Format) {
 	return s.appendNumber(dst, math.Abs(v), v < 0 && !unsigned), s.kind
 }
 
-// plainText reports whether texts stand as they are.
+// plainText reports whether text is shown unchanged.
 func (f *format) plainText() bool {
 	return f.text == nil || len(f.text.items) == 1 && f.text.items[0].kind == '@'
 }
 
-// showText adds a text as the format shows it.
+// showText appends text as the format shows it.
 func (f *format) showText(dst []byte, text string) []byte {
 	for _, item := range f.text.items {
 		if item.kind == '@' {

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxMerges = 1 << 20
-	// What merged ranges may cost: one for each that a row is in.
+	// Total work for merged ranges: one step for each row and range that meet.
 	maxMergeSteps = 1 << 27
 )
 
@@ -19,17 +19,17 @@ type span struct {
 	left, right int16
 }
 
-// readMerges reads the merged ranges of a sheet, by their first row.
+// readMerges reads the merged ranges of a sheet and sorts them by first row.
 func readMerges(s *scanner) (spans []span, err error) {
 	err = s.each(func() error {
 		from, to, found := bytes.Cut(s.attr("ref"), []byte(":"))
 		if !found {
-			return nil // one cell
+			return nil // a single cell
 		}
 		row1, column1, ok1 := parseRef(from)
 		row2, column2, ok2 := parseRef(to)
 		if !ok1 || !ok2 {
-			return errors.New("a merged range has no place")
+			return errors.New("a merged range has an invalid reference")
 		}
 		spans = append(spans, span{int32(min(row1, row2)), int32(max(row1, row2)), int16(min(column1, column2)), int16(max(column1, column2))})
 		if len(spans) > maxMerges {
@@ -43,10 +43,10 @@ func readMerges(s *scanner) (spans []span, err error) {
 
 func tooManyMerges() error { return tooLarge("a sheet has too many merged cells") }
 
-// A merger gives rows the values of merged ranges, from the first row to the last.
+// A merger applies merged ranges to rows, which must come in order.
 type merger struct {
-	spans  []span      // still to come
-	active []mergeCell // those that the row is in, by column
+	spans  []span      // not yet reached
+	active []mergeCell // that contain the current row, by column
 	spare  []mergeCell
 	cells  []Cell
 	steps  int
@@ -54,11 +54,11 @@ type merger struct {
 
 type mergeCell struct {
 	span
-	value Cell // of its first cell; its type is 0 if there is none
+	value Cell // of the first cell; its type is 0 if that is empty
 }
 
-// apply gives a row its merged cells, and takes away those that are covered.
-// It reports whether the row has a cell that is not merged.
+// apply adds merged cells to a row and removes the cells they cover. It reports
+// whether the row has any other cell.
 func (m *merger) apply(row *Row) (own bool, err error) {
 	n := int32(row.Number)
 	if len(m.spans) > 0 && m.spans[0].top <= n || slices.ContainsFunc(m.active, func(c mergeCell) bool { return c.bottom < n }) {
@@ -96,7 +96,7 @@ func (m *merger) apply(row *Row) (own bool, err error) {
 	return own, nil
 }
 
-// advance makes those ranges active that a row is in.
+// advance activates the ranges that contain row n.
 func (m *merger) advance(n int32) error {
 	next := m.spare[:0]
 	for _, c := range m.active {

@@ -5,22 +5,22 @@ import (
 	"strconv"
 )
 
-// precision is how many digits of a number spreadsheet programs know.
+// precision is the number of significant digits that spreadsheet programs keep.
 const precision = 15
 
-// A decimal is the number 0.d1d2d3... times a power of ten, of 15 digits at
-// most, without zeros at its end.
+// A decimal is the number 0.d1d2d3... times ten to the power of point, without
+// trailing zeros.
 type decimal struct {
 	digits   [precision + 9]byte // 1.00000000000000e-308
 	n, point int
 }
 
-// set makes d a number that is not negative.
+// set sets d to a non-negative number.
 func (d *decimal) set(v float64) {
 	text := strconv.AppendFloat(d.digits[:0], v, 'e', precision-1, 64)
 	e := bytes.IndexByte(text, 'e')
 	exponent, _ := strconv.Atoi(string(text[e+1:]))
-	d.n, d.point = copy(text[1:], text[2:e])+1, exponent+1 // over the point
+	d.n, d.point = copy(text[1:], text[2:e])+1, exponent+1 // closing the gap of the point
 	d.trim()
 }
 
@@ -33,7 +33,7 @@ func (d *decimal) trim() {
 	}
 }
 
-// round leaves so many digits behind the point.
+// round rounds d to a number of decimal places.
 func (d *decimal) round(places int) {
 	keep := d.point + places
 	if keep >= d.n {
@@ -54,7 +54,7 @@ func (d *decimal) round(places int) {
 	d.trim()
 }
 
-// at returns the digit that stands for a power of ten.
+// at returns the digit at a power of ten.
 func (d *decimal) at(power int) byte {
 	if i := d.point - 1 - power; i >= 0 && i < d.n {
 		return d.digits[i]
@@ -62,8 +62,9 @@ func (d *decimal) at(power int) byte {
 	return '0'
 }
 
-// exponent takes a power of ten out of d, such as leaves ints digits before
-// the point at most. Several digits make it a multiple of their number.
+// exponent scales d so that at most ints digits are left before the point, rounds
+// it, and returns the exponent. With several digits the exponent is a multiple of
+// their number.
 func (d *decimal) exponent(ints, fracs int) int {
 	if d.n == 0 {
 		return 0
@@ -78,13 +79,13 @@ func (d *decimal) exponent(ints, fracs int) int {
 	e := power()
 	d.point -= e
 	d.round(fracs)
-	more := power() // where rounding made it a digit longer
+	more := power() // if rounding added a digit
 	d.point -= more
 	return e + more
 }
 
-// appendNumber adds a number without its sign, behind a minus if that is set
-// and not all the digits shown are zeros.
+// appendNumber appends the absolute value of a number. minus puts a minus sign in
+// front unless the number rounds to zero.
 func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 	if s.fraction {
 		s = &general.sections[0]
@@ -103,7 +104,7 @@ func (s *section) appendNumber(dst []byte, v float64, minus bool) []byte {
 	if minus && len(s.items) > 0 && (d.n > 0 || s.has('G')) {
 		dst = append(dst, '-')
 	}
-	last := d.point - d.n // the power of ten of the last digit
+	last := d.point - d.n // power of ten of the last digit
 	power := s.ints - 1   // of the next placeholder
 	for _, item := range s.items {
 		switch item.kind {
@@ -163,8 +164,8 @@ func appendPadded(dst []byte, n, digits int) []byte {
 	return append(dst, text...)
 }
 
-// appendGeneral adds a number under the format General: in eleven characters,
-// in scientific notation if that takes more than its whole part.
+// appendGeneral appends a number in the format General: rounded to eleven
+// characters, or in scientific notation if its integer part is longer.
 func appendGeneral(dst []byte, v float64) []byte {
 	const width = 11
 	if v < 0 {
@@ -175,7 +176,7 @@ func appendGeneral(dst []byte, v float64) []byte {
 	d.set(v)
 	if places := width - 2; v < 1 {
 		short := d
-		short.round(width) // what is beyond is of no account
+		short.round(width) // digits beyond are negligible
 		if v >= 1e-4 || short.point-short.n >= -places && short.n > 0 {
 			d.round(places)
 			return d.appendPlain(dst)

@@ -15,12 +15,11 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// A source is the file. It keeps its own failures apart from damage, which
-// the archive's reader reports as well.
+// A source is the file. It remembers I/O errors, to tell them from damage.
 type source struct {
 	r      io.ReaderAt
 	err    error
-	budget int // if not 0, what may still be read
+	budget int // bytes that may still be read; 0 is no limit
 }
 
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
@@ -39,7 +38,8 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// fault makes the error of reading a part one that says whose fault it is.
+// fault turns an error from reading a part into a *FormatError, unless it is one of
+// the file or of the context.
 func (b *Book) fault(part string, err error) error {
 	if err == nil {
 		return nil
@@ -55,12 +55,12 @@ func (b *Book) fault(part string, err error) error {
 	case errors.As(err, new(flate.CorruptInputError)):
 		err = errors.New("it cannot be unpacked")
 	case errors.Is(err, zip.ErrAlgorithm):
-		err = errors.New("it is packed in a way that spreadsheet programs do not use")
+		err = errors.New("it uses an unsupported compression method")
 	}
 	return damaged(part, err)
 }
 
-// index lists the archive's parts.
+// index indexes the parts of the archive.
 func (b *Book) index(archive *zip.Reader) {
 	for _, file := range archive.File {
 		name := partName(file.Name)
@@ -68,14 +68,15 @@ func (b *Book) index(archive *zip.Reader) {
 	}
 }
 
-// partName returns the name by which a part is found, whatever its case.
+// partName normalizes the name of a part, for lookup regardless of case.
 func partName(name string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "/"))
 }
 
 func (b *Book) has(name string) bool { return b.parts[partName(name)] != nil }
 
-// walk reads a part, with f from its root element, and to its end.
+// walk opens a part, calls f at its root element and reads on to the end, so that
+// all of the part is checked.
 func (b *Book) walk(ctx context.Context, name string, limit uint64, root string, f func(*scanner) error) error {
 	s, err := b.open(ctx, name, limit, root)
 	if err == nil {
@@ -87,14 +88,14 @@ func (b *Book) walk(ctx context.Context, name string, limit uint64, root string,
 	return b.fault(name, err)
 }
 
-// open begins to read a part that unpacks to no more than limit bytes. The
-// start tag of its root element has been read then.
+// open opens a part of at most limit bytes and reads the start tag of its root
+// element.
 func (b *Book) open(ctx context.Context, name string, limit uint64, root string) (*scanner, error) {
 	files := b.parts[partName(name)]
 	if len(files) == 0 {
 		return nil, damaged(name, "it is missing")
 	} else if len(files) > 1 {
-		return nil, damaged(name, "the archive has it twice")
+		return nil, damaged(name, "it is in the archive twice")
 	}
 	file := files[0]
 	if !b.charged[file] {
@@ -105,9 +106,9 @@ func (b *Book) open(ctx context.Context, name string, limit uint64, root string)
 	case file.Flags&1 != 0:
 		return nil, other(Encrypted, "this is an archive with a password", "save the workbook without a password")
 	case file.UncompressedSize64 > limit:
-		return nil, tooLarge(fmt.Sprintf("%s is of more than %d MB", name, limit>>20))
+		return nil, tooLarge(fmt.Sprintf("%s is larger than %d MB", name, limit>>20))
 	case b.read > maxWhole:
-		return nil, tooLarge(fmt.Sprintf("its parts are of more than %d MB", maxWhole>>20))
+		return nil, tooLarge(fmt.Sprintf("its parts unpack to more than %d MB", maxWhole>>20))
 	}
 	r, err := file.Open()
 	if err != nil {
@@ -121,8 +122,8 @@ func (b *Book) open(ctx context.Context, name string, limit uint64, root string)
 	return s, s.root(root)
 }
 
-// A partReader reads nothing once ctx is done. The archive's reader reads no
-// more of a part than it declares.
+// A partReader stops once ctx is done. The archive's reader itself stops at the
+// declared size.
 type partReader struct {
 	ctx context.Context
 	r   io.ReadCloser
@@ -141,8 +142,8 @@ func (r partReader) Read(p []byte) (int, error) {
 
 var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
-// decoded returns the text of a part in UTF-8. The standard has UTF-8 and
-// UTF-16; other encodings count if they are declared.
+// decoded returns a reader of the part in UTF-8. The standard allows UTF-8 and
+// UTF-16; other encodings are accepted if declared.
 func decoded(r io.Reader) (io.Reader, error) {
 	head := make([]byte, 128)
 	n, err := io.ReadFull(r, head)
@@ -160,13 +161,13 @@ func decoded(r io.Reader) (io.Reader, error) {
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(r), nil
 	}
 	m := declaredEncoding.FindSubmatch(text)
-	// A declared UTF-16 is none here: the declaration could not be read then.
+	// UTF-16 cannot be true here: the declaration would not be readable.
 	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-")) {
 		return r, nil
 	}
 	encoding, err := htmlindex.Get(string(m[1]))
 	if err != nil {
-		return nil, fmt.Errorf("its encoding %s is not known", m[1])
+		return nil, fmt.Errorf("unknown encoding %s", m[1])
 	}
 	return encoding.NewDecoder().Reader(r), nil
 }

@@ -10,37 +10,36 @@ import (
 )
 
 const (
-	// How much memory rows out of order may take.
+	// Memory that rows out of order may take.
 	maxLate = 64 << 20
 
-	rowSize, cellSize, spanSize = 48, 48, 12 // about, in bytes
+	rowSize, cellSize, spanSize = 48, 48, 12 // in bytes, roughly
 )
 
-// Rows reads the rows of a sheet, in the order of their numbers.
+// Rows reads the rows of a sheet in order of row number.
 type Rows struct {
 	book   *Book
 	part   string
 	rows   rowReader
 	merger merger
-	late   []Row // still to come
-	ahead  Row   // read, and still to come
-	has    bool  // there is one ahead
-	ended  bool  // there are only late rows
+	late   []Row // not yet returned
+	ahead  Row   // read but not yet returned, if has is set
+	has    bool
+	ended  bool // only late rows are left
 
-	highest int // number of the rows in order
+	highest int // row number of the rows in order
 	err     error
 }
 
-// An outline is what must be known of a sheet before its first row.
+// An outline is what must be known about a sheet before its first row.
 type outline struct {
 	spans []span
-	late  []Row // that stand behind rows with a higher number
+	late  []Row // that follow a row with a higher number
 	cost  int   // in memory
 }
 
-// Rows begins to read the rows of a sheet. It reads all of the sheet once, so
-// that it fails at once if the sheet's XML or its checksum is broken. ctx also
-// ends reading the rows.
+// Rows starts reading a sheet. It scans the whole sheet first, so broken XML or a
+// wrong checksum is reported before any row. Canceling ctx also ends Read.
 func (b *Book) Rows(ctx context.Context, sheet Sheet) (*Rows, error) {
 	if !sheet.Cells {
 		return nil, &FormatError{OtherFile, sheet.part, fmt.Sprintf("sheet %q is a chart or another sheet without cells", sheet.Name), "choose another sheet"}
@@ -73,7 +72,7 @@ func (b *Book) rowReader(s *scanner) rowReader {
 	return rowReader{s: s, strings: b.strings, styles: b.styles, date1904: b.date1904}
 }
 
-// read reads the outline of a sheet. Rows in order are passed over.
+// read scans a sheet. Rows in order are skipped.
 func (o *outline) read(rows rowReader) error {
 	highest := 0
 	err := rows.s.each(func() (err error) {
@@ -107,13 +106,13 @@ func (o *outline) readLate(rows *rowReader, highest int) (int, error) {
 			o.late = append(o.late, row)
 			o.cost += rowSize + cap(row.Cells)*cellSize + len(rows.text)
 			if o.cost > maxLate {
-				return 0, tooLarge("too many of its rows are out of order")
+				return 0, other(TooLarge, "too many rows of the workbook are out of order", "open it in the spreadsheet program and save it again as .xlsx")
 			}
 		}
 	}
 }
 
-// sheetData moves to the next list of rows, or to the end of the part.
+// sheetData moves to the next sheetData element, or to the end of the part.
 func (r *Rows) sheetData() error {
 	for {
 		more, err := r.rows.s.child(1)
@@ -130,9 +129,9 @@ func (r *Rows) sheetData() error {
 	}
 }
 
-// Read reads the next row that has a cell of its own, not only of merged
-// ranges. Its cells are valid until row is read into again. The error is
-// io.EOF after the last row, a *FormatError, or one of the file or of ctx.
+// Read reads the next row that has a value of its own, not only values from merged
+// ranges. It reuses row.Cells. The error is io.EOF after the last row, a
+// *FormatError, or an error of the file or of ctx.
 func (r *Rows) Read(row *Row) error {
 	for r.err == nil {
 		if err := r.read(row); err != nil {
@@ -150,7 +149,7 @@ func (r *Rows) Read(row *Row) error {
 	return r.err
 }
 
-// read reads the next row as the file has it, in one place or several.
+// read reads the next row and joins all its occurrences in the file.
 func (r *Rows) read(row *Row) error {
 	if err := r.advance(); err != nil {
 		return err
@@ -177,7 +176,7 @@ func (r *Rows) read(row *Row) error {
 	return row.sort()
 }
 
-// advance reads the next row in order, unless there is one ahead.
+// advance reads the next row in order into r.ahead, unless there is one.
 func (r *Rows) advance() error {
 	for !r.has && !r.ended {
 		more, err := r.rows.next(&r.ahead)

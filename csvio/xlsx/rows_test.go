@@ -69,15 +69,15 @@ func TestRows(t *testing.T) {
 func TestDamagedRows(t *testing.T) {
 	r := rowXML
 	tests := []struct{ name, sheet, want string }{
-		{"no number", r("r='x'", ""), `a row has the number "x"`},
-		{"number 0", r("r='0'", ""), `a row has the number "0"`},
+		{"no number", r("r='x'", ""), `a row is numbered "x"`},
+		{"number 0", r("r='0'", ""), `a row is numbered "0"`},
 		{"too far down", r("r='1048577'", ""), "more than 1048576 rows"},
-		{"a cell of another row", r("r='1'", "A2=x"), `cell "A2" stands in row 1`},
+		{"a cell of another row", r("r='1'", "A2=x"), `cell "A2" is in row 1`},
 		{"two values in two places", r("r='2'", "A2=a") + r("r='1'", "A1=x") + r("r='2'", "A2=b"), "cell A2 has two values"},
-		{"a merge without a place", "</sheetData><mergeCells><mergeCell ref='A1:B'/></mergeCells><sheetData>", "a merged range has no place"},
+		{"a merge without a place", "</sheetData><mergeCells><mergeCell ref='A1:B'/></mergeCells><sheetData>", "a merged range has an invalid reference"},
 		{"merges that overlap", r("r='1'", "A1=x") + r("r='2'", "A2=x") + "</sheetData><mergeCells><mergeCell ref='A1:B2'/><mergeCell ref='B2:C3'/></mergeCells><sheetData>", "merged ranges overlap at cell B2"},
-		{"cut short", "<row><c>", "end tag without its start tag"},
-		{"no XML", "<row>a < b</row>", "not XML"},
+		{"cut short", "<row><c>", "end tag does not match"},
+		{"no XML", "<row>a < b</row>", "malformed tag"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	maxToken = 1 << 20 // a tag or a run of text
+	maxToken = 1 << 20 // size of a tag or a run of text
 	maxDepth = 128
 	maxAttrs = 256
-	maxTags  = 64 << 20 // in a part: a million rows of twenty columns
+	maxTags  = 64 << 20 // in a part: a million rows of 20 to 30 columns
 )
 
 type token uint8
@@ -21,28 +21,28 @@ const (
 	textRun
 )
 
-// A syntaxError says where a part is not XML.
+// A syntaxError reports XML that is not well-formed.
 type syntaxError string
 
 func (e syntaxError) Error() string { return string(e) }
 
-// A scanner reads the XML of a part, tag by tag. It checks that tags are
-// balanced and that text is text. Names of elements count without their
-// prefix. Document type declarations, which can make entities, are refused.
+// A scanner is a pull parser for the XML of a part. It checks that tags are
+// balanced. Prefixes of element names are ignored. Document type declarations, and
+// with them custom entities, are refused.
 //
-// What belongs to a token is valid until the next one is read.
+// The fields of a token are valid until the next one is read.
 type scanner struct {
 	src      io.Reader
-	err      error // of src, once all that was read before it is used
+	err      error // from src, pending until buf is used up
 	buf      []byte
-	pos, end int // of what is read and not yet used; a zero stands behind it
+	pos, end int // of the unused input in buf, which a zero byte follows
 
-	open   []byte // the names of the open elements, one after another
-	starts []int  // where each of them begins
+	open   []byte // names of the open elements, concatenated
+	starts []int  // where each name begins
 	tags   int
 	rooted bool
-	empty  bool // the start tag closes itself
-	again  bool // the start tag counts as not yet read
+	empty  bool // the start tag is self-closing
+	again  bool // return the start tag once more
 
 	name  []byte
 	attrs []attribute
@@ -58,10 +58,10 @@ func newScanner(src io.Reader) *scanner {
 
 func (s *scanner) depth() int { return len(s.starts) }
 
-// is reports whether the start tag just read has the name.
+// is reports whether the current start tag has the name.
 func (s *scanner) is(name string) bool { return string(s.name) == name }
 
-// attr returns the value of an attribute as it stands, nil if there is none.
+// attr returns the raw value of an attribute, nil if there is none.
 func (s *scanner) attr(name string) []byte {
 	for i := range s.attrs {
 		if string(s.attrs[i].name) == name {
@@ -71,7 +71,7 @@ func (s *scanner) attr(name string) []byte {
 	return nil
 }
 
-// attrText returns the value of an attribute with its references resolved.
+// attrText returns the value of an attribute with references resolved.
 func (s *scanner) attrText(name string) (string, error) {
 	text, err := appendText(nil, s.attr(name))
 	return string(text), err
@@ -82,7 +82,7 @@ func (s *scanner) attrBool(name string) bool {
 	return value == "1" || value == "true"
 }
 
-// root moves to the root element, which must have the name.
+// root reads the start tag of the root element, which must have the name.
 func (s *scanner) root(name string) error {
 	_, err := s.next()
 	if err == nil && !s.is(name) {
@@ -91,8 +91,8 @@ func (s *scanner) root(name string) error {
 	return err
 }
 
-// child moves to the next start tag right within the element at a depth, over
-// what is left of the child before. It returns false at the element's end.
+// child moves to the next child of the element at a depth, skipping the rest of the
+// current one. It returns false at the end of the element.
 func (s *scanner) child(depth int) (bool, error) {
 	for {
 		switch token, err := s.next(); {
@@ -106,7 +106,7 @@ func (s *scanner) child(depth int) (bool, error) {
 	}
 }
 
-// each calls f at each child of the element just begun, at its start tag.
+// each calls f at the start tag of each child of the current element.
 func (s *scanner) each(f func() error) error {
 	for depth := s.depth(); ; {
 		if more, err := s.child(depth); !more {
@@ -118,7 +118,7 @@ func (s *scanner) each(f func() error) error {
 	}
 }
 
-// drain reads to the end, so that all of the part is checked.
+// drain reads to the end of the document.
 func (s *scanner) drain() (err error) {
 	for err == nil {
 		_, err = s.next()
@@ -129,8 +129,8 @@ func (s *scanner) drain() (err error) {
 	return err
 }
 
-// appendContent adds the text of the element whose start tag was just read,
-// and reads its end tag. Elements within are left out.
+// appendContent appends the text of the current element, without that of its
+// children, and reads its end tag.
 func (s *scanner) appendContent(dst []byte) ([]byte, error) {
 	depth, from := len(s.starts), len(dst)
 	for {
@@ -156,8 +156,8 @@ func (s *scanner) appendContent(dst []byte) ([]byte, error) {
 	}
 }
 
-// next reads a token. Comments and instructions are left out. The end of the
-// document is io.EOF.
+// next reads the next token, skipping comments and processing instructions. It
+// returns io.EOF at the end of the document.
 func (s *scanner) next() (token, error) {
 	if s.again {
 		s.again = false
@@ -179,12 +179,12 @@ func (s *scanner) next() (token, error) {
 			}
 		case s.buf[s.pos] != '<' && len(s.starts) > 0:
 			s.text, err = s.past("", "<")
-			s.pos-- // to where a tag begins
+			s.pos-- // back to the tag
 			s.cdata = false
 			return textRun, err
 		case s.buf[s.pos] != '<':
 			if !space[s.buf[s.pos]] {
-				err = syntaxError("there is text outside of all tags")
+				err = syntaxError("text outside of the root element")
 			}
 			s.pos++
 		case s.buf[s.pos+1] == '/':
@@ -200,7 +200,7 @@ func (s *scanner) next() (token, error) {
 			s.cdata = true
 			return textRun, err
 		default:
-			err = syntaxError("there is a declaration that no spreadsheet program writes")
+			err = syntaxError("unexpected declaration (<!...)")
 		}
 		if err != nil {
 			return 0, err
@@ -208,7 +208,7 @@ func (s *scanner) next() (token, error) {
 	}
 }
 
-// has reports whether text comes next.
+// has reports whether the input continues with text.
 func (s *scanner) has(text string) bool {
 	for i := range len(text) {
 		if s.pos+i == s.end && s.more() != nil || s.buf[s.pos+i] != text[i] {
@@ -218,15 +218,15 @@ func (s *scanner) has(text string) bool {
 	return true
 }
 
-// more reads on behind what is not yet used, which moves. It returns an error
-// only if there is nothing more.
+// more reads more input, and moves the unused one to the start of buf. It returns
+// an error only if there is no more.
 func (s *scanner) more() error {
 	s.end = copy(s.buf, s.buf[s.pos:s.end])
 	s.pos = 0
 	had := s.end
 	if last := len(s.buf) - 1; s.end == last {
 		if last >= maxToken {
-			return syntaxError("there is more than a megabyte without a tag")
+			return syntaxError("more than a megabyte without a tag")
 		}
 		s.buf = append(s.buf, make([]byte, len(s.buf))...)
 	}
@@ -242,7 +242,7 @@ func (s *scanner) more() error {
 	return nil
 }
 
-// within is more for where the document cannot end.
+// within is like more, where the document must not end.
 func (s *scanner) within() error {
 	err := s.more()
 	if errors.Is(err, io.EOF) {
@@ -251,8 +251,8 @@ func (s *scanner) within() error {
 	return err
 }
 
-// past moves behind the next end, and returns what stands before it, behind
-// the start that comes next.
+// past skips the start that comes next, moves past the next end, and returns what
+// is between them.
 func (s *scanner) past(start, end string) ([]byte, error) {
 	for from := len(start); ; {
 		rest := s.buf[s.pos+from : s.end]
@@ -281,7 +281,7 @@ func (s *scanner) endTag() error {
 		name = name[:len(name)-1]
 	}
 	if len(s.starts) == 0 || !bytes.Equal(name, s.open[s.starts[len(s.starts)-1]:]) {
-		return syntaxError("there is an end tag without its start tag")
+		return syntaxError("an end tag does not match its start tag")
 	}
 	s.pop()
 	return nil
@@ -303,9 +303,9 @@ func (s *scanner) startTag() error {
 	case err != nil:
 		return err
 	case len(s.starts) == 0 && s.rooted:
-		return syntaxError("there is a second root element")
+		return syntaxError("a second root element")
 	case len(s.starts) == maxDepth:
-		return syntaxError("elements are nested too deep")
+		return syntaxError("elements are nested too deeply")
 	case s.tags == maxTags:
 		return tooLarge("it has too many cells")
 	}
@@ -320,8 +320,8 @@ func (s *scanner) startTag() error {
 	return nil
 }
 
-// parseTag reads the start tag that comes next. size is 0 if its end has not
-// been read. The zero behind what was read ends names and spaces.
+// parseTag parses the start tag that comes next. size is 0 if the tag is not
+// complete in buf. The zero byte after the input ends every name and space.
 func (s *scanner) parseTag() (size int, err error) {
 	b, i := s.buf[s.pos:s.end+1], 1
 	skip := func(class *[256]bool, is bool) []byte {
@@ -365,9 +365,9 @@ func (s *scanner) parseTag() (size int, err error) {
 	}
 }
 
-const errTag = syntaxError("there is a tag that is not XML")
+const errTag = syntaxError("malformed tag")
 
-// The bytes that stand between names, and all that end one.
+// The bytes between names, and all that end a name.
 var (
 	space     = bytesOf(" \t\r\n")
 	delimiter = bytesOf(" \t\r\n/>=<\"'&")

@@ -6,22 +6,22 @@ import (
 )
 
 const (
-	chunkSize  = 1 << 20 // holds the longest text
+	chunkSize  = 1 << 20 // fits the longest text
 	indexSize  = 1 << 16
-	maxStrings = 128 << 20 // in memory
+	maxStrings = 128 << 20 // memory for them
 )
 
-// A table has the texts that cells share: in chunks, each text behind its
+// A table holds the shared strings in large chunks, each string preceded by its
 // length, so that a million of them cost little more than their bytes.
 type table struct {
 	chunks  []string
 	filling []byte     // the last chunk
-	index   [][]uint32 // of each text its chunk and its place there
+	index   [][]uint32 // chunk and offset of each string
 	count   int
 }
 
 func (t *table) add(text []byte) error {
-	place := uint32(0) // all empty texts are the one there
+	place := uint32(0) // where the empty string is
 	if len(text) > 0 {
 		if len(t.filling)+binary.MaxVarintLen32+len(text) > chunkSize {
 			t.close()
@@ -40,13 +40,13 @@ func (t *table) add(text []byte) error {
 	return nil
 }
 
-// close ends the last chunk.
+// close completes the last chunk.
 func (t *table) close() {
 	t.chunks = append(t.chunks, string(t.filling))
 	t.filling = t.filling[:0]
 }
 
-// get returns a text by its number.
+// get returns a string by its number.
 func (t *table) get(number int) (text string, ok bool) {
 	if number >= t.count {
 		return "", false
@@ -60,7 +60,7 @@ func (t *table) get(number int) (text string, ok bool) {
 	return rest[i : i+size], true
 }
 
-// loadStrings reads the shared strings, once.
+// loadStrings reads the shared strings if that has not been done.
 func (b *Book) loadStrings(ctx context.Context) error {
 	if b.strings != nil {
 		return nil

@@ -6,12 +6,12 @@ import (
 )
 
 const (
-	maxStyles  = 1 << 17 // Excel has half of that
+	maxStyles  = 1 << 17 // twice Excel's limit
 	maxFormats = 1 << 12
 )
 
-// The number formats that a workbook need not spell out, as an American
-// English Excel has them. Those of 27 to 36 and 50 to 58 are dates of East Asia.
+// builtIn has the number formats that workbooks do not spell out, as American
+// English Excel defines them.
 var builtIn = map[int]string{
 	0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00",
 	5: `"$"#,##0;\-"$"#,##0`, 6: `"$"#,##0;[Red]\-"$"#,##0`, 7: `"$"#,##0.00;\-"$"#,##0.00`, 8: `"$"#,##0.00;[Red]\-"$"#,##0.00`,
@@ -25,23 +25,24 @@ var builtIn = map[int]string{
 }
 
 func builtInCode(id int) string {
+	// Dates in East Asian and Thai programs.
 	if 27 <= id && id <= 36 || 50 <= id && id <= 58 || 71 <= id && id <= 81 {
 		return builtIn[14]
 	}
 	return builtIn[id]
 }
 
-// styles has the number format of each cell style.
+// styles maps cell styles to number formats.
 type styles struct {
-	ids     []int          // of the formats, by style
-	codes   map[int]string // that the workbook spells out
+	ids     []int          // format IDs by style
+	codes   map[int]string // format codes of the workbook
 	formats map[int]*format
 }
 
-// general is the format of cells without another.
+// general is the default format.
 var general = compile("General")
 
-// format returns the number format of a style; general if that is missing.
+// format returns the number format of a style, general if there is no such style.
 func (s *styles) format(style int) *format {
 	if style >= len(s.ids) {
 		return general
@@ -61,7 +62,7 @@ func (s *styles) format(style int) *format {
 	return f
 }
 
-// loadStyles reads the formats, once.
+// loadStyles reads the styles if that has not been done.
 func (b *Book) loadStyles(ctx context.Context) error {
 	if b.styles != nil {
 		return nil

@@ -3,13 +3,14 @@ package xlsx
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// appendText adds text of XML with its references resolved.
+// appendText appends XML text with references resolved.
 func appendText(dst, text []byte) ([]byte, error) {
 	for {
 		i := bytes.IndexByte(text, '&')
@@ -25,7 +26,7 @@ func appendText(dst, text []byte) ([]byte, error) {
 		size := bytes.IndexByte(text[:min(len(text), longest)], ';')
 		char, ok := reference(string(text[:max(size, 0)]))
 		if !ok {
-			return dst, syntaxError("there is an & that stands for no character")
+			return dst, syntaxError("invalid character reference (&...)")
 		}
 		dst = utf8.AppendRune(dst, char)
 		text = text[size+1:]
@@ -49,8 +50,7 @@ func reference(name string) (char rune, ok bool) {
 	return char, err == nil && utf8.ValidRune(char) && (char >= ' ' || char == '\t' || char == '\n' || char == '\r')
 }
 
-// appendChecked adds text as it stands, but for its line ends: those of XML
-// are \n.
+// appendChecked appends text that must be valid, with line ends normalized to \n.
 func appendChecked(dst, text []byte) ([]byte, error) {
 	plain := true
 	for _, c := range text {
@@ -60,7 +60,7 @@ func appendChecked(dst, text []byte) ([]byte, error) {
 		return append(dst, text...), nil
 	}
 	if !utf8.Valid(text) {
-		return dst, syntaxError("there is text that is not valid UTF-8")
+		return dst, syntaxError("text that is not valid UTF-8")
 	}
 	for i, c := range text {
 		switch {
@@ -68,7 +68,7 @@ func appendChecked(dst, text []byte) ([]byte, error) {
 		case c == '\r':
 			dst = append(dst, '\n')
 		case c < ' ' && c != '\t' && c != '\n':
-			return dst, syntaxError("there is a control character in a text")
+			return dst, syntaxError("a control character in text")
 		default:
 			dst = append(dst, c)
 		}
@@ -76,8 +76,8 @@ func appendChecked(dst, text []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// appendRich adds the text of a shared or inline string, whose start tag was
-// just read: that of its own and of its runs, and not how it is pronounced.
+// appendRich appends the text of the current shared or inline string: its own and
+// that of its runs, without the phonetic guide.
 func (s *scanner) appendRich(dst []byte) ([]byte, error) {
 	from := len(dst)
 	err := s.each(func() (err error) {
@@ -100,8 +100,8 @@ func (s *scanner) appendRich(dst []byte) ([]byte, error) {
 	return dst, err
 }
 
-// appendT adds the text of an element. Spaces around it count only if the
-// element says so.
+// appendT appends the text of the current element, without surrounding space unless
+// the element asks to preserve it.
 func (s *scanner) appendT(dst []byte) ([]byte, error) {
 	preserve := string(s.attr("xml:space")) == "preserve"
 	from := len(dst)
@@ -112,40 +112,22 @@ func (s *scanner) appendT(dst []byte) ([]byte, error) {
 	return unescape(dst, from), err
 }
 
-// unescape resolves the escapes of characters that XML cannot carry, such as
-// _x000D_, in what stands from a place.
+var escapes = regexp.MustCompile(`(?:_x[0-9A-Fa-f]{4}_)+`)
+
+// unescape resolves escapes of characters that XML cannot represent, such as
+// _x000D_, in b from the given offset.
 func unescape(b []byte, from int) []byte {
-	i := bytes.Index(b[from:], []byte("_x"))
-	if i < 0 {
+	if !bytes.Contains(b[from:], []byte("_x")) {
 		return b
 	}
-	out := from + i
-	for in := out; in < len(b); {
-		char, ok := escape(b[in:])
-		if !ok {
-			b[out] = b[in]
-			in, out = in+1, out+1
-			continue
+	return append(b[:from], escapes.ReplaceAllFunc(b[from:], func(run []byte) []byte {
+		var units []uint16
+		for ; len(run) > 0; run = run[len("_x0000_"):] {
+			unit, _ := strconv.ParseUint(string(run[2:6]), 16, 16)
+			units = append(units, uint16(unit))
 		}
-		in += escapeSize
-		if low, ok := escape(b[in:]); ok && utf16.DecodeRune(char, low) != utf8.RuneError {
-			char = utf16.DecodeRune(char, low)
-			in += escapeSize
-		}
-		out += utf8.EncodeRune(b[out:], char) // fewer bytes than its escape
-	}
-	return b[:out]
-}
-
-const escapeSize = len("_x0000_")
-
-// escape reads an escape that b begins with.
-func escape(b []byte) (unit rune, ok bool) {
-	if len(b) < escapeSize || b[0] != '_' || b[1] != 'x' || b[escapeSize-1] != '_' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(b[2:escapeSize-1]), 16, 16)
-	return rune(n), err == nil
+		return []byte(string(utf16.Decode(units)))
+	})...)
 }
 
 // cellName returns the reference of a cell, such as B3.
@@ -160,8 +142,8 @@ func columnName(column int) (letters string) {
 	return letters
 }
 
-// parseRef reads the reference of a cell. What is beyond a sheet's limits is
-// none.
+// parseRef parses a cell reference. References beyond the limits of a sheet are
+// invalid.
 func parseRef(ref []byte) (row, column int, ok bool) {
 	i := 0
 	for ; i < min(len(ref), 4) && 'A' <= ref[i]&^0x20 && ref[i]&^0x20 <= 'Z'; i++ {
@@ -171,7 +153,7 @@ func parseRef(ref []byte) (row, column int, ok bool) {
 	return row, column, ok && column > 0 && column <= MaxColumns && row > 0 && row <= MaxRows
 }
 
-// parseInt reads up to nine decimal digits.
+// parseInt parses up to nine decimal digits.
 func parseInt(digits []byte) (n int, ok bool) {
 	for _, c := range digits {
 		if c < '0' || c > '9' || n > 99999999 {
@@ -180,4 +162,13 @@ func parseInt(digits []byte) (n int, ok bool) {
 		n = n*10 + int(c-'0')
 	}
 	return n, len(digits) > 0
+}
+
+// parseNumber parses a number as workbooks store it.
+func parseNumber(text string) (v float64, ok bool) {
+	if text == "" || strings.Trim(text, "0123456789+-.eE") != "" {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	return v, err == nil
 }

@@ -1,31 +1,31 @@
 // Package xlsx reads the sheets of an Office Open XML workbook (.xlsx, .xlsm)
-// as a person sees them: row by row in the order of their numbers, each cell
-// as it is stored and as the spreadsheet program shows it.
+// as a person sees them: row by row in order of row number, each cell both as
+// it is stored and as the spreadsheet program shows it.
 //
-// It reads what spreadsheet programs and libraries write, not only what the
-// standard (ECMA-376) asks of them: parts are found by their relationships,
-// wherever they stand; strict and transitional namespaces, with prefixes or
-// without; rows and cells without references; workbooks without styles.
+// It reads what spreadsheet programs and libraries actually write, which is
+// looser than the standard (ECMA-376). Parts are found through relationships,
+// wherever they are. Strict and transitional namespaces, any prefix, rows and
+// cells without references, and missing styles are all fine.
 //
-//   - Rows and cells count by their references, whatever their order in the
-//     file. Two different values for one cell are damage, and so is a shared
-//     string that is missing.
-//   - Of a merged range only the first cell counts. Each row of the range that
-//     has a value of its own has that cell's as well, see [Cell.Merged].
-//   - Numbers are shown as in an American English Excel, whatever the locale.
-//     Fractions (# ?/?) are shown as decimals, dates that no calendar of Excel
-//     has as numbers. The width of columns does not matter.
-//   - Formulas count by their stored results.
-//   - Rows that are hidden, by the user or by a filter, are read and say so.
-//     Hidden columns are read like others.
-//   - Left out: phonetic guides, notes, tables, pictures, charts, macros.
+//   - References decide where rows and cells belong, not their order in the
+//     file. Two different values for one cell make the workbook damaged, and so
+//     does a missing shared string.
+//   - In a merged range only the first cell counts. Every row of the range that
+//     has a value of its own gets that cell's value too; see [Cell.Merged].
+//   - Numbers are shown as an American English Excel shows them, whatever the
+//     locale. Fractions (# ?/?) are shown as decimals, and dates outside Excel's
+//     calendar as numbers. Column widths are ignored.
+//   - Formulas are represented by their stored results.
+//   - Rows hidden by the user or by a filter are returned and marked. Hidden
+//     columns are not distinguished.
+//   - Ignored: phonetic guides, comments, tables, pictures, charts and macros.
 //
-// A sheet is read as it streams, in two passes: the first learns of merged
-// ranges, which stand at its end, and of rows out of order. Nothing is written
-// to disk. Memory stays below 250 MB whatever is in the file; a list of a
-// million phones takes 10 to 110 MB. What is larger is refused, and so is what
-// no sheet can hold (1,048,576 rows of 16,384 columns). What is not well-formed
-// or fails its checksum is refused as well: no row is left out silently.
+// A sheet is streamed in two passes. The first finds merged ranges, which are
+// at the end of the part, and rows out of order. Nothing is written to disk.
+// Memory stays below 300 MB whatever the file contains; a list of a million
+// phones takes 10 to 110 MB. Anything larger is refused, as is anything beyond
+// a sheet's limits. So is XML that is not well-formed or fails its checksum: no
+// row is lost silently.
 package xlsx
 
 import (
@@ -38,21 +38,21 @@ import (
 	"strings"
 )
 
-// Limits of a sheet, and of what is read of a workbook.
+// Limits of a sheet, and of what is read from a workbook.
 const (
 	MaxRows    = 1 << 20
 	MaxColumns = 1 << 14
 
 	maxFile      = 512 << 20 // compressed
-	maxDirectory = 8 << 20   // of the archive: 100,000 parts and more
+	maxDirectory = 4 << 20   // of the archive: some 50,000 parts
 	maxPart      = 768 << 20 // a million rows of fifteen columns
-	maxWhole     = 2 << 30   // all parts that are read
-	maxSmallPart = 32 << 20  // what is not rows or texts
+	maxWhole     = 2 << 30   // all parts read
+	maxSmallPart = 32 << 20  // parts other than sheets and strings
 	maxSheets    = 10_000
 	maxText      = 512 << 10 // of a cell, in bytes
 )
 
-// A FileKind says what is wrong with a file.
+// A FileKind is the reason why a file cannot be read.
 type FileKind uint8
 
 const (
@@ -63,16 +63,17 @@ const (
 	Binary       // .xlsb
 	OpenDocument // .ods
 	OtherOffice  // a document of another program
-	WebPage      // called .xls
-	XMLText      // called .xls
+	WebPage      // saved as .xls
+	XMLText      // saved as .xls
 	LockFile     // of an open workbook
 	OtherFile
 )
 
-// A FormatError says why a file cannot be read as a workbook, and what to do.
+// A FormatError says why a file cannot be read as a workbook and what to do about
+// it.
 type FormatError struct {
 	Kind   FileKind
-	Part   string // where the damage is, if that is known
+	Part   string // the damaged part, if known
 	Reason string
 	Hint   string
 }
@@ -97,52 +98,52 @@ func damaged(part string, reason any) error {
 }
 
 func tooLarge(what string) error {
-	return &FormatError{TooLarge, "", "the workbook is too large: " + what, "remove what is no device, or save the sheet as 'CSV UTF-8'"}
+	return &FormatError{TooLarge, "", "the workbook is too large: " + what, "remove everything but the devices, or save the sheet as 'CSV UTF-8'"}
 }
 
-// A Book is an open workbook. It is not safe for concurrent use, but the rows
-// of several sheets, or of one several times, may be read in turns.
+// A Book is an open workbook. It is not safe for concurrent use, but several
+// [Rows] may be read in turn, of one sheet or of many.
 type Book struct {
 	src      *source
 	parts    map[string][]*zip.File // by [partName]
-	charged  map[*zip.File]bool     // those that count in read
+	charged  map[*zip.File]bool     // already counted in read
 	read     uint64
 	sheets   []Sheet
 	date1904 bool
 
 	stringsPart, stylesPart string
-	strings                 *table              // nil until it is needed
-	styles                  *styles             // the same
-	outlines                map[string]*outline // those that take little memory
+	strings                 *table              // nil until needed
+	styles                  *styles             // nil until needed
+	outlines                map[string]*outline // the small ones, by part
 	outlined                int
 }
 
-// A Sheet is one of a workbook's, in the order of its tabs.
+// A Sheet is a sheet of a workbook.
 type Sheet struct {
 	Name   string
 	State  State
-	Cells  bool // a worksheet; charts and dialogs have no cells
+	Cells  bool // it is a worksheet, not a chart or a dialog
 	part   string
-	relate string // the id of its relationship
+	relate string // relationship ID
 }
 
-// A State says whether a sheet can be seen.
+// A State is the visibility of a sheet.
 type State uint8
 
 const (
 	Visible State = iota
 	Hidden
-	VeryHidden // only macros can show it
+	VeryHidden // only a macro can show it
 )
 
-// Open reads what a workbook has: its sheets and where their parts are. The
-// error is a *FormatError unless r fails.
+// Open opens a workbook and reads its list of sheets. The error is a *FormatError
+// unless r fails.
 func Open(r io.ReaderAt, size int64) (*Book, error) {
 	if err := identify(r, size); err != nil {
 		return nil, err
 	}
 	if size > maxFile {
-		return nil, tooLarge(fmt.Sprintf("it is of more than %d MB", maxFile>>20))
+		return nil, tooLarge(fmt.Sprintf("it is larger than %d MB", maxFile>>20))
 	}
 	b := &Book{src: &source{r: r, budget: maxDirectory}, parts: map[string][]*zip.File{}, charged: map[*zip.File]bool{}, outlines: map[string]*outline{}}
 	archive, err := zip.NewReader(b.src, size)
@@ -161,10 +162,11 @@ func Open(r io.ReaderAt, size int64) (*Book, error) {
 	return b, nil
 }
 
-// Sheets returns the workbook's sheets. The slice must not be changed.
+// Sheets returns the workbook's sheets in the order of their tabs. The caller must
+// not modify the slice.
 func (b *Book) Sheets() []Sheet { return b.sheets }
 
-// mainPart finds the workbook among the archive's parts.
+// mainPart returns the name of the workbook part.
 func (b *Book) mainPart() (string, error) {
 	roots, err := b.relationships("")
 	if err != nil {
@@ -224,7 +226,7 @@ func (b *Book) readWorkbook(main string) error {
 		} else if sheet.part == "" {
 			return damaged(main, fmt.Sprintf("sheet %q has no part", sheet.Name))
 		} else if used[sheet.part] {
-			return damaged(main, fmt.Sprintf("sheet %q has the part of another", sheet.Name))
+			return damaged(main, fmt.Sprintf("sheet %q shares its part with another", sheet.Name))
 		} else {
 			names[name], used[sheet.part] = true, true
 		}
@@ -251,11 +253,11 @@ func (b *Book) addSheet(s *scanner) error {
 	return err
 }
 
-// A relationship leads from a part to another. Its kind is the last word of
+// A relationship points from one part to another. Its kind is the last element of
 // its type, which strict and transitional workbooks share.
 type relationship struct{ id, kind, target string }
 
-// relationships reads those of a part; "" is the whole package.
+// relationships returns the relationships of a part; "" is the package itself.
 func (b *Book) relationships(from string) (found []relationship, err error) {
 	folder, file := path.Split(from)
 	name := folder + "_rels/" + file + ".rels"
