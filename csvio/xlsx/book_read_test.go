@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,7 +138,7 @@ func TestForms(t *testing.T) {
 		"parts in other places": moved(moved(moved(plain(), "xl/workbook.xml", "book.xml"), rels, "_rels/book.xml.rels"), sheet, "data.bin").
 			replace(t, "_rels/.rels", "xl/workbook.xml", "book.xml").replace(t, "_rels/book.xml.rels", "worksheets/sheet1.xml", "data.bin").
 			replace(t, "_rels/book.xml.rels", "styles.xml", "xl/styles.xml").replace(t, "_rels/book.xml.rels", "sharedStrings.xml", "xl/sharedStrings.xml"),
-		"a relationship to elsewhere": plain().replace(t, rels, "<Relationship ", `<Relationship Id="x" Type="`+relType+`styles" Target="http://h.example/styles.xml" TargetMode="External"/><Relationship `),
+		"a relationship to elsewhere": plain().replace(t, rels, "</Relationships>", `<Relationship Id="x" Type="`+relType+`styles" Target="http://h.example/styles.xml" TargetMode="External"/></Relationships>`),
 		"UTF-16":                      all(plain(), func(text string) string { return utf16Of(text, true, true) }),
 		"UTF-16, big end first":       all(plain(), func(text string) string { return utf16Of(text, false, true) }),
 		"UTF-16 without a mark":       all(plain(), func(text string) string { return utf16Of(`<?xml version="1.0" encoding="UTF-16"?>`+text, true, false) }),
@@ -162,8 +163,9 @@ func TestForms(t *testing.T) {
 		})
 	}
 	for name, parts := range map[string]bookParts{
-		"no styles":        moved(plain(), "xl/styles.xml", "x").replace(t, rels, `relationships/styles"`, `relationships/x"`),
-		"styles of nobody": plain().replace(t, "xl/styles.xml", "<cellXfs>", "<cellXfs/><x>").replace(t, "xl/styles.xml", "</cellXfs>", "</x>"),
+		"no styles":            moved(plain(), "xl/styles.xml", "x").replace(t, rels, `relationships/styles"`, `relationships/x"`),
+		"a format without end": plain().replace(t, "xl/styles.xml", `formatCode="0000"`, `formatCode="`+strings.Repeat("0", maxCode+1)+`"`),
+		"styles of nobody":     plain().replace(t, "xl/styles.xml", "<cellXfs>", "<cellXfs/><x>").replace(t, "xl/styles.xml", "</cellXfs>", "</x>"),
 	} {
 		rows, err := rowsOf(parts.zip(t), 0)
 		if got := written(rows); err != nil || got != "1: A=Büro B=42\n" {
@@ -287,6 +289,27 @@ func TestOtherFiles(t *testing.T) {
 	}
 	word := bookParts{"_rels/.rels": relations + `<Relationship Id="1" Type="` + relType + `officeDocument" Target="word/document.xml"/></Relationships>`}
 	binary := bookParts{"_rels/.rels": relations + `<Relationship Id="1" Type="` + relType + `officeDocument" Target="xl/workbook.bin"/></Relationships>`}
+	sound, err := zip.NewReader(bytes.NewReader(fuzzedBook().zip(t)), int64(len(fuzzedBook().zip(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flagged bytes.Buffer
+	w := zip.NewWriter(&flagged)
+	for _, part := range sound.File {
+		header := part.FileHeader
+		header.Flags |= 1 // encrypted
+		from, err := part.OpenRaw()
+		to, err2 := w.CreateRaw(&header)
+		if err = errors.Join(err, err2); err == nil {
+			_, err = io.Copy(to, from)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	const html = "a web page"
 	tests := []struct {
 		name, want string
@@ -296,6 +319,7 @@ func TestOtherFiles(t *testing.T) {
 		{"old workbook", "(.xls)|save it as .xlsx", OldWorkbook, sample("old-workbook.xls")},
 		{"older workbook", "(.xls)|save it as .xlsx", OldWorkbook, []byte("\x09\x08\x08\x00\x00\x05\x10\x00")},
 		{"with a password", "password|without a password", Encrypted, locked.Bytes()},
+		{"archive with a password", "archive with a password", Encrypted, flagged.Bytes()},
 		{"document of the old kind", "not a workbook", OtherOffice, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 2000))},
 		{"LibreOffice's", "(.ods)|save it as .xlsx", OpenDocument, sample("libreoffice.ods")},
 		{"binary", "(.xlsb)|save it as .xlsx", Binary, binary.zip(t)},

@@ -130,7 +130,7 @@ func monsters() []monster {
 		{"50 million empty cells", large, true, sheet("<sheetData><row>", "<c/>", "</row></sheetData>", 50_000_000)},
 		{"the same cell 30 million times", large, true, sheet("<sheetData><row r='1'>", `<c r="A1"><v>1</v></c>`, "</row></sheetData>", 30_000_000)},
 		{"700 MB of comments", "", true, sheet("", "<!-- -->", "", 90_000_000)},
-		{"700 MB of unknown elements", large, true, sheet("", "<a b='c'/>", "", 70_000_000)},
+		{"70 million unknown elements", large, false, sheet("", "<a/>", "", 70_000_000)},
 		{"700 MB of text", "more than a megabyte without a tag", false, sheet("<sheetData><row><c t='str'><v>", "xxxxxxxxxx", "</v></c></row></sheetData>", 70_000_000)},
 		{"700 MB of text between comments", "more text than any program shows", true, sheet("<sheetData><row><c t='str'><v>", "xxxxxxxxxx<!---->", "</v></c></row></sheetData>", 40_000_000)},
 		{"a tag of 700 MB", "malformed tag", false, sheet("<a ", "b='cccccccc' ", "/>", 50_000_000)},
