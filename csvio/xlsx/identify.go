@@ -65,8 +65,8 @@ func sniffOther(head []byte, size int64) *FormatError {
 		text = bytes.TrimPrefix(text, []byte(mark))
 	}
 	text = bytes.TrimLeft(bytes.ReplaceAll(text, []byte{0}, nil), " \t\r\n") // also of UTF-16
-	for i := range otherFiles {
-		if f := &otherFiles[i]; f.begin.Match(head) || f.begin.Match(text) {
+	for _, f := range otherFiles {
+		if f.begin.Match(head) || f.begin.Match(text) {
 			return &f.FormatError
 		}
 	}

@@ -173,6 +173,7 @@ func TestMonsters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
+	t.Parallel()
 	dir := os.Getenv("XLSX_MONSTERS")
 	for _, m := range monsters() {
 		if m.slow && dir == "" {

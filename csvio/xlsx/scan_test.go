@@ -103,7 +103,7 @@ func TestScannerSizes(t *testing.T) {
 
 func TestScannerRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "  ", "x", "<a>", "<a><b></a>", "<a></b>", "</a>", "<a></a><b/>", "<a/>x", "<>", "<a", "<a b>", "<a b=c>", "<a b='1' b", "<a b='1'c='2'/>", "<a b='<'/>", `<a b"1"/>`, "<a 'b'/>", "<a / b='1'/>",
+		"", "  ", "x", "<a>", "<a><b></a>", "<a></b>", "</a>", "<a></a><b/>", "<a/>x", "<>", "<a", "<a b>", "<a b=c>", "<a b='1' b", "<a b='1'c='2'/>", "<a b='<'/>", `<a b"1"/>`, "<a 'b'/>", "<a / b='1'/>", "<a /b='1'/>",
 		"<a>x < y</a>", "<a>&</a>", "<a>&nbsp;</a>", "<a>&#0;</a>", "<a>&#x1;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>", "<a>&amp</a>", "<a>\x01</a>", "<a>\xff</a>",
 		`<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`, "<!DOCTYPE a><a/>", "<![CDATA[x]]><a/>", "<a><![CDATA[x]></a>", "<a><!-- </a>", "<a><?x </a>",
 		strings.Repeat("<a>", maxDepth+1) + strings.Repeat("</a>", maxDepth+1),
