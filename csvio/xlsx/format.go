@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -115,14 +116,14 @@ func parseSection(code string) (s section, rest string) {
 				size++
 			}
 		case foldPrefix(code, "general"):
-			size = len("general")
 			s.add('G', 0, "")
+			size = len("general")
 		case foldPrefix(code, "am/pm"):
-			size = len("am/pm")
 			s.add('a', 2, "")
+			size = len("am/pm")
 		case foldPrefix(code, "a/p"):
-			size = len("a/p")
 			s.add('a', 1, "")
+			size = len("a/p")
 		case foldPrefix(code, "e+") || foldPrefix(code, "e-"):
 			for size = 2; size < len(code) && isPlaceholder(code[size]); size++ {
 			}
@@ -287,21 +288,7 @@ type condition struct {
 }
 
 func (c condition) holds(v float64) bool {
-	switch c.op {
-	case "<":
-		return v < c.limit
-	case "<=":
-		return v <= c.limit
-	case ">":
-		return v > c.limit
-	case ">=":
-		return v >= c.limit
-	case "=":
-		return v == c.limit
-	case "<>":
-		return v != c.limit
-	}
-	return true
+	return c.op == "" || strings.IndexByte(c.op, "<=>"[cmp.Compare(v, c.limit)+1]) >= 0
 }
 
 // pick returns the section for a number. unsigned reports that the section shows
