@@ -84,7 +84,7 @@ func byExcelize(t *testing.T) []byte {
 		{"001565000001", "Branch", "https://h.example/u/1?a=1&b=2", "Büro, 1. Stock"},
 		{1565000002, nil, nil, "two\nlines"},
 		{"00-15-65-00-00-03", nil, nil, "rich"},
-		{805000000012, 42, nil, true, 36692},
+		{int64(805000000012), 42, nil, true, 36692},
 		{"001565000006", "#N/A", nil, "  spaces "},
 	} {
 		err = errors.Join(err, f.SetSheetRow("Phones", fmt.Sprintf("A%d", i+1), &row))

@@ -37,7 +37,7 @@ func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, 
 	year, month, day := calendar(int(serial))
 	seconds := ticks / unit
 	hour, minute, second := seconds/3600, seconds/60%60, seconds%60
-	total := int(elapsed)*secondsADay + seconds
+	total := int64(elapsed)*secondsADay + int64(seconds)
 	for _, item := range s.items {
 		switch item.kind {
 		case 'y':

@@ -156,8 +156,8 @@ func appendExponent(dst []byte, exponent, digits int, plus bool) []byte {
 	return appendPadded(dst, exponent, digits)
 }
 
-func appendPadded(dst []byte, n, digits int) []byte {
-	text := strconv.Itoa(n)
+func appendPadded[N int | int64](dst []byte, n N, digits int) []byte {
+	text := strconv.FormatInt(int64(n), 10)
 	for i := len(text); i < digits; i++ {
 		dst = append(dst, '0')
 	}
