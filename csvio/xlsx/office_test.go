@@ -169,7 +169,7 @@ func randomBook(seed uint64) bookParts {
 		case 3:
 			return strconv.FormatFloat(61+float64(r.IntN(60000))+float64(r.IntN(86400))/86400, 'g', 17, 64)
 		case 4:
-			return strconv.Itoa(r.IntN(99999999999))
+			return strconv.FormatInt(r.Int64N(99999999999), 10)
 		case 5:
 			return strconv.FormatFloat(-r.Float64()*1000, 'f', 3, 64)
 		case 6:
