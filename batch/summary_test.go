@@ -12,7 +12,8 @@ import (
 func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := &trial{
-			rows: append(devices(2, "A"), device(3, "none of ours", "")),
+			rows:   append(devices(2, "A"), device(3, "none of ours", "")),
+			config: func(c *Config) { c.Workers = 1 },
 			options: rpstest.Options{Faults: []rpstest.Fault{
 				{Name: "close-before", Method: "registerDevices", Call: 1},
 				{Name: "429", Method: "registerDevices", Call: 2},
