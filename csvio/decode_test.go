@@ -122,7 +122,7 @@ func TestOtherEncodings(t *testing.T) {
 	}
 	for _, text := range []string{
 		"Büro Köln, Größe, über", "déjà vu à l’école de l’été", "São Paulo, ação, João", "Ångström på Åland", "Þýska", "señor ¿qué? ¡sí! 5 €", "«Hôtel» n° 5 – “x”…",
-		"ÄÖ", "½ Liter, 20 µm, 5 m², 10 °C", "L’Hospitalet col·legi", "Škoda Œuvre",
+		"ÄÖ", "½ Liter, 20 µm, 5 m², 10 °C", "L’Hospitalet col·legi", "Škoda Œuvre", "¿Él? ¡Último!",
 	} {
 		file, err := charmap.Windows1252.NewEncoder().String("mac,server,note\n001565000001,hq," + text + "\n")
 		if err != nil {

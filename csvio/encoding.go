@@ -99,6 +99,9 @@ func isOdd1252(before byte, run []byte, after byte) bool {
 		if i+1 < len(run) {
 			right = run[i+1]
 		}
+		if (c == 0xa1 || c == 0xbf) && left < utf8.RuneSelf && !isLetter1252(left) {
+			continue // ¡ and ¿ begin a word
+		}
 		if isLetter1252(right) && (isLetter1252(left) || left >= utf8.RuneSelf || right >= utf8.RuneSelf) || left >= utf8.RuneSelf && isLetter1252(left) {
 			return true
 		}

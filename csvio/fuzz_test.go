@@ -158,6 +158,8 @@ func FuzzRoundTrip(f *testing.F) {
 		f.Add(seed, uint8(i), i%2 == 0)
 	}
 	f.Add("01,\xe2a\"b\"c,,\"\n\" \"", uint8(2), false)
+	f.Add("001,\"a\nb\rc015600001,\"", uint8(20), true)
+	f.Add("#a", uint8(3), true)
 	f.Fuzz(func(t *testing.T, data string, header uint8, pass bool) {
 		if len(data) > 1<<14 {
 			return // wide and many rows: too much padding

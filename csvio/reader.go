@@ -325,20 +325,25 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 // by a mark before its first cell. Its MAC is set if it is there behind the mark:
 // the row still knows of the device.
 func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
-	if record[0] >= '0' && record[0] < utf8.RuneSelf || r.header.isOurs(0) {
+	first := 0
+	for r.header.isOurs(first) {
+		first++
+	}
+	text := cell(record, r.split.ends, first)
+	if text == "" || text[0] >= '0' && text[0] < utf8.RuneSelf {
 		return nil // most records, at the price of a look
 	}
-	first := tidy(unquoted(cell(record, r.split.ends, 0)))
+	text = tidy(unquoted(text))
 	mark := "#"
-	if !strings.HasPrefix(first, mark) || isSheetError(first) {
-		if mark = "//"; !strings.HasPrefix(first, mark) {
+	if !strings.HasPrefix(text, mark) || isSheetError(text) {
+		if mark = "//"; !strings.HasPrefix(text, mark) {
 			return nil
 		}
 	}
 	if mac, _, kind, _ := r.macs.parse(strings.TrimLeft(values[roleMAC], "#/ ")); kind == "" {
 		row.Device.MAC = mac
 	}
-	return []fault{{role: noRole, cell: 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
+	return []fault{{role: noRole, cell: first + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
 }
 
 // hasMAC reports whether some cell of the user's is a MAC.

@@ -56,9 +56,13 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, o
 	if n := r.users; n > 0 && len(ends) == n+ourColumns {
 		ends = ends[:n] // those of the user
 	}
-	record = record[:ends[len(ends)-1]]
+	// A result has empty cells behind them, which must not make a note a row.
+	record = strings.TrimRight(record[:ends[len(ends)-1]], string(rune(r.opts.Comma)))
 	own, named := r.header.at[roleMAC], r.lastNamed()
-	for i := range ends {
+	for i, end := range ends {
+		if end > len(record) {
+			break
+		}
 		text := cell(record, ends, i)
 		if text == "" || text[0] != '"' || !hasLineBreak(text) {
 			continue

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
@@ -81,8 +80,8 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	w.cell(row.Device.Server)
 	w.cell(string(verdict.Status))
 	w.cell(string(verdict.Proof))
-	w.cell(oneLine(joined(row.Note, verdict.Detail)))
-	w.cell(oneLine(verdict.URL))
+	w.cell(rps.OneLine(joined(row.Note, verdict.Detail)))
+	w.cell(rps.OneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
 	if !row.Blank {
 		w.buf = strconv.AppendInt(w.buf, int64(verdict.Calls), 10)
@@ -210,22 +209,4 @@ func joined(note, detail string) string {
 		return note + detail
 	}
 	return note + "; " + detail
-}
-
-// oneLine folds white space and control characters to single spaces, and
-// leaves nothing that is not UTF-8: texts of the service may hold anything.
-func oneLine(text string) string {
-	plain := true
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c >= 0x7f || c == ' ' && (i == 0 || i == len(text)-1 || text[i-1] == ' ') {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return text
-	}
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\ufffd"), func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	}), " ")
 }

@@ -14,7 +14,6 @@ import (
 
 	"rpsbatch/batch"
 	"rpsbatch/csvio"
-	"rpsbatch/csvio/report"
 	"rpsbatch/rps"
 )
 
@@ -216,9 +215,9 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 func printableAttr(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Any().(type) {
 	case string:
-		a.Value = slog.StringValue(report.Printable(v))
+		a.Value = slog.StringValue(rps.Printable(v))
 	case error:
-		a.Value = slog.StringValue(report.Printable(v.Error()))
+		a.Value = slog.StringValue(rps.Printable(v.Error()))
 	}
 	return a
 }

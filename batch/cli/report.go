@@ -17,6 +17,7 @@ import (
 	"rpsbatch/batch"
 	"rpsbatch/csvio"
 	"rpsbatch/csvio/report"
+	"rpsbatch/rps"
 )
 
 // reporting summarizes a result file for people.
@@ -100,7 +101,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if r.html == "" {
 		return tellReport(r.streams.Out, in.Name(), tally)
 	}
-	page := report.Page{Name: report.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
+	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
 	text := r.streams.Out
 	if r.html == standardStream {
 		text = r.streams.Err
@@ -111,7 +112,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := tellReport(text, in.Name(), tally); err != nil || r.html == standardStream {
 		return err
 	}
-	_, err = fmt.Fprintf(text, "Page: %s\n", report.Printable(r.html))
+	_, err = fmt.Fprintf(text, "Page: %s\n", rps.Printable(r.html))
 	return err
 }
 
@@ -181,7 +182,7 @@ const (
 // tellReport prints the counts for a person.
 func tellReport(w io.Writer, name string, t *report.Tally) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s: %s", report.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
+	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
 		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))
 	}

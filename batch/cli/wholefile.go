@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"rpsbatch/batch/durable"
-	"rpsbatch/csvio/report"
+	"rpsbatch/rps"
 )
 
 // A destination is what a command writes to: a file that is whole or not there, or
@@ -73,7 +73,7 @@ type printable struct{ io.Writer }
 func (p printable) Write(text []byte) (int, error) {
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
-		lines[i] = report.Printable(line)
+		lines[i] = rps.Printable(line)
 	}
 	if _, err := io.WriteString(p.Writer, strings.Join(lines, "\n")); err != nil {
 		return 0, err

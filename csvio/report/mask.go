@@ -3,6 +3,8 @@ package report
 import (
 	"regexp"
 	"strings"
+
+	"rpsbatch/rps"
 )
 
 // A masker takes unique URLs out of what a row says. It masks the row's own
@@ -33,13 +35,13 @@ const tickets = "https://ticket.yealink.com"
 
 // text masks the URLs in a text. The scheme is left, so that it reads as one.
 func (m masker) text(text string) string {
-	text = Printable(text)
+	text = rps.Printable(text)
 	if m.show || text == "" {
 		return text
 	}
 	for _, secret := range m.secrets {
 		// Whole, and as somebody may quote it who leaves the scheme out.
-		secret = Printable(secret)
+		secret = rps.Printable(secret)
 		_, rest, _ := strings.Cut(secret, "://")
 		for _, part := range []string{secret, rest} {
 			// A cell like "none" is a slip, and to mask it would spoil the text.
@@ -69,7 +71,7 @@ func scheme(url string) string {
 // name masks what cannot be a name, and may be a URL in the wrong column: no
 // name of a server or a status, and no MAC, holds such a character.
 func (m masker) name(text string) string {
-	text = Printable(text)
+	text = rps.Printable(text)
 	if !m.show && strings.ContainsAny(text, "/@") {
 		return maskedName
 	}

@@ -56,13 +56,6 @@ func TestMaskNames(t *testing.T) {
 	}
 }
 
-// What is printed on a terminal or shown in a page turns nothing there.
-func TestClean(t *testing.T) {
-	if got, want := Printable("a\x1b[31mred\u202eb\tc\r\n\xff"), "a\ufffd[31mred\ufffdb c  \ufffd"; got != want {
-		t.Errorf("got %q, not %q", got, want)
-	}
-}
-
 // Wherever a URL stands in a row, it is in nothing that a Tally gives.
 func TestTallyMasks(t *testing.T) {
 	const text = `

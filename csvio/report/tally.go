@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
@@ -247,30 +246,6 @@ func sorted(counts func(func(*Count) bool)) (list []Count) {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name))
 	})
 	return list
-}
-
-// Printable leaves of a text what can be printed on a terminal or shown in a page,
-// in one line: cells and names of files may hold escape codes.
-func Printable(text string) string {
-	plain := true
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c >= 0x7f {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r): // escape codes, and what turns the direction of a text
-			return '\ufffd'
-		}
-		return r
-	}, text)
 }
 
 // clipped cuts a text that is longer than most characters.
