@@ -134,6 +134,16 @@ func TestOtherEncodings(t *testing.T) {
 	}
 }
 
+// A byte without a character in Windows-1252 shows that the file is not that.
+func TestHoles(t *testing.T) {
+	const words = "mac,n\n001565000001,\xfcber \xe4 \xf6 \xfc \xdf f\xfcr d\xe9j\xe0 caf\xe9"
+	for _, hole := range []string{"\x81", "\x8d", "\x8f", "\x90", "\x9d"} {
+		_, _, err := tryRows(strings.NewReader(words+" "+hole+"\n"), Options{Action: batch.Check})
+		checkProblem(t, errorText(err), "neither UTF-8 nor Windows-1252")
+	}
+	rowsOf(t, words+"\n", Options{Action: batch.Check})
+}
+
 func TestUnknownEncoding(t *testing.T) {
 	for _, label := range []string{"latin", "hz-gb-2312", "koi9"} {
 		_, err := NewReader(strings.NewReader("mac\n"), Options{Action: batch.Check, Encoding: label})
