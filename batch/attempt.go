@@ -46,7 +46,6 @@ type change struct {
 	number int // calls made for just these rows before this one
 	tries  int // of these, how many at the end got no usable answer
 
-	gather bool   // it need not go alone: others for the same server may share the call
 	probe  bool   // a half of a batch that the service called too big
 	prompt bool   // the service asked to override one of the rows, and did not say which
 	family *kin   // the refused call that it is a half of

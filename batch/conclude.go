@@ -34,8 +34,9 @@ type want struct {
 func conclude(w want, e evidence, seen finding, f facts, thorough bool, now time.Time) conclusion {
 	c := concluding{w, e, seen, f, thorough, now}
 	switch {
-	case e.Alone && e.Reach == refused && e.kin != nil && e.kin.granted:
-		// The others of that batch were granted since: it was this row.
+	case e.Alone && e.Reach == refused && w.call.binds() && e.kin != nil && e.kin.granted:
+		// Another row of that batch was granted since, and was not prompted:
+		// no part of the batch was applied, and it was refused for this row.
 		return settled(c.final(ProofAnswer, ""))
 	case seen.state == unseeable:
 		return c.unseeable()
@@ -198,7 +199,7 @@ func (c concluding) removed() conclusion {
 		return conclusion{need: needList}
 	case c.f.canList && c.List == present:
 		return c.undone(ProofList, "the account's list still shows it")
-	case c.f.canList && c.f.trusted && !c.thorough:
+	case c.f.canList && c.f.trusted && !c.thorough && c.Before == present:
 		return settled(c.gone(ProofList, "the account's list does not show it"))
 	}
 	return conclusion{need: needLookup}

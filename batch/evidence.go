@@ -50,7 +50,6 @@ type words struct {
 // kin is what the rows of one refused batch share.
 type kin struct {
 	granted bool // one of them was granted since: the refusal was not applied to all, as it seems to none
-	refused int  // halves of the batch that were refused in the same words
 }
 
 // maxRounds bounds how often a row is sent again for what was found.

@@ -45,6 +45,14 @@ type server struct {
 	waiting []task
 }
 
+// unknown is the verdict of a row for a server that the account does not have, as
+// the answer to another row has shown.
+func (s *server) unknown() Verdict {
+	v := unknownServer(s.refusal, s.noSuch)
+	v.Proof = ProofNone
+	return v
+}
+
 // maxLists bounds the lists that are made to conclude rows: then each is looked
 // up.
 const maxLists = 3
@@ -202,7 +210,7 @@ func (k *known) route(d *Device, it item) way {
 	case it.Reach != untouched && !key.call.again():
 		return way{open: true, key: key}
 	case s != nil && s.noSuch != "" && it.Reach == untouched:
-		return way{verdict: unknownServer(s.refusal, s.noSuch)}
+		return way{verdict: s.unknown()}
 	case d.URL != "" || key.call == callEdit:
 		return way{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
 	}

@@ -121,7 +121,7 @@ func (e *engine) prepare() {
 func (e *engine) refuse(c change, s *server) (open []item) {
 	for _, it := range c.items {
 		if it.Reach == untouched {
-			e.settle(it.row, unknownServer(s.refusal, s.noSuch))
+			e.settle(it.row, s.unknown())
 			continue
 		}
 		it.Alone, it.Said = true, &words{UnknownServer, s.noSuch}
