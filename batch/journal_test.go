@@ -307,7 +307,7 @@ func TestPassedRowsLead(t *testing.T) {
 	})
 }
 
-// What a run removed is told even if it is not gone on with.
+// What a run removed is told even if it is not resumed.
 func TestDiscardedRemovals(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "journal")
 	j, _, err := OpenJournal(name, testHeader(), false, false)

@@ -57,7 +57,7 @@ type Row struct {
 	Cells  int    // number of the user's cells in Raw
 	Device Device // valid if Problem is "" and Blank is false
 
-	// Problem says why the row cannot be sent and how to mend it; "" for a
+	// Problem says why the row cannot be sent and how to fix it; "" for a
 	// good row. It has the texts of Faults, or of what is wrong with the
 	// record as a whole.
 	Problem string
@@ -118,5 +118,5 @@ type Fault struct {
 	Cell   int    // number of the cell in the record, 1-based; 0 if it is missing
 	Column string // name of its column in the header, "" if it has none
 	Kind   string // a few words that are the same for all such cells
-	Text   string // what is wrong, and how to mend it; never a whole cell
+	Text   string // what is wrong, and how to fix it; never a whole cell
 }

@@ -13,7 +13,7 @@ type stubborn struct {
 }
 
 const (
-	// tooMany calls in a row are enough, suspicious ones make the run go on with
+	// tooMany calls in a row are enough, suspicious ones make the run continue with
 	// one call at a time.
 	tooMany    = 10
 	suspicious = 3

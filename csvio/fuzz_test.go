@@ -214,7 +214,7 @@ func FuzzRoundTrip(f *testing.F) {
 }
 
 // The same for records under each delimiter, line end and encoding, all of
-// which are found out, with and without what can stand above them.
+// which are auto-detected, with and without what can stand above them.
 func FuzzDialects(f *testing.F) {
 	for i, seed := range fuzzSeeds {
 		f.Add(seed, seed, uint32(i*2654435761))

@@ -61,7 +61,7 @@ func TestSwallowedRecords(t *testing.T) {
 			}
 			check(&rows[0])
 
-			// The result is no other file, and nobody has mended it.
+			// The result is no other file, and nobody has fixed it.
 			verdict := func(w *Writer, row *batch.Row) error {
 				if row.Problem != "" {
 					return w.Write(row, batch.Verdict{Status: batch.Invalid, Detail: row.Problem})
@@ -116,8 +116,8 @@ func TestNeverClosedStays(t *testing.T) {
 	again, _ = rowsOf(t, result, Options{})
 	checkProblem(t, again[0].Problem, "as an earlier run found")
 
-	mended := strings.Replace(result, "\"open\n1565000002,hq,b\"", "open", 1)
-	again, _ = rowsOf(t, mended, Options{})
+	fixed := strings.Replace(result, "\"open\n1565000002,hq,b\"", "open", 1)
+	again, _ = rowsOf(t, fixed, Options{})
 	checkProblem(t, again[0].Problem, "")
 }
 

@@ -82,7 +82,7 @@ func TestOutputs(t *testing.T) {
 					t.Errorf("what it led to is %q", data)
 				}
 				if _, err := os.Lstat("d.result.csv"); err == nil && output.file != "d.result.csv" {
-					t.Error("it was found out after the run")
+					t.Error("it was noticed after the run")
 				}
 				if left, _ := filepath.Glob(filepath.Join(folder, "*.partial")); len(left) > 0 {
 					t.Errorf("left behind: %q", left)

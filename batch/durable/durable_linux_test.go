@@ -41,7 +41,7 @@ func reach(t *testing.T, perm fs.FileMode) string {
 	return folder
 }
 
-// A folder that cannot be written is found out before anything is written.
+// A folder that cannot be written is noticed before anything is written.
 func TestFolderNotWritable(t *testing.T) {
 	folder := reach(t, 0o755)
 	name := filepath.Join(folder, "r.csv")
@@ -151,7 +151,7 @@ func TestNoSpace(t *testing.T) {
 	want(t, name, strings.Repeat("x", 150_000))
 }
 
-// A file that the system keeps from being replaced is found out at once.
+// A file that the system keeps from being replaced is noticed at once.
 func TestImmutable(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "r.csv")
 	write(t, name, "old")

@@ -10,7 +10,7 @@ import (
 )
 
 // A program that holds a file keeps it from being replaced: Excel does. That is
-// tried for a while, and found out before anything is written.
+// tried for a while, and noticed before anything is written.
 func TestInUse(t *testing.T) {
 	folder := t.TempDir()
 	name := filepath.Join(folder, "r.csv")

@@ -14,7 +14,7 @@ import (
 
 // words stand for those of package cli.
 var words = Page{
-	Remedy: func(s batch.Status) string { return "mend " + string(s) },
+	Remedy: func(s batch.Status) string { return "fix " + string(s) },
 	Number: strconv.Itoa,
 }
 
@@ -85,7 +85,7 @@ func TestPageSaysWhatItLeavesOut(t *testing.T) {
 		"and 18 more servers with 18 rows",
 		"and 15 more with 15 rows",
 		`<span>invalid <b>7</b></span>`,
-		"<td role=\"cell\">mend invalid</td>",
+		"<td role=\"cell\">fix invalid</td>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
