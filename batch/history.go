@@ -17,6 +17,9 @@ import (
 // History is what an unfinished run left: the verdicts it gave, and how far its
 // calls may have come with the rest.
 type History struct {
+	Left   Sum               // of the result that it left; zero: none
+	Chosen *roaring64.Bitmap // the rows of its input that were run again; nil: all
+
 	header Header
 	since  time.Time
 
@@ -170,6 +173,12 @@ func (h *History) add(rec record) error {
 		h.finished = true
 	case rec.Removed != nil:
 		h.removed = rec.Removed
+	case rec.Left != nil:
+		h.Left = rec.Left.Sum
+		if len(rec.Left.Chosen) > 0 {
+			h.Chosen = roaring64.New()
+			return h.Chosen.UnmarshalBinary(rec.Left.Chosen)
+		}
 	}
 	for _, s := range rec.Settled {
 		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})

@@ -13,7 +13,7 @@ import (
 // input is the file of a command, and which of its rows are run.
 type input struct {
 	*csvio.File
-	only batch.Only // rows to be run again; nil: all
+	only *batch.Only // rows to be run again; nil: all
 }
 
 const standardStream = "-"
@@ -51,6 +51,9 @@ func (in *input) Open() (batch.Source, error) {
 	}
 	return source, err
 }
+
+// choose has just these rows run again.
+func (in *input) choose(only batch.Only) { in.only = &only }
 
 // isResult refuses what is not the result of an earlier run, and that of one
 // that is unfinished, if that matters.
