@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -120,6 +121,21 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 		}
 		size += int64(len(line))
 	}
+}
+
+// UnfinishedCommand returns the command of the run whose journal a file is; "" if it
+// is none that can be read.
+func UnfinishedCommand(name string) string {
+	file, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	line, err := readLine(bufio.NewReader(file))
+	if rec, ok := parseRecord(line); err == nil && ok && rec.Header != nil {
+		return rec.Header.Command
+	}
+	return ""
 }
 
 func readLine(r *bufio.Reader) ([]byte, error) {

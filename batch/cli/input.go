@@ -62,10 +62,19 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 		return hint(fmt.Errorf("%s has no column rps_status", in.Name()), "%s takes a result file of an earlier run", flag)
 	}
 	if !evenUnfinished && in.unfinished() {
-		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s%s may know more", in.Name(), in.Name(), journalEnding),
-			"finish that run first, with --resume")
+		journal := target(in.Name()) + journalEnding
+		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s may know more", in.Name(), journal),
+			"finish that run first, with %s", resumeOf(batch.UnfinishedCommand(journal)))
 	}
 	return nil
+}
+
+// resumeOf returns what resumes a run of a command, which may not be known.
+func resumeOf(command string) string {
+	if command == "" {
+		return "--resume"
+	}
+	return fmt.Sprintf("'rpsbatch %s' and --resume", command)
 }
 
 // unfinished reports whether the journal of a run stands beside its result.

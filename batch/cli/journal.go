@@ -77,7 +77,7 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	case errors.As(err, &held):
 		return nil, hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
 	case errors.As(err, &other) && other.Command != j.name:
-		remedy := fmt.Sprintf("finish that run with 'rpsbatch %s' and --resume, or name another result file with --output", other.Command)
+		remedy := fmt.Sprintf("finish that run first, with %s, or name another result file with --output", resumeOf(other.Command))
 		if j.changes() {
 			remedy += "; --restart discards it"
 		}

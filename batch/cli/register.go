@@ -69,9 +69,10 @@ server and URL; 'rpsbatch validate --help' describes what can be read. '-' reads
 standard input. A row whose column action says deregister is removed.
 
 The result file, devices.result.csv for devices.csv, has the same rows, each with
-its verdict. Fix what rps_detail names, and run the rows that did not succeed
-again with --only failed. After an interruption or a kill, --resume continues
-where the run stopped.
+its verdict. Fix what rps_detail names in it, and run the rows that did not succeed
+again with --retry: a result is updated in place. What a run replaces is kept as
+devices.result.csv.bak, and a run that changed nothing leaves an earlier result as
+it is. After an interruption or a kill, --resume continues where the run stopped.
 
 Rows with a unique URL take one call each; the others share calls by server. A
 row with a unique URL and no server is sent with an empty server name: RPS
@@ -95,7 +96,7 @@ result that serves as a baseline. A baseline that does not exist yet is empty.
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
   rpsbatch register devices.csv --server "Head office" --override own --dry-run
-  rpsbatch register devices.result.csv --only failed
+  rpsbatch register devices.result.csv --retry
   rpsbatch register samples/devices.csv --sandbox`,
 		Args: oneFile,
 		RunE: j.main,

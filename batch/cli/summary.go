@@ -24,9 +24,9 @@ var remedies = map[batch.Status]string{
 	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
 	batch.UnknownServer:       "add the server to the account, or fix its name",
 	batch.Refused:             "rps_detail has the service's own words",
-	batch.Failed:              "not applied: run them again when the service answers",
-	batch.InDoubt:             "may have been applied: 'check' looks them up; after an interruption, --resume",
-	batch.NotAttempted:        "not sent: run them again",
+	batch.Failed:              "not applied: --retry sends them again when the service answers",
+	batch.InDoubt:             "may have been applied: 'check RESULT --only in-doubt' looks them up; after an interruption, --resume",
+	batch.NotAttempted:        "not sent: --retry sends them",
 }
 
 // remedy returns what to do about the rows of a status after this job.
