@@ -52,6 +52,7 @@ func (e *engine) act(res result, now time.Time) {
 	}
 	switch t := res.task.(type) {
 	case change:
+		e.sent = true
 		e.changed(t, res.answer, mayRetry, now)
 	case lookup:
 		e.looked(t, res.answer, mayRetry, now)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // History is what an unfinished run left: the verdicts it gave, and how far its
 // calls may have come with the rest.
 type History struct {
+	Left   Sum               // of the result that it left; zero: none
+	Chosen *roaring64.Bitmap // the rows of its input that were run again; nil: all
+
 	header Header
 	since  time.Time
 
@@ -119,6 +123,21 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 	}
 }
 
+// UnfinishedCommand returns the command of the run whose journal a file is; "" if it
+// is none that can be read.
+func UnfinishedCommand(name string) string {
+	file, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	line, err := readLine(bufio.NewReader(file))
+	if rec, ok := parseRecord(line); err == nil && ok && rec.Header != nil {
+		return rec.Header.Command
+	}
+	return ""
+}
+
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
@@ -170,6 +189,12 @@ func (h *History) add(rec record) error {
 		h.finished = true
 	case rec.Removed != nil:
 		h.removed = rec.Removed
+	case rec.Left != nil:
+		h.Left = rec.Left.Sum
+		if len(rec.Left.Chosen) > 0 {
+			h.Chosen = roaring64.New()
+			return h.Chosen.UnmarshalBinary(rec.Left.Chosen)
+		}
 	}
 	for _, s := range rec.Settled {
 		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})

@@ -23,19 +23,36 @@ type Header struct {
 	Version  int               `json:"version"` // of the journal's form; set by OpenJournal
 	Command  string            `json:"command"`
 	Rows     int               `json:"rows"` // of the input
-	Size     int64             `json:"size"` // of the input, in bytes
-	Sum      uint32            `json:"sum"`  // CRC-32C of the input
+	Sum                        // of the input
 	Policies map[string]string `json:"policies"`
+
+	// ReadOnly is set if the command changes nothing: it discards no journal of
+	// one that does.
+	ReadOnly bool `json:"-"`
+}
+
+// Sum tells whether a file is the one that it was.
+type Sum struct {
+	Size int64  `json:"size"` // in bytes
+	CRC  uint32 `json:"sum"`  // CRC-32C
+}
+
+// Add adds what follows.
+func (s *Sum) Add(p []byte) {
+	s.Size += int64(len(p))
+	s.CRC = crc32.Update(s.CRC, Castagnoli, p)
 }
 
 // differs names what is not the same in another header, "" if nothing is.
-func (h Header) differs(other Header) string {
+// left is what the run of the other has left at the name of its result, which may
+// be its input.
+func (h Header) differs(other Header, left Sum) string {
 	switch {
 	case h.Version != other.Version:
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
 		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
-	case h.Rows != other.Rows || h.Size != other.Size || h.Sum != other.Sum:
+	case h.Rows != other.Rows || h.Sum != other.Sum && h.Sum != left:
 		return "it is of another input, or of this one before it was changed"
 	}
 	names := slices.Sorted(maps.Keys(h.Policies))
@@ -76,6 +93,25 @@ var (
 	ErrDamaged    = errors.New("the journal is damaged")
 )
 
+// A JournalError is what a run says that finds the journal of another one.
+type JournalError struct {
+	Name    string
+	Reason  error // ErrUnfinished or ErrOtherRun
+	Command string
+	Since   time.Time
+	Detail  string // what is not the same; "" if nothing was compared
+}
+
+func (e *JournalError) Error() string {
+	text := fmt.Sprintf("%s: %v: '%s', of %s", e.Name, e.Reason, e.Command, e.Since.Local().Format(time.DateTime))
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+func (e *JournalError) Unwrap() error { return e.Reason }
+
 // OpenJournal takes the journal for a run, and returns what an earlier,
 // unfinished one left in it: nil if there was none, or if it is discarded.
 // Without resume and restart an unfinished run is ErrUnfinished; with both,
@@ -109,6 +145,9 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		history = nil // it could not be removed
 	}
 	found := history
+	other := func(reason error, detail string) error {
+		return &JournalError{j.name, reason, history.header.Command, history.since, detail}
+	}
 	switch {
 	case err != nil && restart:
 		history = nil
@@ -116,17 +155,19 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		return nil, fmt.Errorf("%s: %w", j.name, err)
 	case history == nil:
 		// New, or it has not even a header.
+	case header.ReadOnly && header.Command != history.header.Command:
+		return nil, other(ErrOtherRun, "")
 	case resume:
-		if what := header.differs(history.header); what != "" {
+		if what := header.differs(history.header, history.Left); what != "" {
 			if !restart {
-				return nil, fmt.Errorf("%s: %w: %s", j.name, ErrOtherRun, what)
+				return nil, other(ErrOtherRun, what)
 			}
 			history = nil
 		}
 	case restart:
 		history = nil
 	default:
-		return nil, fmt.Errorf("%s: %w, of %s", j.name, ErrUnfinished, history.since.Local().Format(time.DateTime))
+		return nil, other(ErrUnfinished, "")
 	}
 	if history == nil {
 		size, j.discarded, j.discards = 0, found, found != nil || err != nil

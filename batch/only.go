@@ -8,29 +8,32 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// Only says which rows of a result file fed back are run again, by what the
-// earlier run made of them.
-type Only map[Status]bool
+// Only says which rows of a result fed back are run again: those of some
+// statuses, or with retry all that did not succeed.
+type Only struct {
+	statuses []Status
+	retry    bool
+	rows     *roaring64.Bitmap // not nil: just these, whatever became of them since
+}
 
-// ParseOnly reads the value of --only: statuses, separated by commas. "failed"
-// means every row that did not succeed, rows that were never run included.
+// Retry is for the rows that did not succeed: those that were never run, and those
+// that ask for something else than what succeeded, are among them.
+func Retry() Only { return Only{retry: true} }
+
+// OnlyRows is for the rows of these numbers.
+func OnlyRows(rows *roaring64.Bitmap) Only { return Only{rows: rows} }
+
+// ParseOnly reads the value of --only: statuses, separated by commas.
 func ParseOnly(text string) (Only, error) {
-	only := Only{}
+	var o Only
 	for name := range strings.SplitSeq(text, ",") {
 		status := Status(strings.TrimSpace(name))
-		switch {
-		case status == Failed:
-			only[""] = true
-			for _, s := range Statuses {
-				only[s] = only[s] || !s.Success()
-			}
-		case slices.Contains(Statuses, status):
-			only[status] = true
-		default:
-			return nil, fmt.Errorf("%q is no status; there are %s", name, joinStatuses())
+		if !slices.Contains(Statuses, status) {
+			return Only{}, fmt.Errorf("%q is no status; there are %s", name, joinStatuses())
 		}
+		o.statuses = append(o.statuses, status)
 	}
-	return only, nil
+	return o, nil
 }
 
 func joinStatuses() string {
@@ -49,6 +52,7 @@ func (o Only) Of(source Source) Source {
 type onlySource struct {
 	Source
 	only      Only
+	read      uint64
 	succeeded *roaring64.Bitmap // MACs of rows that did, so far
 }
 
@@ -56,24 +60,36 @@ func (o *onlySource) Read(row *Row) error {
 	if err := o.Source.Read(row); err != nil {
 		return err
 	}
-	if row.Blank {
+	n := o.read
+	o.read++
+	switch {
+	case row.Blank:
 		row.Pass = row.Prior.Cells != ""
-		return nil
+	case o.only.rows != nil:
+		row.Pass = !o.only.rows.Contains(n)
+	case o.only.retry:
+		row.Pass = o.isDone(row)
+	default:
+		row.Pass = !slices.Contains(o.only.statuses, row.Prior.Status)
 	}
+	return nil
+}
+
+// isDone reports whether a row has succeeded with what it asks for.
+func (o *onlySource) isDone(row *Row) bool {
 	key := row.Device.key()
 	if row.Damaged {
 		key = row.Prior.MAC.Uint64()
 	}
-	good := row.priorSucceeded()
-	row.Pass = !o.only[row.Prior.Status] && (good || !o.only[Failed])
 	switch {
-	case row.ofAnother(), good && row.retargeted():
-		row.Pass = false
-	case good:
-		o.succeeded.Add(key)
-	case row.Prior.Status == Duplicate && o.succeeded.Contains(key):
-		// It shares the fate of a row before it, and that succeeded.
-		row.Pass = !o.only[Duplicate] || o.only[Failed]
+	case row.ofAnother():
+	case row.priorSucceeded():
+		if !row.retargeted() {
+			o.succeeded.Add(key)
+			return true
+		}
+	case row.Prior.Status == Duplicate: // it shares the fate of a row before it
+		return o.succeeded.Contains(key)
 	}
-	return nil
+	return false
 }

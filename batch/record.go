@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,7 @@ type record struct {
 	Done     bool       `json:"done,omitempty"`     // every row has its verdict
 	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
+	Left     *left      `json:"left,omitempty"`
 }
 
 // beginning is the first record.
@@ -156,4 +158,23 @@ func (k *known) record(file *roaring64.Bitmap) (record, error) {
 		return record{}, fmt.Errorf("cannot write the journal: %w", err)
 	}
 	return record{Account: a}, nil
+}
+
+// left is a result that the run is about to put in its place.
+type left struct {
+	Sum
+	Chosen []byte `json:"chosen,omitempty"` // the rows that are run again, where not all are: a roaring64 bitmap
+}
+
+// Leaving notes a result that is about to get its name. It may take the place of the
+// input, of which only some rows were chosen; nil: all.
+func (j *Journal) Leaving(result Sum, chosen *roaring64.Bitmap) error {
+	l := &left{Sum: result}
+	if chosen != nil {
+		var err error
+		if l.Chosen, err = chosen.ToBytes(); err != nil {
+			return fmt.Errorf("cannot write the journal: %w", err)
+		}
+	}
+	return errors.Join(j.append(record{Left: l}), j.sync())
 }

@@ -294,6 +294,7 @@ func (e *engine) write() {
 		}
 		good := e.good(&s.row.Device, decisive)
 		isPruned := e.window.base >= e.Survey.Rows
+		e.told = e.told || s.verdict.Calls > 0 && s.verdict.Status != NotAttempted
 		var err error
 		switch {
 		case isPruned && e.Pruned == nil: // stopped before there was a need for it

@@ -88,6 +88,8 @@ type engine struct {
 
 	leaders map[uint64]Verdict // of rows that others follow
 	judged  judged
+	told    bool // a call gave a row its verdict
+	sent    bool // a call was made that may have changed the account
 	stop    *StopError
 	summary Summary
 }
@@ -188,6 +190,7 @@ func newEngine(r *Run, account Account) (*engine, error) {
 
 // end returns what the run came to.
 func (e *engine) end() (Summary, error) {
+	e.summary.Learned = e.told && (e.sent || !e.Survey.changes) || e.summary.Resumed > 0
 	e.summary.addCalls(e.Caller.Summary())
 	if e.stop != nil {
 		return e.summary, e.stop

@@ -57,6 +57,7 @@ type Summary struct {
 	HeldBack  int      // devices that the file lacks, left because some of its rows cannot be read
 	Added     []string // servers added because rows need them
 	Resumed   int      // rows that had their verdict from an earlier part of the run
+	Learned   bool     // calls of the run that may have changed the account, or look-ups where there are no others, gave rows a verdict
 	NoList    error    // why the run went without the account's list; nil if it had it
 }
 

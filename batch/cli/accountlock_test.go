@@ -36,7 +36,7 @@ func TestAccountLock(t *testing.T) {
 		"after a wait":  {[]string{"register", "devices.csv", "--wait-lock", "1ms"}, "", 2, "another run still has it after 1ms: process "},
 		"negative":      {[]string{"register", "devices.csv", "--wait-lock=-1s"}, "", 2, "--wait-lock must not be negative"},
 		"bad input":     {[]string{"register", "missing.csv"}, "", 2, "there is no such file"},
-		"sandbox":       {[]string{"register", "devices.csv", "--sandbox", "--rate", "1000"}, "", 1, "Results: devices.result.csv"},
+		"sandbox":       {[]string{"register", "devices.csv", "--sandbox", "--rate", "1000"}, "", 1, "Results: devices.sandbox.csv"},
 		"other account": {[]string{"register", "devices.csv", "-o", "other.csv"}, "RPSBATCH_USERNAME=other", 4, "401"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,7 @@ func newCheck(streams Streams) *cobra.Command {
 		Long: `Look up each device of a spreadsheet with checkDeviceExt, one call per row:
 whether it is registered, by whom, and the URL that it is bound to. Nothing is
 changed. The statuses are registered, unregistered, registered-elsewhere and
-unknown.
+unknown. The result of devices.csv, or of its result, is devices.check.csv.
 
 With --want it is an audit that compares each device with its row:
 

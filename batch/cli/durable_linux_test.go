@@ -74,8 +74,8 @@ func TestFolderIsSynced(t *testing.T) {
 	}
 	at := 0
 	for _, want := range []string{
-		"created d.result.csv.journal", "synced", "created d.result.csv.partial",
-		"moved to d.result.csv", "synced", "deleted d.result.csv.journal",
+		"created d.sandbox.csv.journal", "synced", "created d.sandbox.csv.partial",
+		"moved to d.sandbox.csv", "synced", "deleted d.sandbox.csv.journal",
 		"moved to s.json", "synced",
 	} {
 		next := slices.Index(got[at:], want)

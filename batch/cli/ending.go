@@ -63,7 +63,7 @@ func (f *endingFlags) check(files runFiles) error {
 		flag, name string
 		with       []string // what else its writing takes
 	}{
-		{"--output", files.result, []string{files.before,
+		{"--output", files.result, []string{files.before, files.result + oldEnding,
 			files.result + journalEnding, files.result + journalEnding + ".lock"}},
 		{"the file of what is removed", files.pruned, nil},
 		{"--plan-json", files.plan, nil},

@@ -17,11 +17,11 @@ import (
 // outputs are all files that commands write: what is given beside the command, and
 // the name of the file in the folder of the test.
 var outputs = []struct{ name, args, file string }{
-	{"result", "register d.csv --sandbox --rate 1000", "d.result.csv"},
+	{"result", "register d.csv --sandbox --rate 1000", "d.sandbox.csv"},
 	{"result named", "register d.csv --sandbox --rate 1000 -o out", "out"},
 	{"check", "check d.csv --sandbox --rate 1000 -o out", "out"},
 	{"validate", "validate d.csv -o out", "out"},
-	{"pruned", "sync d.csv --sandbox --rate 1000 --prune --max-prune 100% --yes", "d.pruned.csv"},
+	{"pruned", "sync d.csv --sandbox --rate 1000 --prune --max-prune 100% --yes", "d.sandbox.pruned.csv"},
 	{"plan", "register d.csv --sandbox --rate 1000 --dry-run --plan-json out", "out"},
 	{"summary", "register d.csv --sandbox --rate 1000 --summary-json out", "out"},
 	{"metrics", "register d.csv --sandbox --rate 1000 --metrics-file out", "out"},
@@ -81,7 +81,7 @@ func TestOutputs(t *testing.T) {
 				if data, _ := os.ReadFile(filepath.Join(folder, "victim")); string(data) != "precious" {
 					t.Errorf("what it led to is %q", data)
 				}
-				if _, err := os.Lstat("d.result.csv"); err == nil && output.file != "d.result.csv" {
+				if _, err := os.Lstat("d.sandbox.csv"); err == nil && output.file != "d.sandbox.csv" {
 					t.Error("it was noticed after the run")
 				}
 				if left, _ := filepath.Glob(filepath.Join(folder, "*.partial")); len(left) > 0 {

@@ -118,7 +118,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 		flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "`TIME` stop after this long without a readable answer")
 	})
 	inGroup(flags, groupOutput, func(flags *pflag.FlagSet) {
-		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv; '-' is standard output)")
+		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv, .check.csv for check, .sandbox.csv with --sandbox; '-' is standard output)")
 		flags.StringVar(&f.progress, "progress", "auto", "`MODE` how to show progress: auto (a bar on a terminal), lines (one every 30 s) or none")
 		flags.BoolVar(&f.quiet, "quiet", false, "print nothing if every row succeeds")
 		f.endings.add(flags)

@@ -13,7 +13,7 @@ import (
 // input is the file of a command, and which of its rows are run.
 type input struct {
 	*csvio.File
-	only batch.Only // rows to be run again; nil: all
+	only *batch.Only // rows to be run again; nil: all
 }
 
 const standardStream = "-"
@@ -52,6 +52,9 @@ func (in *input) Open() (batch.Source, error) {
 	return source, err
 }
 
+// choose has just these rows run again.
+func (in *input) choose(only batch.Only) { in.only = &only }
+
 // isResult refuses what is not the result of an earlier run, and that of one
 // that is unfinished, if that matters.
 func (in *input) isResult(flag string, evenUnfinished bool) error {
@@ -59,10 +62,19 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 		return hint(fmt.Errorf("%s has no column rps_status", in.Name()), "%s takes a result file of an earlier run", flag)
 	}
 	if !evenUnfinished && in.unfinished() {
-		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s%s may know more", in.Name(), in.Name(), journalEnding),
-			"finish that run first, with --resume")
+		journal := target(in.Name()) + journalEnding
+		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s may know more", in.Name(), journal),
+			"finish that run first, with %s", resumeOf(batch.UnfinishedCommand(journal)))
 	}
 	return nil
+}
+
+// resumeOf returns what resumes a run of a command, which may not be known.
+func resumeOf(command string) string {
+	if command == "" {
+		return "--resume"
+	}
+	return fmt.Sprintf("'rpsbatch %s' and --resume", command)
 }
 
 // unfinished reports whether the journal of a run stands beside its result.

@@ -64,14 +64,24 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 		return &runJournal{}, nil
 	}
 	name := j.output() + journalEnding
-	if err := distinct(in, "the result", "--output", j.output(), name); err != nil {
+	names := []string{name, j.output() + oldEnding}
+	if !j.inPlace {
+		names = append(names, j.output())
+	}
+	if err := distinct(in, "the result", "--output", names...); err != nil {
 		return nil, err
 	}
 	journal, past, err := batch.OpenJournal(name, j.header(in, survey), j.resume, j.restart)
-	held := (*durable.LockedError)(nil)
+	held, other := (*durable.LockedError)(nil), (*batch.JournalError)(nil)
 	switch {
 	case errors.As(err, &held):
 		return nil, hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
+	case errors.As(err, &other) && other.Command != j.name:
+		remedy := fmt.Sprintf("finish that run first, with %s, or name another result file with --output", resumeOf(other.Command))
+		if j.changes() {
+			remedy += "; --restart discards it"
+		}
+		return nil, hint(err, "%s", remedy)
 	case errors.Is(err, batch.ErrUnfinished):
 		return nil, hint(err, "give --resume to continue it, or --restart to discard it")
 	case errors.Is(err, batch.ErrDamaged):
@@ -96,6 +106,7 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--on-conflict":    j.onConflict,
 		"--server":         j.read.server,
 		"--only":           j.only,
+		"--retry":          strconv.FormatBool(j.retry),
 		"--repair":         strconv.FormatBool(j.read.repair),
 		"--vendor-prefix":  strings.Join(slices.Sorted(slices.Values(j.read.vendors)), ", "),
 		"--ignore-no-mac":  strconv.FormatBool(j.read.noMAC),
@@ -113,5 +124,5 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
 	size, sum := in.Sum()
-	return batch.Header{Command: j.name, Rows: survey.Rows, Size: size, Sum: sum, Policies: policies}
+	return batch.Header{Command: j.name, ReadOnly: !j.changes(), Rows: survey.Rows, Sum: batch.Sum{Size: size, CRC: sum}, Policies: policies}
 }

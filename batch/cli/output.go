@@ -1,22 +1,108 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 )
 
-// resultName is where the result goes if the user does not say.
-func resultName(file string) string {
+// resultEndings end the names of results: each kind of run has its own, so that
+// none replaces what another has found.
+var resultEndings = []string{registerEnding, checkEnding, sandboxEnding}
+
+const (
+	registerEnding = ".result.csv"
+	checkEnding    = ".check.csv"
+	sandboxEnding  = ".sandbox.csv"
+)
+
+// oldEnding is added to the name of a result that another one replaces.
+const oldEnding = ".bak"
+
+// resultEnding returns the ending of this run's results.
+func (j *job) resultEnding() string {
+	switch {
+	case j.call.sandbox:
+		return sandboxEnding
+	case j.action == batch.Check:
+		return checkEnding
+	}
+	return registerEnding
+}
+
+// resultName is where the result goes if the user does not say. The result of an
+// earlier run of the same kind is updated in place.
+func resultName(file, ending string, isResult bool) string {
 	if file == standardStream || isStream(file) {
 		return standardStream
 	}
-	return strings.TrimSuffix(file, filepath.Ext(file)) + ".result.csv"
+	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	if !isResult {
+		return stem + ending
+	}
+	own := registerEnding // whatever its name
+	for _, kind := range resultEndings {
+		if cut, ok := strings.CutSuffix(stem, strings.TrimSuffix(kind, ".csv")); ok {
+			stem, own = cut, kind
+		}
+	}
+	if own == ending && !isWorkbook(file) {
+		return file
+	}
+	return stem + ending
+}
+
+// hasResultName reports whether a file is named as results are, be it that it was
+// saved as a workbook since.
+func hasResultName(file string) bool {
+	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	return slices.ContainsFunc(resultEndings, func(ending string) bool {
+		return strings.HasSuffix(stem, strings.TrimSuffix(ending, ".csv"))
+	})
+}
+
+// isWorkbook reports whether a file is a workbook, which no result can replace.
+func isWorkbook(name string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(file, head)
+	return csvio.IsWorkbook(head[:n])
+}
+
+// isResult reports whether a file is the result of an earlier run. What is wrong
+// with it is told when it is read.
+func (j *job) isResult(ctx context.Context, file string) bool {
+	switch {
+	case file == standardStream, isStream(file):
+		return false
+	case isWorkbook(file): // which takes its time to read
+		return hasResultName(file)
+	}
+	options, err := j.read.options(j.action)
+	if err != nil {
+		return false
+	}
+	in, err := openInput(ctx, j.streams, file, options)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	return in.Format().PriorStatus
 }
 
 // isStream tells whether a name is of no file that a result could stand beside: a
@@ -34,6 +120,18 @@ type resultFile struct {
 	*csvio.Writer
 	name string
 	to   destination
+	sum  batch.Sum // of what was written
+}
+
+// summing is a destination that sums up what is written to it.
+type summing struct {
+	destination
+	sum *batch.Sum
+}
+
+func (s summing) Write(p []byte) (int, error) {
+	s.sum.Add(p)
+	return s.destination.Write(p)
 }
 
 // target returns the name of the file that a result is written to: where a link
@@ -51,11 +149,22 @@ func target(name string) string {
 // results are the files of a run.
 type results struct {
 	*resultFile
-	pruned *resultFile // what was removed because the file lacks it; nil: nothing was to be
+	pruned *resultFile       // what was removed because the file lacks it; nil: nothing was to be
+	chosen *roaring64.Bitmap // the rows that were run again, where the result replaces the input; nil: all
+	left   bool              // an earlier result stays in its place
 }
 
-func (r results) finish() error {
-	err := r.resultFile.finish()
+// finish puts the files in their places. The journal knows of the result before it
+// has its name, which may be that of the input.
+func (r results) finish(journal *runJournal) (err error) {
+	if r.Flush() == nil && journal.Journal != nil {
+		err = journal.Leaving(r.sum, r.chosen)
+	}
+	if err != nil {
+		r.discard()
+		return err
+	}
+	err = r.resultFile.finish()
 	if r.pruned != nil {
 		err = errors.Join(err, r.pruned.finish())
 	}
@@ -71,8 +180,8 @@ func (r results) discard() {
 
 // createResult makes the file, with its header written, or takes standard
 // output for '-'.
-func createResult(streams Streams, name string, in *input, width int) (*resultFile, error) {
-	return createFile(streams, name, in, in.Format(), width)
+func createResult(streams Streams, name string, in *input, width int, keepOld bool) (*resultFile, error) {
+	return createFile(streams, name, in.Format(), width, keepOld)
 }
 
 // prunedName names the file of the devices that were removed because the input
@@ -86,18 +195,20 @@ func prunedName(result string) string {
 // user's, so that it can be given to another command.
 var prunedFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac", Columns: []string{"mac"}}
 
-func createFile(streams Streams, name string, in *input, format csvio.Format, width int) (*resultFile, error) {
-	if name != standardStream {
-		if err := distinct(in, "the result", "--output", name); err != nil {
-			return nil, err
-		}
-	}
+// createFile makes a file of results. keepOld keeps the one that it replaces.
+func createFile(streams Streams, name string, format csvio.Format, width int, keepOld bool) (*resultFile, error) {
 	to, err := openDestination(streams.results(), name)
 	if err != nil {
 		return nil, cannotWrite("the result", "--output", name, err)
 	}
 	out := &resultFile{name: name, to: to}
-	if out.Writer, err = csvio.NewWriter(to, format, width); err != nil {
+	if file, ok := to.(*durable.File); ok && keepOld {
+		err = file.KeepOld(oldEnding)
+	}
+	if err == nil {
+		out.Writer, err = csvio.NewWriter(summing{to, &out.sum}, format, width)
+	}
+	if err != nil {
 		to.Discard()
 		return nil, cannotWrite("the result", "--output", name, err)
 	}

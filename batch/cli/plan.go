@@ -31,7 +31,7 @@ var fates = map[batch.Fate]string{
 	batch.Unsendable:   "invalid, not sent",
 	batch.NoServer:     "for servers that the account lacks",
 	batch.Done:         "done by the run to resume",
-	batch.PassedOver:   "left as they were (--only)",
+	batch.PassedOver:   "left as they were (--retry, --only)",
 }
 
 // rehearse prints what a run would do.
@@ -111,7 +111,10 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 // createPruned creates the file for devices that the input lacks. It begins with
 // those that a discarded run removed: nothing else records them.
 func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resultFile, error) {
-	out, err := createFile(j.streams, prunedName(j.output()), in, prunedFormat, 1)
+	if err := distinct(in, "the file of what is removed", "--output", prunedName(j.output())); err != nil {
+		return nil, err
+	}
+	out, err := createFile(j.streams, prunedName(j.output()), prunedFormat, 1, !j.continues)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,11 @@ type job struct {
 	baselineFile         string
 	ownBaseline          bool // it is the result of the unfinished run that may be resumed
 	maxFailures, only    string
+	retry                bool
 	resume, restart      bool
+	result               string // of the result: the target, if it is a link
+	inPlace              bool   // that is FILE itself
+	continues            bool   // an earlier part of the run has put its result there
 	dryRun               bool
 	planJSON             string
 
@@ -65,9 +69,10 @@ server and URL; 'rpsbatch validate --help' describes what can be read. '-' reads
 standard input. A row whose column action says deregister is removed.
 
 The result file, devices.result.csv for devices.csv, has the same rows, each with
-its verdict. Fix what rps_detail names, and run the rows that did not succeed
-again with --only failed. After an interruption or a kill, --resume continues
-where the run stopped.
+its verdict. Fix what rps_detail names in it, and run the rows that did not succeed
+again with --retry: a result is updated in place. What a run replaces is kept as
+devices.result.csv.bak, and a run that changed nothing leaves an earlier result as
+it is. After an interruption or a kill, --resume continues where the run stopped.
 
 Rows with a unique URL take one call each; the others share calls by server. A
 row with a unique URL and no server is sent with an empty server name: RPS
@@ -91,7 +96,7 @@ result that serves as a baseline. A baseline that does not exist yet is empty.
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
   rpsbatch register devices.csv --server "Head office" --override own --dry-run
-  rpsbatch register devices.result.csv --only failed
+  rpsbatch register devices.result.csv --retry
   rpsbatch register samples/devices.csv --sandbox`,
 		Args: oneFile,
 		RunE: j.main,
@@ -130,7 +135,8 @@ func (j *job) addFlags(c *cobra.Command) {
 	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&j.resume, "resume", false, "continue an unfinished run, if there is one")
 		flags.BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if its file or flags were others")
-		flags.StringVar(&j.only, "only", "", "run only these `STATUSES` of a result file again, with commas between; failed: all that did not succeed")
+		flags.BoolVar(&j.retry, "retry", false, "run the rows of a result file again that did not succeed")
+		flags.StringVar(&j.only, "only", "", "run only the rows of a result file again that have one of these `STATUSES`, with commas between")
 		j.lock.add(flags)
 	})
 	j.read.add(c.Flags())
@@ -139,9 +145,13 @@ func (j *job) addFlags(c *cobra.Command) {
 
 func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
-	if c.Flags().Changed("only") && j.only == "" {
-		return hint(errors.New("--only names no status"), "failed means all that did not succeed")
+	switch {
+	case c.Flags().Changed("only") && j.only == "":
+		return hint(errors.New("--only names no status"), "--retry runs all rows again that did not succeed")
+	case j.only != "" && j.retry:
+		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
+	j.nameResult(c.Context())
 	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile}}
 	if j.prune || j.restart {
 		files.pruned = prunedName(j.output())
@@ -220,12 +230,20 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = journal.close(err, log) }()
+	if err := j.rechoose(ctx, run, in, journal.past); err != nil {
+		return err
+	}
 	j.forgetBaseline(run, journal)
-	out, err := createResult(j.streams, j.output(), in, survey.Width)
+	out, err := createResult(j.streams, j.output(), in, survey.Width, !j.continues)
 	if err != nil {
 		return err
 	}
 	run.Results, run.Journal, run.Past = j.missing.counting(j.marked(out)), journal.Journal, journal.past
+	chosen, err := j.chosen(run, in)
+	if err != nil {
+		out.discard()
+		return err
+	}
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
@@ -233,6 +251,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	if err != nil {
 		out.discard()
+		tellLeft(log, out.name)
 		return err
 	}
 	var summary batch.Summary
@@ -244,8 +263,8 @@ func (j *job) run(ctx context.Context) (err error) {
 		terminal.finish()
 	}
 	j.ending.summary = summary
-
-	return j.end(summary, stopped, results{out, pruned}, journal, log)
+	in.Close() // some systems replace no file that is open
+	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen}, journal, log)
 }
 
 // preview shows what a run would do, at the account as it is.
@@ -311,11 +330,14 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 
 // takeAccount keeps other runs from changing the account, if this one does.
 func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock, error) {
-	if j.call.sandbox || j.dryRun || j.action == batch.Check {
+	if j.call.sandbox || j.dryRun || !j.changes() {
 		return nil, nil
 	}
 	return j.lock.take(ctx, log, j.call.url, j.call.username)
 }
+
+// changes reports whether the command may change the account.
+func (j *job) changes() bool { return j.action != batch.Check }
 
 // prepare gives a run what it needs besides the file, and the client of the
 // service: none for a dry run without credentials.
@@ -331,48 +353,6 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 		run.Caller = batch.NewCaller(run.Config, client, run.Log)
 	}
 	return err
-}
-
-// end puts the results in place and prints the summary.
-func (j *job) end(summary batch.Summary, stopped error, out results, journal *runJournal, log *slog.Logger) error {
-	if errors.Is(stopped, batch.ErrInput) && summary.Rows+summary.Blank+summary.Passed == 0 {
-		out.discard() // an earlier result is worth more
-		return hint(stopped, "%s", j.goOn(stopped, journal))
-	}
-	if errors.Is(stopped, batch.ErrOutput) {
-		out.discard()
-		return hint(stopped, "fix that, then %s", j.goOn(stopped, journal))
-	}
-	if err := out.finish(); err != nil {
-		return hint(err, "fix that, then %s", j.goOn(stopped, journal))
-	}
-	j.ending.result, j.stopped = out.name, stopped
-	journal.done = stopped == nil
-	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
-	if stopped == nil && !failed && j.call.quiet {
-		return nil
-	}
-	if j.call.logFormat == "json" {
-		logSummary(log, summary, out)
-	} else {
-		tell(printable{j.streams.Err}, summary, out, j.remedy)
-	}
-	switch {
-	case stopped != nil:
-		return hint(stopped, "%s", j.goOn(stopped, journal))
-	case failed:
-		return errRows
-	}
-	return nil
-}
-
-// output returns the name of the result: the target, if it is a link.
-func (j *job) output() string {
-	name := j.call.output
-	if name == "" {
-		name = resultName(j.file)
-	}
-	return target(name)
 }
 
 // config returns the configuration of the run, with the flags that are words.
@@ -414,20 +394,4 @@ func (j *job) config() (batch.Config, error) {
 		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "give never, own or always")
 	}
 	return config, nil
-}
-
-// choose leaves rows of a result file alone unless --only names their status.
-func (j *job) choose(in *input) error {
-	if j.only == "" {
-		return nil
-	}
-	if err := in.isResult("--only", false); err != nil {
-		return err
-	}
-	only, err := batch.ParseOnly(j.only)
-	if err != nil {
-		return fmt.Errorf("--only %w", err)
-	}
-	in.only = only
-	return nil
 }

@@ -56,8 +56,8 @@ exists means that the name is taken, in this account or another.
 			if from != "" {
 				return j.main(c, []string{from})
 			}
-			if c.Flags().Changed("output") || j.resume || j.restart || j.only != "" {
-				return errors.New("--output, --resume, --restart and --only are for --from FILE")
+			if c.Flags().Changed("output") || j.resume || j.restart || j.retry || j.only != "" {
+				return errors.New("--output, --resume, --restart, --retry and --only are for --from FILE")
 			}
 			return j.call.ended(c, j.streams, &j.ending, j.name, runFiles{plan: j.planJSON}, func(ctx context.Context) error {
 				return j.one(ctx, args[0], args[1])

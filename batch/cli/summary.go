@@ -24,9 +24,9 @@ var remedies = map[batch.Status]string{
 	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
 	batch.UnknownServer:       "add the server to the account, or fix its name",
 	batch.Refused:             "rps_detail has the service's own words",
-	batch.Failed:              "not applied: run them again when the service answers",
-	batch.InDoubt:             "may have been applied: 'check' looks them up; after an interruption, --resume",
-	batch.NotAttempted:        "not sent: run them again",
+	batch.Failed:              "not applied: --retry sends them again when the service answers",
+	batch.InDoubt:             "may have been applied: 'check RESULT --only in-doubt' looks them up; after an interruption, --resume",
+	batch.NotAttempted:        "not sent: --retry sends them",
 }
 
 // remedy returns what to do about the rows of a status after this job.
@@ -95,6 +95,10 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
 	}
+	if out.left {
+		fmt.Fprintf(w, "%s is left as it was: this run changed nothing.\n", out.place())
+		return
+	}
 	fmt.Fprintf(w, "Results: %s\n", out.place())
 	if out.pruned != nil {
 		fmt.Fprintf(w, "Removed: %s\n", out.pruned.place())
@@ -122,7 +126,10 @@ func rateText(perSecond float64) string {
 func logSummary(log *slog.Logger, s batch.Summary, out results) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
 		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Calls, "throttled", s.Throttled,
-		"elapsed_seconds", s.Elapsed.Seconds(), "result_file", out.name}
+		"elapsed_seconds", s.Elapsed.Seconds()}
+	if !out.left {
+		attrs = append(attrs, "result_file", out.name)
+	}
 	if out.pruned != nil {
 		attrs = append(attrs, "pruned", s.Pruned, "not_pruned", s.NotPruned)
 	}

@@ -23,7 +23,7 @@ type summaryJSON struct {
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
 	Blank          int                    `json:"blank"`      // records that are not devices
-	Passed         int                    `json:"passed"`     // rows that --only left as they were
+	Passed         int                    `json:"passed"`     // rows that --retry or --only left as they were
 	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this one resumed
 	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
 	NotPruned      int                    `json:"not_pruned"` // devices that should have been

@@ -155,7 +155,12 @@ func (v *validate) run(ctx context.Context, file string) error {
 
 // write writes the file with a judgement of each row.
 func (v *validate) write(in *input, survey *batch.Survey) error {
-	out, err := createResult(v.streams, v.output, in, survey.Width)
+	if v.output != standardStream {
+		if err := distinct(in, "the result", "--output", v.output, v.output+oldEnding); err != nil {
+			return err
+		}
+	}
+	out, err := createResult(v.streams, v.output, in, survey.Width, true)
 	if err != nil {
 		return err
 	}
