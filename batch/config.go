@@ -80,9 +80,11 @@ type Config struct {
 
 	// Sync takes what is registered already for as asked, if nothing else is
 	// said of it, and needs the account's list. With Prune, what the account
-	// has and the file lacks is removed, if MaxPrune allows so many.
+	// has and the file lacks is removed.
 	Sync, Prune bool
-	MaxPrune    MaxPrune
+
+	Limits Limits // what it may change of what the account has
+	Limit  int    // only so many rows that need a call are sent, and the rest is left; 0: all
 
 	IgnoreMissing bool // a device that is not registered need not be removed: a success
 }
@@ -121,31 +123,6 @@ func ParseMaxFailures(text string) (m MaxFailures, err error) {
 func (m MaxFailures) reached(bad, judged int) bool {
 	return m.Rows > 0 && bad >= m.Rows ||
 		m.Percent > 0 && judged >= percentFrom && float64(bad)*100 >= m.Percent*float64(judged)
-}
-
-// MaxPrune bounds the devices that are removed because the file lacks them. The
-// zero value allows none.
-type MaxPrune struct {
-	Devices int     // so many
-	Percent float64 // or so much of the account's
-}
-
-// ParseMaxPrune reads the value of --max-prune: N or N%.
-func ParseMaxPrune(text string) (m MaxPrune, err error) {
-	if number, percent := strings.CutSuffix(text, "%"); percent {
-		m.Percent, err = strconv.ParseFloat(number, 64)
-		if err == nil && m.Percent >= 0 && m.Percent <= 100 {
-			return m, nil
-		}
-	} else if m.Devices, err = strconv.Atoi(text); err == nil && m.Devices >= 0 {
-		return m, nil
-	}
-	return MaxPrune{}, fmt.Errorf("%q is neither a number of devices nor a percentage of the account's, such as 50 or 5%%", text)
-}
-
-// allows reports whether n of the devices of an account may be removed.
-func (m MaxPrune) allows(n, devices int) bool {
-	return n <= m.Devices || float64(n)*100 <= m.Percent*float64(devices)
 }
 
 // Window is how many rows may be read and not yet written: what bounds the

@@ -24,7 +24,7 @@ func (s *Survey) kindOf(action Action, server string, url bool) kind {
 // without reading the file again.
 func (s *Survey) Forecast(config Config) Plan {
 	r := &Run{Config: config, Survey: s}
-	k, _ := newKnown(r, Account{}) // an error is about what is to be removed
+	k := newKnown(r, Account{})
 	tally := s.Tally()
 	p := planner{run: r, known: k, Plan: Plan{
 		Blank: s.Blank, Rows: s.Rows - s.Blank,
@@ -38,17 +38,12 @@ func (s *Survey) Forecast(config Config) Plan {
 			device.URL = "some"
 		}
 		way := k.route(&device, item{})
+		p.Fates[p.fateOf(way, item{})] += n
 		if way.alone == nil {
 			groups[way.key] += n
-			p.Fates[p.fateOf(way.key.call, item{})] += n
-			continue
+		} else {
+			p.Calls[way.alone.method()] += n
 		}
-		p.Calls[way.alone.method()] += n
-		fate := ToCheck
-		if c, ok := way.alone.(change); ok {
-			fate = p.fateOf(c.call, item{})
-		}
-		p.Fates[fate] += n
 	}
 	for key, n := range groups {
 		p.Calls[change{call: key.call}.method()] += (n + config.BatchSize - 1) / config.BatchSize

@@ -27,6 +27,7 @@ type History struct {
 	account  bool              // what follows was known before the first change
 	listed   bool              // the account could be listed
 	listCut  bool              // that list was not whole
+	devices  int               // of the account
 	known    *roaring64.Bitmap // the devices of the file that it had
 	prune    *roaring64.Bitmap // those that the file lacks and that are removed
 	override Override
@@ -165,6 +166,7 @@ func (h *History) add(rec record) error {
 	switch {
 	case rec.Account != nil:
 		h.account, h.listed, h.override = true, rec.Account.Listed, rec.Account.Override
+		h.devices = rec.Account.Devices
 		h.known = roaring64.New()
 		if err := h.known.UnmarshalBinary(rec.Account.Known); err != nil {
 			return err

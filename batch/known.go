@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -20,6 +19,7 @@ type known struct {
 
 	before    *roaring64.Bitmap // devices that were registered before the run
 	hasBefore bool              // the account was listed for that
+	devices   int               // of the account before the run
 	trusted   bool              // nothing has shown that the list is not whole
 	partial   bool              // the service was seen to apply a part of a refused call
 	canList   bool
@@ -27,9 +27,11 @@ type known struct {
 	granted   *roaring64.Bitmap // devices that this run surely bound
 	prompts   int               // halves that were prompted, less those that were granted
 
-	prune    *roaring64.Bitmap // devices that are to be removed because the file lacks them
-	missing  int               // devices of the account that the file lacks
-	heldBack int               // those that are left because some rows cannot be read
+	prune   *roaring64.Bitmap // devices that are to be removed because the file lacks them
+	held    *roaring64.Bitmap // those that are left because some rows cannot be read
+	missing int               // devices of the account that the file lacks
+
+	sent int // rows that were sent on their way, for Config.Limit
 }
 
 // server is what is known of a server of the account.
@@ -57,13 +59,12 @@ func (s *server) unknown() Verdict {
 // up.
 const maxLists = 3
 
-// newKnown returns what is known at the start. The error is a *StopError: more is
-// to be removed than is allowed.
-func newKnown(r *Run, account Account) (*known, error) {
+// newKnown returns what is known at the start.
+func newKnown(r *Run, account Account) *known {
 	k := &known{
 		config: r.Config, account: account, past: r.Past, base: r.Baseline,
 		servers: map[string]*server{}, before: account.set(), hasBefore: account.Listed(), trusted: account.Listed(),
-		canList: account.Listed(), granted: roaring64.New(), prune: roaring64.New(),
+		canList: account.Listed(), granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
 	}
 	for name, url := range r.Servers {
 		k.servers[name] = &server{url: url, claimed: true, add: true}
@@ -76,41 +77,26 @@ func newKnown(r *Run, account Account) (*known, error) {
 			k.hasBefore, k.trusted = r.Past.listed, r.Past.listed && !r.Past.listCut
 			k.prune = r.Past.prune
 			k.before = roaring64.Or(r.Past.known, k.prune)
-			return k, nil
+			if r.Past.listed {
+				k.devices = r.Past.devices
+			}
+			return k
 		}
 	}
 	if !r.Config.Sync || !account.Listed() {
-		return k, nil
+		return k
 	}
 	lacking := roaring64.AndNot(account.set(), r.Survey.seen)
 	lacking.AndNot(r.Survey.flawed)
 	k.missing = int(lacking.GetCardinality())
 	switch {
-	case !r.Config.Prune || k.missing == 0:
-	case !r.Config.MaxPrune.allows(k.missing, account.Len()):
-		return nil, &StopError{ErrPrune, fmt.Errorf("the file lacks %d of the %d devices of the account: %s", k.missing, account.Len(), firstOf(lacking))}
+	case !r.Config.Prune:
 	case r.Survey.Unread > 0:
-		k.heldBack = k.missing
+		k.held = lacking
 	default:
 		k.prune = lacking
 	}
-	return k, nil
-}
-
-// firstOf names the first few of some devices, so that one can judge what they are.
-func firstOf(devices *roaring64.Bitmap) string {
-	const most = 5
-	var first []string
-	for mac := range macsOf(devices) {
-		if len(first) == most {
-			break
-		}
-		first = append(first, mac.String())
-	}
-	if more := int(devices.GetCardinality()) - len(first); more > 0 {
-		first = append(first, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(first, ", ")
+	return k
 }
 
 func (k *known) server(name string) *server {
@@ -144,14 +130,11 @@ func (k *known) item(n int, mac rps.MAC) item {
 	if k.past != nil {
 		it.evidence, calls = k.past.touched[n].evidence, k.past.touched[n].calls
 	}
-	number := mac.Uint64()
-	if it.Before == unlisted && k.hasBefore {
-		if it.Before = absent; k.before.Contains(number) {
-			it.Before = present
-		}
+	if it.Before == unlisted {
+		it.Before = k.itemBefore(n, mac).Before
 	}
 	if k.account.Listed() {
-		if it.List = absent; k.account.set().Contains(number) {
+		if it.List = absent; k.account.set().Contains(mac.Uint64()) {
 			it.List = present
 		}
 	}
@@ -159,6 +142,17 @@ func (k *known) item(n int, mac rps.MAC) item {
 		it.Before = present // since, by somebody else
 	}
 	it.Checked = it.Checked || it.Reach != untouched && it.List == absent
+	return it
+}
+
+// itemBefore returns what was known of a row before an earlier part of the run.
+func (k *known) itemBefore(n int, mac rps.MAC) item {
+	it := item{row: n, mac: mac}
+	if k.hasBefore {
+		if it.Before = absent; k.before.Contains(mac.Uint64()) {
+			it.Before = present
+		}
+	}
 	return it
 }
 
@@ -215,6 +209,17 @@ func (k *known) route(d *Device, it item) way {
 		return way{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
 	}
 	return way{key: key}
+}
+
+// leavesOut reports whether a row with a way is left for another part of the run,
+// since Config.Limit rows need a call before it. It is to be asked once for each
+// row. What may have been sent already is never left.
+func (k *known) leavesOut(w way, it item) bool {
+	if w.verdict.Status != "" {
+		return false
+	}
+	k.sent++
+	return k.config.Limit > 0 && k.sent > k.config.Limit && it.Reach == untouched
 }
 
 // listed takes note of a list made since the run began: does it show that the

@@ -2,6 +2,10 @@ package batch
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
 	"iter"
 	"time"
 
@@ -25,12 +29,13 @@ type Plan struct {
 	Listed   bool              // the account was listed; else it is not known what it has
 	NoList   error             // why not, if it was tried
 	Time     time.Duration     // of the calls, at the rate of the run
-}
 
-// Changes returns the number of devices, and of servers, that may be changed.
-func (p Plan) Changes() int {
-	return p.Fates[ToRegister] + p.Fates[ToOverride] + p.Fates[ToDeregister] + p.Fates[ToEdit] + p.Fates[ToAdd] +
-		p.Fates[ToVerify] + p.Prune
+	Left Changes // that are still to be made
+
+	// Of the whole run, its earlier parts included and whatever its Limit:
+	Whole      Changes
+	WholeFates map[Fate]int
+	Digest     string // of what is done with each row, its target included
 }
 
 // TotalCalls returns the number of calls.
@@ -55,11 +60,12 @@ const (
 	NoServer     Fate = "unknown-server" // as an earlier part of the run has found
 	Done         Fate = "done"           // by an earlier part of the run
 	PassedOver   Fate = "passed"         // not to be run again
+	LeftOut      Fate = "left-out"       // by Config.Limit
 )
 
 // Fates has every fate, in the order in which a plan shows them.
 var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd, ToVerify, AsItIs, ToLeave,
-	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver}
+	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver, LeftOut}
 
 // Plan returns what Do would do at an account. It changes nothing. The error is a
 // *StopError.
@@ -67,10 +73,7 @@ var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd,
 // The calls are exact for clean input that fits into [Window], if the service
 // grants what it is asked.
 func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
-	k, err := newKnown(r, account)
-	if err != nil {
-		return Plan{}, err
-	}
+	k := newKnown(r, account)
 	source, err := r.Open()
 	if err != nil {
 		return Plan{}, &StopError{ErrInput, err}
@@ -78,11 +81,13 @@ func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
 	p := planner{
 		Plan: Plan{
 			Blank: r.Survey.Blank, Rows: r.Survey.Rows - r.Survey.Blank,
-			Fates: map[Fate]int{}, Calls: map[string]int{},
-			Missing: k.missing, HeldBack: k.heldBack,
+			Fates: map[Fate]int{}, WholeFates: map[Fate]int{}, Calls: map[string]int{},
+			Missing: k.missing, HeldBack: int(k.held.GetCardinality()),
 			Devices: account.Len(), Listed: account.Listed(), NoList: account.noList,
+			Left:  Changes{Listed: account.Listed(), Devices: account.Len()},
+			Whole: Changes{Listed: k.hasBefore, Devices: k.devices},
 		},
-		run: r, known: k, groups: newGrouper(), added: map[string]bool{},
+		run: r, known: k, groups: newGrouper(), added: map[string]bool{}, digest: sha256.New(),
 	}
 	if err := p.rows(ctx, source); err != nil {
 		return Plan{}, err
@@ -105,13 +110,21 @@ type planner struct {
 	known  *known
 	groups grouper
 	added  map[string]bool // servers that are to be added
+	digest hash.Hash
 }
 
 func (p *planner) rows(ctx context.Context, source Source) error {
+	var line []byte
 	err := EachRow(source, func(n int, row *Row) error {
-		if fate := p.row(n, row); !row.Blank {
-			p.Fates[fate]++
+		if row.Blank {
+			return ctx.Err()
 		}
+		now, whole := p.row(n, row)
+		p.Fates[now]++
+		p.WholeFates[whole]++
+		d := &row.Device
+		line = fmt.Appendf(line[:0], "%s %d %d %q %q\n", whole, d.Action, d.MAC.Uint64(), d.Server, d.URL)
+		p.digest.Write(line)
 		return ctx.Err()
 	})
 	switch {
@@ -123,48 +136,73 @@ func (p *planner) rows(ctx context.Context, source Source) error {
 	return nil
 }
 
-// row counts the calls that a row takes, and returns its fate.
-func (p *planner) row(n int, row *Row) Fate {
+// row counts what a row takes, and returns its fate now, and what it was before an
+// earlier part of the run.
+func (p *planner) row(n int, row *Row) (now, whole Fate) {
 	switch p.run.Survey.fate(n, row).kind {
 	case fateBlank, fatePassed:
-		return PassedOver
+		return PassedOver, PassedOver
 	case fateInvalid:
-		return Unsendable
+		return Unsendable, Unsendable
 	case fateConflict:
-		return Conflicting
+		return Conflicting, Conflicting
 	case fateFollows:
-		return Repeats
+		return Repeats, Repeats
 	}
-	if _, ok := p.run.Past.verdict(n); ok {
-		return Done
+	k, it := p.known, p.known.item(n, row.Device.MAC)
+	way := k.route(&row.Device, it)
+	now = p.fateOf(way, it)
+	was, whole := it.Before, now
+	_, done := p.run.Past.verdict(n)
+	if done || it.Reach != untouched {
+		before := k.itemBefore(n, it.mac)
+		was, whole = before.Before, p.fateOf(k.route(&row.Device, before), before)
 	}
-	it := p.known.item(n, row.Device.MAC)
-	way := p.known.route(&row.Device, it)
+	p.Whole.count(effectOf(whole, was, k.config.Override), it.mac)
 	switch {
-	case way.verdict.Status == Exists:
-		return ToLeave
-	case way.verdict.Status == UnknownServer:
-		return NoServer
-	case way.verdict.Status != "":
-		return AsItIs
-	case way.open && it.Reach == untouched:
-		p.Calls[lookup{}.method()]++
-		return ToVerify
-	case way.open:
-		p.together(way.key, it)
-	case way.alone != nil:
-		p.count(way.alone)
-		if c, ok := way.alone.(change); ok {
-			return p.fateOf(c.call, it)
-		}
-		return ToCheck
-	default:
-		p.together(way.key, it)
+	case done:
+		return Done, whole
+	case k.leavesOut(way, it):
+		return LeftOut, whole
 	}
-	return p.fateOf(way.key.call, it)
+	p.Left.count(effectOf(now, it.Before, k.config.Override), it.mac)
+	p.calls(way, it)
+	return now, whole
 }
 
-func (p *planner) fateOf(c call, it item) Fate {
+// calls counts the calls of a row.
+func (p *planner) calls(w way, it item) {
+	switch {
+	case w.verdict.Status != "":
+	case w.open && it.Reach == untouched:
+		p.Calls[lookup{}.method()]++
+	case w.alone != nil:
+		p.count(w.alone)
+	default:
+		p.together(w.key, it)
+	}
+}
+
+// fateOf returns the fate of a row by its way.
+func (p *planner) fateOf(w way, it item) Fate {
+	switch c, changes := w.alone.(change); {
+	case w.verdict.Status == Exists:
+		return ToLeave
+	case w.verdict.Status == UnknownServer:
+		return NoServer
+	case w.verdict.Status != "":
+		return AsItIs
+	case w.open && it.Reach == untouched:
+		return ToVerify
+	case changes:
+		return p.fateOfCall(c.call, it)
+	case w.alone != nil:
+		return ToCheck
+	}
+	return p.fateOfCall(w.key.call, it)
+}
+
+func (p *planner) fateOfCall(c call, it item) Fate {
 	switch c {
 	case callOverride:
 		return ToOverride
@@ -183,13 +221,19 @@ func (p *planner) fateOf(c call, it item) Fate {
 
 // pruning counts the calls for what the file lacks.
 func (p *planner) pruning() {
-	for range p.removals {
+	for mac := range p.removals {
 		p.Prune++
+		p.Left.Removals.add(mac)
 		p.together(groupKey{call: callDeregister}, item{})
 	}
 	p.Removals = p.removals
 	p.Pruned = int(p.known.prune.GetCardinality()) - p.Prune
 	p.Missing = max(p.Missing, p.Prune) // a resumed run has not looked
+	for mac := range macsOf(p.known.lacking()) {
+		p.Whole.Removals.add(mac)
+		fmt.Fprintf(p.digest, "prune %d\n", mac.Uint64())
+	}
+	p.Digest = hex.EncodeToString(p.digest.Sum(nil))
 }
 
 // removals yields the devices that the file lacks and that are still there.

@@ -43,6 +43,7 @@ type removal struct {
 // account is what was known of the account before the first change.
 type account struct {
 	Listed   bool     `json:"listed"`
+	Devices  int      `json:"devices"`         // that it had
 	Known    []byte   `json:"known"`           // the devices of the file that it had: a roaring64 bitmap
 	Override Override `json:"override"`        // with OverrideAsk answered
 	Prune    []byte   `json:"prune,omitempty"` // devices that the file lacks and that are removed: another bitmap
@@ -149,7 +150,7 @@ func rowsOf(items []item) []int {
 
 // record packs what is known of the account before the first change.
 func (k *known) record(file *roaring64.Bitmap) (record, error) {
-	a := &account{Listed: k.hasBefore, Override: k.config.Override}
+	a := &account{Listed: k.hasBefore, Devices: k.devices, Override: k.config.Override}
 	var err error
 	if a.Known, err = roaring64.And(k.before, file).ToBytes(); err == nil && !k.prune.IsEmpty() {
 		a.Prune, err = k.prune.ToBytes()

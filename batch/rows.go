@@ -182,7 +182,7 @@ func (e *engine) readRow() {
 // take goes on with a good row where an earlier part of the run left it.
 func (e *engine) take(n int, s *slot) {
 	if v, ok := e.Past.verdict(n); ok {
-		s.verdict, s.settled = v, true
+		s.verdict, s.settled, s.sent = v, true, v.Calls > 0
 		e.teach(&s.row.Device, v)
 		e.count(e.good(&s.row.Device, v))
 		if !e.pruning {
@@ -200,6 +200,12 @@ func (e *engine) take(n int, s *slot) {
 	d := &s.row.Device
 	it := e.known.item(n, d.MAC)
 	way := e.known.route(d, it)
+	if !e.pruning && e.known.leavesOut(way, it) {
+		s.verdict, s.settled = Verdict{Status: NotAttempted, Detail: "left out by --limit"}, true
+		e.count(true)
+		return
+	}
+	s.sent = way.verdict.Status == ""
 	switch {
 	case way.verdict.Status != "":
 		e.settleKnown(n, way.verdict)
@@ -321,8 +327,13 @@ func (e *engine) write() {
 		default:
 			e.summary.Rows++
 			e.summary.Counts[s.verdict.Status]++
-			if good {
+			switch {
+			case good:
 				e.summary.Succeeded++
+			case decisive.Status == NotAttempted && e.stop == nil:
+				e.summary.LeftOut++
+			case s.sent:
+				e.summary.SentFailed++
 			}
 			if s.follows != 0 {
 				e.count(good)

@@ -143,7 +143,7 @@ func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 	e.loop(ctx, cancel, work, results)
 	close(work)
 	workers.Wait()
-	if e.stop == nil && r.Journal != nil {
+	if e.stop == nil && r.Journal != nil && e.summary.LeftOut == 0 {
 		// The results may still be lost; the calls need not be made again.
 		if err := errors.Join(r.Journal.append(record{Done: true}), r.Journal.sync()); err != nil {
 			e.halt(ErrOutput, err)
@@ -178,10 +178,8 @@ func newEngine(r *Run, account Account) (*engine, error) {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.gate.size.Store(int64(r.Config.BatchSize))
+	e.known = newKnown(r, account)
 	var err error
-	if e.known, err = newKnown(r, account); err != nil {
-		return nil, err
-	}
 	if e.source, err = r.Open(); err != nil {
 		return nil, &StopError{ErrInput, err}
 	}
@@ -201,10 +199,9 @@ func (e *engine) end() (Summary, error) {
 // begin notes in the journal what is known of the account before the first change.
 func (e *engine) begin() error {
 	e.progress.lacking.Store(int64(e.known.prune.GetCardinality()))
-	e.summary.HeldBack = e.known.heldBack
-	if e.known.heldBack > 0 {
+	if e.summary.HeldBack = int(e.known.held.GetCardinality()); e.summary.HeldBack > 0 {
 		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
-			"rows", e.Survey.Unread, "devices", e.known.heldBack)
+			"rows", e.Survey.Unread, "devices", e.summary.HeldBack)
 	}
 	for name, s := range e.known.servers {
 		if s.noSuch != "" {

@@ -48,7 +48,7 @@ func newStops(seed uint64) *stops {
 	s.sim = withServers(options)
 	s.config = testConfig()
 	s.config.BatchSize, s.config.MaxAttempts = 5, 20
-	s.config.Sync, s.config.Prune, s.config.MaxPrune = true, true, MaxPrune{Percent: 100}
+	s.config.Sync, s.config.Prune = true, true
 	s.config.Verify = s.one(2)
 	s.config.Override = []Override{OverrideNever, OverrideOwn}[s.rand.IntN(2)]
 	for i := range 60 {

@@ -17,7 +17,6 @@ var (
 	ErrStubborn    = errors.New("the service refuses everything in the same words")
 	ErrInput       = errors.New("the input cannot be read on")
 	ErrOutput      = errors.New("the results cannot be written")
-	ErrPrune       = errors.New("too many devices would be removed")
 )
 
 // A StopError says why a run stopped before its end. It is one of the errors
@@ -42,23 +41,25 @@ func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 
 // Summary is what a run came to.
 type Summary struct {
-	Rows      int                 // written to the results, blank ones not counted
-	Blank     int                 // records that are no devices
-	Counts    map[Status]int      // rows by status
-	Succeeded int                 // rows that are as asked, duplicates of such included
-	Calls     map[string]int      // calls made, by method without "redirect."
-	Outcomes  map[string]Outcomes // the same calls by what came of them
-	Elapsed   time.Duration
-	Throttled int      // answers that asked to slow down
-	Bore      float64  // calls a second at which the service asked last; 0: never
-	Passed    int      // rows that were not to be run again (Only)
-	Pruned    int      // devices removed because the file lacks them
-	NotPruned int      // devices that should have been, and were not
-	HeldBack  int      // devices that the file lacks, left because some of its rows cannot be read
-	Added     []string // servers added because rows need them
-	Resumed   int      // rows that had their verdict from an earlier part of the run
-	Learned   bool     // calls of the run that may have changed the account, or look-ups where there are no others, gave rows a verdict
-	NoList    error    // why the run went without the account's list; nil if it had it
+	Rows       int                 // written to the results, blank ones not counted
+	Blank      int                 // records that are no devices
+	Counts     map[Status]int      // rows by status
+	Succeeded  int                 // rows that are as asked, duplicates of such included
+	Calls      map[string]int      // calls made, by method without "redirect."
+	Outcomes   map[string]Outcomes // the same calls by what came of them
+	LeftOut    int                 // rows that Config.Limit has left, and their duplicates
+	SentFailed int                 // rows that needed a call, and did not succeed
+	Elapsed    time.Duration
+	Throttled  int      // answers that asked to slow down
+	Bore       float64  // calls a second at which the service asked last; 0: never
+	Passed     int      // rows that were not to be run again (Only)
+	Pruned     int      // devices removed because the file lacks them
+	NotPruned  int      // devices that should have been, and were not
+	HeldBack   int      // devices that the file lacks, left because some of its rows cannot be read
+	Added      []string // servers added because rows need them
+	Resumed    int      // rows that had their verdict from an earlier part of the run
+	Learned    bool     // calls of the run that may have changed the account, or lookups where there are no others, gave rows a verdict
+	NoList     error    // why the run went without the account's list; nil if it had it
 }
 
 // Outcomes counts calls by what came of them.
@@ -87,8 +88,9 @@ func (s *Summary) addCalls(calls Summary) {
 	s.Calls, s.Outcomes, s.Throttled, s.Bore = calls.Calls, calls.Outcomes, calls.Throttled, calls.Bore
 }
 
-// Failed returns the number of rows that did not succeed.
-func (s Summary) Failed() int { return s.Rows - s.Succeeded }
+// Failed returns the number of rows that did not succeed, but for those that are
+// left for another part of the run.
+func (s Summary) Failed() int { return s.Rows - s.Succeeded - s.LeftOut }
 
 // TotalCalls returns the number of calls made.
 func (s Summary) TotalCalls() int { return total(s.Calls) }

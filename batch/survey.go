@@ -34,6 +34,7 @@ type Survey struct {
 	Width   int  // cells of the widest record
 
 	changes  bool              // some good row may change the account
+	edits    bool              // some good row is an Edit
 	seen     *roaring64.Bitmap // the keys of all good rows, which are their MACs
 	passed   *roaring64.Bitmap // those of rows that are not run again
 	unbound  *roaring64.Bitmap // those of rows that are not to be registered
@@ -109,6 +110,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 				s.kinds[s.kindOf(row.Device.Action, row.Device.Server, row.Device.URL != "")]++
 			}
 			s.changes = s.changes || row.Device.Action.changes()
+			s.edits = s.edits || row.Device.Action == Edit
 			if row.Device.Action != Register {
 				s.unbound.Add(key)
 			}

@@ -7,6 +7,7 @@ type slot struct {
 	settled bool
 	follows int  // line of the row whose fate it shares
 	leads   bool // rows follow it
+	sent    bool // it needs a call
 	reach   reach
 }
 

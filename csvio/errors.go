@@ -13,6 +13,7 @@ type FileError struct {
 	Columns []string // if the header is at fault, its columns: a name that is a URL may be a secret, and is left out
 	Reason  string
 	Hint    string // what to do about it
+	Empty   bool   // there is nothing in it at all
 }
 
 // Error returns what is wrong. Hint is not in it.

@@ -73,7 +73,7 @@ func (r *Reader) readStart() error {
 		thing = "sheet"
 	}
 	if len(head) == 0 {
-		return &FileError{Reason: "the " + thing + " is empty", Hint: needed}
+		return &FileError{Reason: "the " + thing + " is empty", Hint: needed, Empty: true}
 	}
 	if err := sniff(head); err != nil {
 		return err

@@ -74,7 +74,7 @@ func TestAccountLock(t *testing.T) {
 		t.Errorf("waited for a run that was killed: exit code %d: %s", got, out)
 	}
 	first.Wait()
-	if out, err := c.command("deregister", "devices.csv", "--rate", "1000", "--ignore-missing").CombinedOutput(); code(err) != 1 {
+	if out, err := c.command("deregister", "devices.csv", "--rate", "1000", "--ignore-missing", "--max-removals", "100%").CombinedOutput(); code(err) != 1 {
 		t.Errorf("when all is over: exit code %d: %s", code(err), out)
 	}
 }

@@ -123,15 +123,18 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 		j.ending.result = out.name
 	}
 	j.stopped = stopped
-	journal.done = stopped == nil
+	journal.done = stopped == nil && summary.LeftOut == 0
 	failed := summary.Failed()+summary.NotPruned+summary.HeldBack > 0
+	if summary.LeftOut > 0 {
+		failed = summary.SentFailed > 0
+	}
 	if stopped == nil && !failed && j.call.quiet {
 		return nil
 	}
 	if j.call.logFormat == "json" {
-		logSummary(log, summary, out)
+		logSummary(log, summary, out, &j.call)
 	} else {
-		tell(printable{j.streams.Err}, summary, out, j.remedy)
+		tell(printable{j.streams.Err}, summary, out, j.call.account(), j.remedy)
 	}
 	switch {
 	case stopped != nil:

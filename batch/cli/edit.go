@@ -27,5 +27,6 @@ column action says deregister is invalid here: register and deregister take it.
 	j.read.addServer(c.Flags())
 	j.addConflict(c.Flags())
 	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as a success")
+	inGroup(c.Flags(), groupSafety, j.guards.addMoves)
 	return c
 }

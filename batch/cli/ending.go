@@ -23,6 +23,7 @@ type ending struct {
 	code              int
 	err               error // nil: code 0
 	summary           batch.Summary
+	user, host        string // of the account; "" if the run ended before
 	result            string // where the results are; "" if they are nowhere
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -32,13 +31,14 @@ var fates = map[batch.Fate]string{
 	batch.NoServer:     "for servers that the account lacks",
 	batch.Done:         "done by the run to resume",
 	batch.PassedOver:   "left as they were (--retry, --only)",
+	batch.LeftOut:      "left for later (--limit)",
 }
 
 // rehearse prints what a run would do.
 func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Account) error {
 	plan, err := run.Plan(ctx, account)
 	if err != nil {
-		return j.pruneHint(err)
+		return err
 	}
 	out := j.streams.Out
 	if j.planJSON == standardStream {
@@ -48,8 +48,16 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
 		return err
 	}
-	if err := j.writePlan(plan, run.Config); err != nil {
+	file := j.planFile(plan, run.Config)
+	if err := j.writePlan(file); err != nil {
 		return err
+	}
+	if err := cmp.Or(j.guards.unexpected(file), j.guards.exceeded(plan, run.Config)); err != nil {
+		return hint(fmt.Errorf("the run would stop: %w", err), "%s", hintOf(err))
+	}
+	if j.guards.expectNoChanges && plan.Left.Any() {
+		fmt.Fprintln(j.streams.Err, "The run would change something (--expect-no-changes).")
+		return errRows
 	}
 	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting]+plan.Fates[batch.ToLeave]+plan.Fates[batch.NoServer] > 0 {
 		return errRows
@@ -57,19 +65,21 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 	return nil
 }
 
-// approve shows the plan of a sync and has it confirmed, before anything is
-// changed. It returns the file for what is to be removed, if anything is.
+// approve keeps a run within its limits and has it confirmed, before anything is
+// changed. It returns the file for what is to be removed because the input lacks
+// it, if anything is.
 func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
 	prunes := len(removed) > 0
-	if j.sync || j.planJSON != "" {
+	if j.sync || j.planJSON != "" || j.guards.expectPlan != "" || j.asks() || !run.WithinLimits(account) {
 		plan, err := run.Plan(ctx, account)
-		if errors.Is(err, batch.ErrPrune) {
-			return nil, j.pruneHint(err)
-		}
 		if err != nil {
-			return nil, nil // Do stops for the same reason, and leaves whole results
+			return nil, err
 		}
-		if err := j.writePlan(plan, run.Config); err != nil {
+		file := j.planFile(plan, run.Config)
+		if err := cmp.Or(j.guards.unexpected(file), j.guards.exceeded(plan, run.Config)); err != nil {
+			return nil, err
+		}
+		if err := j.writePlan(file); err != nil {
 			return nil, err
 		}
 		if err := j.confirmPlan(ctx, plan, run.Config); err != nil {
@@ -87,25 +97,6 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 		run.Pruned = j.marked(pruned)
 	}
 	return pruned, err
-}
-
-// confirmPlan shows the plan of a sync, and asks for confirmation.
-func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
-	if !j.sync || plan.Changes() == 0 {
-		return nil
-	}
-	if !j.yes || !j.call.quiet {
-		j.tellPlan(printable{j.streams.Err}, plan, config)
-	}
-	if j.yes {
-		return nil
-	}
-	yes, err := confirm(ctx, j.streams, "Apply this plan? [y]es, [N]o", nil)
-	if err == nil && !yes {
-		fmt.Fprintln(j.streams.Err, "Nothing was changed.")
-		err = errRows
-	}
-	return err
 }
 
 // createPruned creates the file for devices that the input lacks. It begins with
@@ -128,19 +119,12 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	return out, nil
 }
 
-func (j *job) pruneHint(err error) error {
-	if errors.Is(err, batch.ErrPrune) {
-		return hint(fmt.Errorf("%w (--max-prune %s); nothing was changed", err, j.maxPrune), "check that the file is whole; to remove that many, give --max-prune N or N%%")
-	}
-	return err
-}
-
 // tellPlan prints a plan, for a person.
 func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), j.file)
 	switch {
 	case p.Listed:
-		fmt.Fprintf(w, ", in an account with %s:\n", count(p.Devices, "device"))
+		fmt.Fprintf(w, ", in the account %s with %s:\n", j.call.account(), count(p.Devices, "device"))
 	case p.NoList != nil:
 		fmt.Fprintf(w, "; the account's devices could not be listed (%v):\n", p.NoList)
 	default:
@@ -156,18 +140,16 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	}
 	if p.Prune > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "in the account only, to remove", thousands(p.Prune))
-		var first []string
-		for mac := range p.Removals {
-			if first = append(first, mac.String()); len(first) == examples {
-				break
-			}
-		}
-		if more := p.Prune - len(first); more > 0 {
-			first = append(first, fmt.Sprintf("and %s more (--plan-json names them all)", thousands(more)))
-		}
-		fmt.Fprintln(w, hanging("    ", strings.Join(first, ", ")))
 	} else if p.Missing > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "in the account only, kept", thousands(p.Missing))
+	}
+	for _, a := range []struct {
+		text string
+		batch.Affected
+	}{{"Bound to something else, at most", p.Left.Moves}, {"Removed", p.Left.Removals}} {
+		if a.Count > 0 {
+			fmt.Fprintln(w, hanging("", fmt.Sprintf("%s: %s", a.text, affected(a.Affected, p.Left))))
+		}
 	}
 	fmt.Fprintln(w, callsOf(p, config))
 }
@@ -214,25 +196,42 @@ type planFile struct {
 	Pruned   int                `json:"pruned"`   // by the run to resume
 	Removals []string           `json:"removals"` // their MACs
 	DryRun   bool               `json:"dry_run"`
+	Changes  planChanges        `json:"changes"`
+	Whole    map[batch.Fate]int `json:"whole_fates"` // those of a run that is resumed included
+	Digest   string             `json:"digest"`      // of what is done with each row
 	Time     time.Time          `json:"time"`
 }
 
-func (j *job) writePlan(p batch.Plan, config batch.Config) error {
-	if j.planJSON == "" {
-		return nil
-	}
+// planChanges are what a whole run may change of the account's devices.
+type planChanges struct {
+	Moves    int `json:"moves"`
+	Removals int `json:"removals"`
+	Lacking  int `json:"lacking"` // of these, those that the file lacks
+	Others   int `json:"others"`  // devices and servers that are added
+	Devices  int `json:"devices"`
+}
+
+func (j *job) planFile(p batch.Plan, config batch.Config) planFile {
 	removals := []string{}
 	for mac := range p.Removals {
 		removals = append(removals, mac.String())
 	}
-	err := writeJSON(j.streams.Out, j.planJSON, planFile{
+	return planFile{
 		Removals: removals,
 		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, ByMethod: p.Calls,
 		Calls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
 		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
+		Changes: planChanges{p.Whole.Moves.Count, p.Whole.Removals.Count, p.Prune + p.Pruned, p.Whole.Others, p.Whole.Devices},
+		Whole:   p.WholeFates, Digest: p.Digest,
 		Time: time.Now().UTC().Truncate(time.Second),
-	})
-	if err != nil {
+	}
+}
+
+func (j *job) writePlan(file planFile) error {
+	if j.planJSON == "" {
+		return nil
+	}
+	if err := writeJSON(j.streams.Out, j.planJSON, file); err != nil {
 		return cannotWrite("--plan-json", "--plan-json", j.planJSON, err)
 	}
 	return nil

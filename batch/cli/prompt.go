@@ -12,10 +12,10 @@ import (
 const examples = 5
 
 // confirmOverride asks whether to move the devices that are registered already.
-func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (bool, error) {
+func confirmOverride(ctx context.Context, streams Streams, account string, known batch.Known, devices int) (bool, error) {
 	if known.Listed {
-		fmt.Fprintf(streams.Err, "%s of the file %s already registered in this account:\n",
-			count(known.Count, "device"), plural(known.Count, "is", "are"))
+		fmt.Fprintf(printable{streams.Err}, "%s of the file %s already registered in the account %s, %s of its %s:\n",
+			count(known.Count, "device"), plural(known.Count, "is", "are"), account, share(known.Count, devices), count(devices, "device"))
 		n := 0
 		for mac := range known.MACs {
 			if n++; n > examples {
@@ -25,7 +25,7 @@ func confirmOverride(ctx context.Context, streams Streams, known batch.Known) (b
 			fmt.Fprintf(streams.Err, "  %s\n", mac)
 		}
 	} else {
-		fmt.Fprintln(streams.Err, "The account's devices could not be listed. Some of the file may be registered already.")
+		fmt.Fprintf(printable{streams.Err}, "The devices of the account %s could not be listed. Some of the file may be registered already.\n", account)
 	}
 	question := "Move them to where the file says? [y]es, [N]o"
 	if known.Listed && known.Count > examples {

@@ -41,10 +41,9 @@ type job struct {
 	dryRun               bool
 	planJSON             string
 
-	sync     bool // the account is to have what the file has, and with prune no more
-	prune    bool
-	maxPrune string
-	yes      bool
+	sync   bool // the account is to have what the file has, and with prune no more
+	prune  bool
+	guards guardFlags
 
 	missing missing
 	ending  ending
@@ -53,7 +52,7 @@ type job struct {
 
 // newJob returns a job with the policies of a command that has no flags for them.
 func newJob(streams Streams, name string, action batch.Action) *job {
-	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse"}
+	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse", guards: newGuards()}
 }
 
 func newRegister(streams Streams) *cobra.Command {
@@ -106,6 +105,7 @@ result that serves as a baseline. A baseline that does not exist yet is empty.
 	c.Flags().StringVar(&j.override, "override", "default", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always (default: ask on a terminal, else never)")
 	c.Flags().Lookup("override").DefValue = "" // it is in the text
 	j.addBindFlags(c.Flags())
+	inGroup(c.Flags(), groupSafety, j.guards.addMoves)
 	return c
 }
 
@@ -131,6 +131,11 @@ func (j *job) addFlags(c *cobra.Command) {
 		flags.BoolVar(&j.dryRun, "dry-run", false, "print the plan and change nothing; the account is read if the credentials are given")
 		flags.StringVar(&j.planJSON, "plan-json", "", "write the plan as JSON to `FILE`, in a dry run or a real one")
 		flags.StringVar(&j.maxFailures, "max-failures", "none", "`N|N%` stop when this many rows did not succeed; a percentage counts from 100 rows on")
+		j.guards.addEmpty(flags)
+		j.guards.addLimit(flags)
+		if j.action != batch.Check && j.action != batch.AddServer {
+			j.guards.addExpect(flags)
+		}
 	})
 	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&j.resume, "resume", false, "continue an unfinished run, if there is one")
@@ -152,7 +157,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
 	j.nameResult(c.Context())
-	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile}}
+	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile, j.guards.expectPlan}}
 	if j.prune || j.restart {
 		files.pruned = prunedName(j.output())
 	}
@@ -186,6 +191,10 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 
 	in, err := openInput(ctx, j.streams, j.file, options)
+	if j.guards.emptyFile(err) {
+		log.Info("the file is empty: there is nothing to do")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -249,6 +258,9 @@ func (j *job) run(ctx context.Context) (err error) {
 	if stopped == nil {
 		pruned, err = j.approve(ctx, run, devices, in, journal.removed())
 	}
+	if stop := (*batch.StopError)(nil); errors.As(err, &stop) {
+		err = hint(err, "%s", j.goOn(err, journal))
+	}
 	if err != nil {
 		out.discard()
 		tellLeft(log, out.name)
@@ -291,7 +303,7 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 	}
 	switch {
 	case !run.NeedsAccount():
-	case j.sync && !asked:
+	case j.sync && !asked, j.guards.expectNoChanges:
 		devices, err = run.Caller.ListDevices(ctx)
 	default:
 		devices, err = run.Caller.ReadAccount(ctx)
@@ -301,31 +313,17 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 	}
 	run.Config.Override = batch.OverrideNever
 	if known := run.Survey.Known(devices); known.Count > 0 || !known.Listed && run.NeedsAccount() {
-		yes, err := confirmOverride(ctx, j.streams, known)
-		if err != nil {
-			return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
+		yes := j.guards.yes
+		if !yes {
+			if yes, err = confirmOverride(ctx, j.streams, j.call.account(), known, devices.Len()); err != nil {
+				return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
+			}
 		}
 		if yes {
 			run.Config.Override = batch.OverrideOwn
 		}
 	}
 	return devices, nil
-}
-
-// seemsWhole refuses a file that seems cut off or empty, where what it lacks has a
-// meaning.
-func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
-	rows := survey.Rows - survey.Blank
-	switch {
-	case j.sync && survey.Devices() == 0 && rows > 0:
-		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
-			"sync would take that for an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
-	case j.sync && survey.Devices() == 0:
-		return hint(fmt.Errorf("%s has no devices", in.Name()), "sync would take that for an empty account: check that the file is whole")
-	case j.prune && survey.Cut:
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.Name()), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
-	}
-	return nil
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.
@@ -345,10 +343,11 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err
 	}
-	if j.dryRun && sandbox == nil && !j.call.knowsAccount() {
+	if j.dryRun && sandbox == nil && !j.guards.expectNoChanges && !j.call.knowsAccount() {
 		return nil
 	}
 	client, err := j.call.client(ctx, j.streams, sandbox)
+	j.ending.user, j.ending.host = j.call.username, j.call.host()
 	if err == nil {
 		run.Caller = batch.NewCaller(run.Config, client, run.Log)
 	}
@@ -369,13 +368,16 @@ func (j *job) config() (batch.Config, error) {
 	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
 		return config, fmt.Errorf("--on-conflict %w", err)
 	}
-	// A question needs somebody to answer it, on a stream that is not the file.
-	canAsk := j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
+	if err := j.guards.check(j); err != nil {
+		return config, err
+	}
+	if config.Limits, err = j.guards.limits(); err != nil {
+		return config, err
+	}
+	config.Limits.NamedRemovals, config.Limit = !j.sync, j.guards.limit
+	canAsk := j.canAsk()
 	if j.sync {
-		if config.MaxPrune, err = batch.ParseMaxPrune(j.maxPrune); err != nil {
-			return config, fmt.Errorf("--max-prune %w", err)
-		}
-		if !j.yes && !j.dryRun && !canAsk {
+		if !j.guards.yes && !j.dryRun && !canAsk {
 			return config, hint(errors.New("there is no terminal to confirm the plan on"), "give --yes, or look at the plan first with --dry-run")
 		}
 		if j.prune && j.output() == standardStream {

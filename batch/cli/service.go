@@ -30,6 +30,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	}
 	if sandbox != nil {
 		config.URL = rps.DefaultURL // nothing goes there
+		f.username = sandboxUser
 		config.Username, config.Password = sandboxUser, sandboxPassword
 		config.Transport = sandbox.Transport()
 		return rps.NewClient(config)

@@ -39,6 +39,8 @@ func (j *job) remedy(status batch.Status) string {
 		return ""
 	case status == batch.NotAttempted && j.stopped != nil:
 		return "not sent" // the hint says what to do
+	case status == batch.NotAttempted && j.guards.limit > 0:
+		return "left out: the same command with --resume and without --limit sends them"
 	case status == batch.NotVerified && j.serversFile != "":
 		return "rps_detail says why"
 	case status == batch.Exists && j.action == batch.AddServer:
@@ -57,8 +59,11 @@ func (j *job) remedy(status batch.Status) string {
 const summaryWidth = 80
 
 // tell prints the summary of a run for a person.
-func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) string) {
+func tell(w io.Writer, s batch.Summary, out results, account string, remedy func(batch.Status) string) {
 	fmt.Fprintf(w, "%s in %s: %s", count(s.Rows, "row"), roundTime(s.Elapsed), outcome(s.Succeeded, s.Failed()))
+	if s.LeftOut > 0 {
+		fmt.Fprintf(w, "; %s left for later", thousands(s.LeftOut))
+	}
 	if s.Blank > 0 {
 		fmt.Fprintf(w, "; %s passed through", count(s.Blank, "blank record"))
 	}
@@ -95,6 +100,7 @@ func tell(w io.Writer, s batch.Summary, out results, remedy func(batch.Status) s
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
 	}
+	fmt.Fprintf(w, "Account: %s\n", account)
 	if out.left {
 		fmt.Fprintf(w, "%s is left as it was: this run changed nothing.\n", out.place())
 		return
@@ -123,10 +129,10 @@ func rateText(perSecond float64) string {
 }
 
 // logSummary logs the same for a program, under the keys of --summary-json.
-func logSummary(log *slog.Logger, s batch.Summary, out results) {
+func logSummary(log *slog.Logger, s batch.Summary, out results, account *callFlags) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
 		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Calls, "throttled", s.Throttled,
-		"elapsed_seconds", s.Elapsed.Seconds()}
+		"elapsed_seconds", s.Elapsed.Seconds(), "username", account.username, "host", account.host()}
 	if !out.left {
 		attrs = append(attrs, "result_file", out.name)
 	}

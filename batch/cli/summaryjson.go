@@ -18,10 +18,13 @@ type summaryJSON struct {
 	ElapsedSeconds float64                `json:"elapsed_seconds"` // all of it, waiting for the account included
 	ExitCode       int                    `json:"exit_code"`
 	Reason         string                 `json:"reason"`      // why the exit code is not 0; "" if it is
+	Username       string                 `json:"username"`    // of the account; "" if the run ended before it was needed
+	Host           string                 `json:"host"`        // of the service
 	ResultFile     string                 `json:"result_file"` // as named; "-": standard output; "": there is none
 	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
+	LeftOut        int                    `json:"left_out"`   // rows that --limit left for later
 	Blank          int                    `json:"blank"`      // records that are not devices
 	Passed         int                    `json:"passed"`     // rows that --retry or --only left as they were
 	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this one resumed
@@ -52,10 +55,13 @@ func (e *ending) toJSON() summaryJSON {
 		Finished:       e.finished.UTC().Truncate(time.Second),
 		ElapsedSeconds: e.finished.Sub(e.started).Round(time.Millisecond).Seconds(),
 		ExitCode:       e.code,
+		Username:       e.user,
+		Host:           e.host,
 		ResultFile:     e.result,
 		Rows:           s.Rows,
 		Succeeded:      s.Succeeded,
 		Failed:         s.Failed(),
+		LeftOut:        s.LeftOut,
 		Blank:          s.Blank,
 		Passed:         s.Passed,
 		Resumed:        s.Resumed,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
 )
@@ -21,10 +22,10 @@ the account's list does not show where they are bound. --verify looks that up,
 one call per device, and --override decides about those bound elsewhere. Without
 --verify, --override own or always registers them all again, a hundred per call.
 
-A row whose column action says deregister is removed, and does not count for
---max-prune. Devices that the file lacks are removed only with --prune. It never
-removes more than --max-prune, and nothing at all if the file has no devices,
-seems to be cut off, or has a row whose MAC cannot be read. A device that should
+A row whose column action says deregister is removed. Devices that the file lacks
+are removed only with --prune, and nothing at all if the file has no devices, seems
+to be cut off, or has a row whose MAC cannot be read. A run that would remove more
+devices than --max-removals, or move more than --max-moves, changes nothing. A device that should
 have been removed and was not makes exit code 1. The plan names the first few
 devices to be removed, and --plan-json names them all. Removed devices are listed
 in devices.pruned.csv, beside the result.
@@ -34,7 +35,7 @@ in devices.pruned.csv, beside the result.
 ` + exitCodes,
 		Example: `  rpsbatch sync devices.csv --dry-run
   rpsbatch sync devices.csv --prune
-  rpsbatch sync devices.csv --prune --max-prune 2% --yes --quiet
+  rpsbatch sync devices.csv --prune --max-removals 2% --yes --quiet
   rpsbatch sync devices.csv --verify --servers servers.csv --override own`,
 		Args: oneFile,
 		RunE: j.main,
@@ -44,7 +45,11 @@ in devices.pruned.csv, beside the result.
 	c.Flags().StringVar(&j.override, "override", "never", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always")
 	j.addBindFlags(c.Flags())
 	c.Flags().BoolVar(&j.prune, "prune", false, "remove devices of the account that the file lacks")
-	c.Flags().StringVar(&j.maxPrune, "max-prune", "10%", "`N|N%` stop, and change nothing, if --prune would remove more devices, or a larger share of the account's")
-	c.Flags().BoolVarP(&j.yes, "yes", "y", false, "do not ask for confirmation")
+	inGroup(c.Flags(), groupSafety, func(flags *pflag.FlagSet) {
+		j.guards.addMoves(flags)
+		j.guards.addRemovals(flags, "")
+		flags.StringVar(&j.guards.maxRemovals, "max-prune", "10%", "`N|N%` the same as --max-removals")
+		j.guards.addYes(flags)
+	})
 	return c
 }

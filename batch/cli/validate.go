@@ -19,6 +19,7 @@ type validate struct {
 	output     string
 	rate       float64
 	batchSize  int
+	guards     guardFlags
 }
 
 func newValidate(streams Streams) *cobra.Command {
@@ -82,6 +83,7 @@ a header gets one, so that its result can be read again.`,
 	flags.SortFlags = false
 	v.read.add(flags)
 	v.read.addServer(flags)
+	v.guards.addEmpty(flags)
 	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that give one MAC several targets: refuse them all, or take the first or the last")
 	flags.StringVar(&v.command, "for", "register", "judge the file for `COMMAND`: register, deregister, edit or check")
 	flags.StringVarP(&v.output, "output", "o", "", "write the judged rows to `FILE`, in the form of a result ('-' is standard output; the report then goes to standard error)")
@@ -121,6 +123,9 @@ func (v *validate) run(ctx context.Context, file string) error {
 		return err
 	}
 	in, err := openInput(ctx, v.streams, file, options)
+	if v.guards.emptyFile(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -130,6 +135,9 @@ func (v *validate) run(ctx context.Context, file string) error {
 	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
 	if err != nil {
 		return err
+	}
+	if survey.Rows == survey.Blank && !v.guards.allowEmpty {
+		return noRows(in.Name(), "devices")
 	}
 	plan := survey.Forecast(config)
 	report := v.streams.Out

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio"
+	"rpsbatch/rps"
+)
+
+// guardFlags keep a run from changing more than was meant. Limits refuse,
+// questions confirm.
+type guardFlags struct {
+	maxMoves, maxRemovals string
+	yes                   bool
+	allowEmpty            bool
+	limit                 int
+	expectNoChanges       bool
+	expectPlan            string
+}
+
+// newGuards has the limits of a command that has no flags for them.
+func newGuards() guardFlags { return guardFlags{maxMoves: "100%", maxRemovals: "100%"} }
+
+func (g *guardFlags) addMoves(flags *pflag.FlagSet) {
+	flags.StringVar(&g.maxMoves, "max-moves", "30%", "`N|N%` stop, and change nothing, if more registered devices, or a larger share of the account's, may be bound to something else; 10 always may")
+}
+
+func (g *guardFlags) addRemovals(flags *pflag.FlagSet, always string) {
+	flags.StringVar(&g.maxRemovals, "max-removals", "10%", "`N|N%` stop, and change nothing, if more devices, or a larger share of the account's, would be removed"+always)
+}
+
+func (g *guardFlags) addYes(flags *pflag.FlagSet) {
+	flags.BoolVarP(&g.yes, "yes", "y", false, "answer questions with yes; no limit is lifted")
+}
+
+func (g *guardFlags) addLimit(flags *pflag.FlagSet) {
+	flags.IntVar(&g.limit, "limit", 0, "send only the first `N` rows that need a call; --resume without --limit sends the rest")
+	flags.Lookup("limit").DefValue = ""
+}
+
+func (g *guardFlags) addExpect(flags *pflag.FlagSet) {
+	flags.BoolVar(&g.expectNoChanges, "expect-no-changes", false, "with --dry-run: exit code 1 if the run would change anything")
+	flags.StringVar(&g.expectPlan, "expect-plan", "", "go on only if the plan is still the one in `FILE`, from --dry-run --plan-json")
+}
+
+// check reports what is wrong with the flags, before anything is done.
+func (g *guardFlags) check(j *job) error {
+	switch {
+	case g.limit < 0:
+		return errors.New("--limit must be 1 or more")
+	case g.limit > 0 && j.prune:
+		return hint(errors.New("--limit cannot be combined with --prune"), "run without --prune first: what the file lacks is removed when all of its rows are settled")
+	case g.expectNoChanges && !j.dryRun:
+		return hint(errors.New("--expect-no-changes needs --dry-run"), "add --dry-run")
+	}
+	return nil
+}
+
+// limits returns the limits of a run.
+func (g *guardFlags) limits() (l batch.Limits, err error) {
+	if l.Moves, err = batch.ParseAllowance(g.maxMoves); err != nil {
+		return l, fmt.Errorf("--max-moves %w", err)
+	}
+	if l.Removals, err = batch.ParseAllowance(g.maxRemovals); err != nil {
+		return l, fmt.Errorf("--max-removals %w", err)
+	}
+	return l, nil
+}
+
+// exceeded returns an error if a plan changes more than is allowed.
+func (g *guardFlags) exceeded(p batch.Plan, config batch.Config) error {
+	c := p.Whole
+	if !c.Listed && p.NoList == nil {
+		return nil // nobody has asked for the account, so nothing will be changed
+	}
+	var excess, flags []string
+	moves, removals := c.Exceed(config.Limits)
+	if removals {
+		excess = append(excess, fmt.Sprintf("too many devices would be removed: %s (--max-removals %s)", affected(c.Removals, c), g.maxRemovals))
+		flags = append(flags, fmt.Sprintf("--max-removals %d", c.Removals.Count))
+	}
+	switch {
+	case moves && c.Listed:
+		excess = append(excess, fmt.Sprintf("too many registered devices may be moved: %s (--max-moves %s)", affected(c.Moves, c), g.maxMoves))
+		flags = append(flags, fmt.Sprintf("--max-moves %d", c.Moves.Count))
+	case moves:
+		excess = append(excess, fmt.Sprintf("how many registered devices would be moved is not known, since the account's devices could not be listed (%v)", p.NoList))
+		flags = append(flags, "--max-moves 100%")
+	}
+	if excess == nil {
+		return nil
+	}
+	return hint(fmt.Errorf("%s; nothing was changed", strings.Join(excess, "; ")),
+		"check that the file is whole and the right one; if this is meant, give %s", strings.Join(flags, " "))
+}
+
+// unexpected returns an error if a plan is not the one of --expect-plan.
+func (g *guardFlags) unexpected(now planFile) error {
+	if g.expectPlan == "" {
+		return nil
+	}
+	var was planFile
+	data, err := os.ReadFile(g.expectPlan)
+	if err != nil {
+		return fmt.Errorf("--expect-plan: %w", err)
+	}
+	if err := json.Unmarshal(data, &was); err != nil || was.Digest == "" {
+		return hint(fmt.Errorf("--expect-plan %s is not a plan", g.expectPlan), "write one with --dry-run --plan-json")
+	}
+	differs := was.differs(now)
+	if differs == nil {
+		return nil
+	}
+	return hint(fmt.Errorf("the plan is no longer the one in %s: %s; nothing was changed", g.expectPlan, strings.Join(differs, "; ")),
+		"look at the new plan with --dry-run")
+}
+
+// differs says what another plan has that this one has not.
+func (p planFile) differs(now planFile) (differs []string) {
+	differ := func(what string, was, is any) {
+		if was != is {
+			differs = append(differs, fmt.Sprintf("%s: %v, was %v", what, is, was))
+		}
+	}
+	differ("command", p.Command, now.Command)
+	differ("rows", p.Rows, now.Rows)
+	for _, fate := range batch.Fates {
+		differ(fates[fate], p.Whole[fate], now.Whole[fate])
+	}
+	differ("in the account only, to remove", p.Changes.Lacking, now.Changes.Lacking)
+	if differs == nil && p.Digest != now.Digest {
+		differs = []string{"the numbers are the same, but devices or their targets are others"}
+	}
+	return differs
+}
+
+// affected returns how many of an account's devices are affected, and which.
+func affected(a batch.Affected, c batch.Changes) string {
+	text := count(a.Count, "device")
+	if c.Listed {
+		text = fmt.Sprintf("%s of the %s in the account (%s)", thousands(a.Count), thousands(c.Devices), share(a.Count, c.Devices))
+	}
+	return text + ": " + firstOf(a)
+}
+
+// firstOf names the first few of some devices.
+func firstOf(a batch.Affected) string {
+	var names []string
+	for _, mac := range a.First {
+		names = append(names, mac.String())
+	}
+	if more := a.Count - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %s more", thousands(more)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// share returns a part as a percentage, with a digit behind the point where it
+// says something.
+func share(n, of int) string {
+	if of == 0 {
+		return "100%"
+	}
+	percent := float64(n) * 100 / float64(of)
+	if n > 0 && percent < 0.1 {
+		return "less than 0.1%"
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(percent, 'f', 1, 64), ".0") + "%"
+}
+
+// confirmPlan asks for confirmation of what is to be changed, after it has shown
+// it. What may be answered with --yes is not asked.
+func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
+	question := ""
+	switch {
+	case j.sync && plan.Left.Any():
+		if !j.guards.yes || !j.call.quiet {
+			j.tellPlan(printable{j.streams.Err}, plan, config)
+		}
+		question = fmt.Sprintf("Apply this plan to the account %s?", j.call.account())
+	case j.asks() && plan.Left.Removals.Count > 0:
+		r := plan.Left.Removals
+		fmt.Fprintln(printable{j.streams.Err}, hanging("", fmt.Sprintf("Remove %s", affected(r, plan.Left))))
+		question = fmt.Sprintf("Remove %s from the account %s?", plural(r.Count, "it", "them"), j.call.account())
+	}
+	if question == "" || j.guards.yes {
+		return nil
+	}
+	yes, err := confirm(ctx, j.streams, question+" [y]es, [N]o", nil)
+	if err == nil && !yes {
+		fmt.Fprintln(j.streams.Err, "Nothing was changed.")
+		err = errRows
+	}
+	return err
+}
+
+// asks reports whether the command asks before it removes what a file names.
+func (j *job) asks() bool { return j.action == batch.Deregister && !j.guards.yes && j.canAsk() }
+
+// canAsk reports whether there is somebody to answer a question, on a stream that
+// is not the file.
+func (j *job) canAsk() bool {
+	return j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
+}
+
+// account names the account of a run by its user and the host of the service: who
+// has several is to see which one this is.
+func (f *callFlags) account() string {
+	if f.sandbox {
+		return "of the sandbox"
+	}
+	return fmt.Sprintf("%s at %s", f.username, f.host())
+}
+
+// host returns the host of the service.
+func (f *callFlags) host() string {
+	if f.sandbox {
+		return "sandbox"
+	}
+	u, err := url.Parse(f.url)
+	if err != nil || u.Host == "" {
+		u, _ = url.Parse(rps.DefaultURL)
+	}
+	return u.Host
+}
+
+// seemsWhole refuses a file that seems cut off or empty.
+func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
+	rows := survey.Rows - survey.Blank
+	switch {
+	case j.guards.allowEmpty:
+	case rows == 0 && j.action == batch.AddServer:
+		return noRows(in.Name(), "servers")
+	case rows == 0:
+		return noRows(in.Name(), "devices")
+	case j.sync && survey.Devices() == 0:
+		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
+			"sync would take that for an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
+	}
+	if j.prune && survey.Cut {
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.Name()), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
+	}
+	return nil
+}
+
+// noRows is the error of a file without a single row.
+func noRows(name, what string) error {
+	return hint(fmt.Errorf("%s has no %s", name, what), "check that the export is whole; if it may be empty, give --allow-empty")
+}
+
+// emptyFile reports whether an error is about a file that has not even a header,
+// and that may be empty: then there is nothing to do, and no result.
+func (g *guardFlags) emptyFile(err error) bool {
+	bad := (*csvio.FileError)(nil)
+	return g.allowEmpty && errors.As(err, &bad) && bad.Empty
+}
+
+func (g *guardFlags) addEmpty(flags *pflag.FlagSet) {
+	flags.BoolVar(&g.allowEmpty, "allow-empty", false, "accept a file without a single device")
+}
