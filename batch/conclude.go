@@ -1,7 +1,5 @@
 package batch
 
-import "time"
-
 // A conclusion is what may be claimed of a row, or what is missing for that.
 type conclusion struct {
 	verdict Verdict // with a status: the row is settled
@@ -31,8 +29,8 @@ type want struct {
 
 // conclude returns what may be claimed of a row by the evidence. It has no
 // clock, no network and no state. The package comment has its table.
-func conclude(w want, e evidence, seen finding, f facts, thorough bool, now time.Time) conclusion {
-	c := concluding{w, e, seen, f, thorough, now}
+func conclude(w want, e evidence, seen finding, f facts, thorough bool) conclusion {
+	c := concluding{w, e, seen, f, thorough}
 	switch {
 	case e.Alone && e.Reach == refused && w.call.binds() && e.kin != nil && e.kin.granted:
 		// Another row of that batch was granted since, and was not prompted:
@@ -52,7 +50,6 @@ type concluding struct {
 	seen     finding
 	f        facts
 	thorough bool // look rows up even where the list would do
-	now      time.Time
 }
 
 func settled(v Verdict) conclusion { return conclusion{verdict: v} }
@@ -153,7 +150,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 			return conclusion{need: needSend, call: callOverride, was: surely || !byRun}
 		}
 		return c.undoneBy(byRun && !surely, ProofLookup, finding)
-	case c.Reach == lost && c.pending(c.now):
+	case c.Reach == lost && c.pending():
 		return conclusion{need: needTime}
 	case !byRun:
 		return conclusion{verdict: c.exists(finding), listCut: c.wasAbsent()}
@@ -222,10 +219,18 @@ func (c concluding) undone(proof Proof, finding string) conclusion {
 	switch {
 	case c.mayHelp():
 		return conclusion{need: needSend, call: c.call}
-	case c.pending(c.now):
+	case c.pending():
 		return conclusion{need: needTime}
 	}
 	return settled(c.final(proof, finding))
+}
+
+// pending reports whether a lost call may have been applied since the finding.
+func (c concluding) pending() bool {
+	if c.seen.state == unseen {
+		return c.listAt < c.Until
+	}
+	return c.seen.at.UnixNano() < c.Until
 }
 
 // mayHelp reports whether the row may be sent again.

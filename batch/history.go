@@ -40,7 +40,8 @@ type History struct {
 // touch is what is known of a row that calls have carried.
 type touch struct {
 	evidence
-	calls int
+	calls  int
+	flying bool // one of them left, it may be, and no answer was noted
 }
 
 // Override returns what the user wanted done with devices that are registered
@@ -206,6 +207,7 @@ func (h *History) sending(s *sending) error {
 		was.Reach, was.Moves, was.Checked = lost, was.Moves || s.Moves, false
 		was.Tries, was.Until = was.Tries+1, max(was.Until, s.Until.UnixNano())
 		was.calls++
+		was.flying = true
 		h.touched[row] = was
 	}
 	for _, row := range s.Present {
@@ -226,7 +228,7 @@ func (h *History) kept(all []kept) error {
 				return fmt.Errorf("no such row: %d", row)
 			}
 			was := h.touched[row]
-			was.evidence = k.Evidence
+			was.evidence, was.flying = k.Evidence, false
 			if k.Unmade {
 				was.calls--
 			}

@@ -151,6 +151,7 @@ func (k *known) item(n int, mac rps.MAC) item {
 		}
 	}
 	if k.account.Listed() {
+		it.listAt = k.account.asked.UnixNano()
 		if it.List = absent; k.account.set().Contains(number) {
 			it.List = present
 		}
