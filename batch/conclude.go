@@ -5,7 +5,7 @@ type conclusion struct {
 	verdict Verdict // with a status: the row is settled
 	need    need    // else
 	call    call    // of needSend
-	was     bool    // it is registered, and was before the run
+	was     bool    // it is registered, and not by this run
 	listCut bool    // the account's list is not whole
 }
 
@@ -32,9 +32,9 @@ type want struct {
 func conclude(w want, e evidence, seen finding, f facts, thorough bool) conclusion {
 	c := concluding{w, e, seen, f, thorough}
 	switch {
-	case e.Alone && e.Reach == refused && w.call.binds() && e.kin != nil && e.kin.granted:
-		// Another row of that batch was granted since, and was not prompted:
-		// no part of the batch was applied, and it was refused for this row.
+	case e.Alone && e.Reach == refused && w.call == callRegister && e.kin != nil && e.kin.granted == e.kin.rows-1:
+		// All others of that batch were granted since: it was this row, and
+		// had it been bound, the service would have asked whether to override.
 		return settled(c.final(ProofAnswer, ""))
 	case seen.state == unseeable:
 		return c.unseeable()
@@ -141,7 +141,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	// May this run have bound it? A proxy may deliver a call twice, and hand on
 	// the second answer: of what the list did not show, the first may have been
 	// granted.
-	byRun := c.Reach != untouched && (c.Moves || c.Before != present) || c.wasAbsent()
+	byRun := c.wasAbsent() || !surely && c.Reach != untouched && (c.Moves || c.Before != present)
 	switch {
 	case c.call.moves():
 		return c.undoneBy(byRun && !surely, ProofLookup, finding)
@@ -163,7 +163,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 		return last
 	case c.wasAbsent() && c.List == present && !surely && c.url == "":
 		return settled(c.appeared())
-	case c.Before == absent && !c.f.trusted && c.Reach == refused && !c.f.partial: // the list hid it
+	case c.Before == absent && !c.f.trusted && c.Asked && c.Reach == refused && !c.f.partial: // the list hid it
 		return settled(c.exists(finding))
 	}
 	return settled(c.inDoubt(finding + "; whether it was so before this run is not known"))
@@ -207,7 +207,9 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	switch {
 	case c.Before == present:
 		return Verdict{Status: Deregistered, Proof: proof, Detail: unproven + finding}
-	case c.Reach == untouched, c.wasAbsent() && (c.f.missingOK || c.Reach == refused && !c.f.partial):
+	case c.f.missingOK:
+		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding, c.text())}
+	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}
 	return c.inDoubt(finding + "; whether this run removed it is not known")
@@ -218,7 +220,7 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 func (c concluding) undone(proof Proof, finding string) conclusion {
 	switch {
 	case c.mayHelp():
-		return conclusion{need: needSend, call: c.call}
+		return conclusion{need: needSend, call: c.call, was: c.call == callDeregister}
 	case c.pending():
 		return conclusion{need: needTime}
 	}

@@ -151,15 +151,26 @@ func (c change) refused() change {
 	if len(c.items) < 2 {
 		return c
 	}
-	moves, family := c.call.moves(), &kin{}
-	return c.each(func(e *evidence) {
-		e.Reach, e.List = max(e.Reach, refused), unlisted
-		e.Moves = e.Moves || moves
+	family := &kin{rows: len(c.items)}
+	return c.echoed().each(func(e *evidence) {
 		if e.kin == nil {
 			e.kin = family
 		}
 	})
 }
+
+// echoed marks the rows of a call that was refused in words that it would have
+// heard as well if it had just been granted: a proxy may deliver a call twice, and
+// hand on the second answer.
+func (c change) echoed() change {
+	moves := c.call.moves()
+	return c.each(func(e *evidence) {
+		e.Reach, e.List = max(e.Reach, refused), unlisted
+		e.Moves = e.Moves || moves
+	})
+}
+
+func asked(e *evidence) { e.Asked = true }
 
 // said notes the words of a refusal, and what the row is if they hold.
 func said(status Status, err *rps.Error) func(*evidence) {
@@ -213,7 +224,7 @@ func applied(f facts, c change) outcome {
 		// It was registered though the account's list did not show it.
 		o.listCut = o.listCut || (c.call == callDeregister || c.call == callEdit) && it.Before == absent && f.trusted
 		if it.kin != nil && c.call != callOverride {
-			it.kin.granted = true
+			it.kin.granted++
 		}
 		o.settle(v, it)
 	}
@@ -322,11 +333,11 @@ func named(f facts, c change, err *rps.Error) outcome {
 }
 
 // doubtful reports whether a refusal that names a row may be the second answer
-// to a call that was delivered twice: no call repeats an address, and the
-// account's list showed what is to be removed. One that names other devices
+// to a call that was delivered twice: no call repeats an address, and no list
+// showed that there was nothing to be removed. One that names other devices
 // alone is the answer to another call.
 func doubtful(c change, it item, status Status, err *rps.Error) bool {
-	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before == present
+	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before != absent
 }
 
 // doubted returns a row whose call may have been applied though it was refused.
@@ -396,23 +407,19 @@ func unknownServer(notAdded, text string) Verdict {
 func prompted(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if len(c.items) == 1 && f.override != OverrideAlways {
-		o.look = c.items
+		o.look = c.echoed().each(asked).items
 		return o
 	}
-	after := c.refused() // applied in part, it may be, to the free rows
+	after := c.refused().echoed().each(asked) // applied in part, it may be, to the free rows
 	if f.override == OverrideAlways {
-		if it := c.items[0]; len(c.items) == 1 && it.Reach == untouched {
-			after = c.each(func(e *evidence) { e.Before = present }) // or another's
-		} else {
-			after.prompt = true
-		}
+		after.prompt = true
 		o.then(after.with(after.items).as(callOverride))
 		return o
 	}
 	names, _ := c.split(err.MACs)
-	asked := make(map[int]bool, len(names))
+	isNamed := make(map[int]bool, len(names))
 	for _, it := range names {
-		asked[it.row] = true
+		isNamed[it.row] = true
 	}
 	var ours, rest []item
 	touched := false
@@ -423,8 +430,8 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 			ours = append(ours, it)
 		case known:
 			o.settle(existing(ProofList, ""), it)
-		case asked[it.row]:
-			o.look = append(o.look, it)
+		case isNamed[it.row]:
+			o.look = append(o.look, after.items[i])
 		default:
 			touched = touched || it.Reach != untouched && !it.Checked
 			rest = append(rest, after.items[i])

@@ -30,6 +30,7 @@ type evidence struct {
 	Before  presence `json:"before,omitempty"` // in the account before the run touched it
 	Reach   reach    `json:"reach,omitempty"`
 	Moves   bool     `json:"moves,omitempty"`   // one of those calls could move a registered device
+	Asked   bool     `json:"asked,omitempty"`   // the service asked whether to override it, or others of its call
 	Alone   bool     `json:"alone,omitempty"`   // its last call was refused, and that was about this row
 	Checked bool     `json:"checked,omitempty"` // a list made since the last lost call did not show it
 	List    presence `json:"-"`                 // what a list made since the last call shows
@@ -50,7 +51,8 @@ type words struct {
 
 // kin is what the rows of one refused batch share.
 type kin struct {
-	granted bool // one of them was granted since: the refusal was not applied to all, as it seems to none
+	rows    int
+	granted int // of these, those that were granted since
 }
 
 // maxRounds bounds how often a row is sent again for what was found.
