@@ -63,15 +63,17 @@ const unproven = "the answer was lost or refused as a whole; "
 
 // bound concludes a row that is to be bound.
 func (c concluding) bound() conclusion {
-	switch c.seen.state {
-	case elsewhere:
+	switch state := c.seen.state; {
+	case (state == elsewhere || state == nobodys && c.call == callEdit) && c.pending():
+		return conclusion{need: needTime}
+	case state == elsewhere:
 		return settled(Verdict{Status: RegisteredElsewhere, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())})
-	case nobodys:
+	case state == nobodys:
 		if c.call == callEdit {
 			return settled(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("it is not registered", c.text())})
 		}
 		return c.undone(ProofLookup, "a lookup shows that it is not registered")
-	case ours:
+	case state == ours:
 		return c.found()
 	}
 	helps := c.call == callRegister && c.Reach != untouched && c.f.canList
@@ -260,7 +262,8 @@ func (c concluding) final(proof Proof, finding string) Verdict {
 	case c.Said != nil:
 		v.Status, v.Detail = c.Said.Status, sentence(finding, c.Said.Text)
 	}
-	if v.Status == NotRegistered && (c.seen.state == ours || c.List == present) {
+	shown := c.seen.state == ours || c.List == present
+	if v.Status == NotRegistered && shown || v.Status == RegisteredElsewhere && (shown || c.seen.state == nobodys) {
 		v.Status = Refused // whatever it said
 	}
 	return v
@@ -272,7 +275,7 @@ func (c concluding) inDoubt(finding string) Verdict {
 
 // unseeable concludes a row that could not be looked up.
 func (c concluding) unseeable() conclusion {
-	if c.Reach == untouched && c.call.binds() {
+	if c.Reach == untouched && c.call.binds() && c.List != absent {
 		return settled(Verdict{Status: Exists, Proof: ProofAnswer, Detail: "already registered; who has registered it could not be looked up: " + c.seen.err})
 	}
 	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))

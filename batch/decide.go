@@ -2,7 +2,6 @@ package batch
 
 import (
 	"net/http"
-	"slices"
 
 	"rpsbatch/rps"
 )
@@ -297,39 +296,44 @@ func named(f facts, c change, err *rps.Error) outcome {
 	default:
 		status = NotRegistered
 	}
-	if len(c.items) == 1 {
-		if status == RegisteredElsewhere || c.call == callEdit && status == NotRegistered {
-			var o outcome
-			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, c.items...)
-			return o
-		}
-		if doubtful(c, c.items[0], status, err) || len(err.MACs) > 0 && !slices.Contains(err.MACs, c.items[0].mac) {
-			return outcome{open: []item{c.items[0].doubted(status, err)}}
-		}
-		return alone(c, status, err)
-	}
 	names, rest := c.split(err.MACs)
-	if len(names) == 0 {
+	switch {
+	case len(c.items) > 1 && len(names) == 0:
 		return whole(f, c, err)
+	case len(names) == 0 && len(err.MACs) > 0: // of another call
+		return outcome{open: []item{c.items[0].doubted(status, err)}}
+	case len(names) == 0:
+		names, rest = c.items, nil
 	}
 	var o outcome
 	for _, it := range names {
-		if doubtful(c, it, status, err) {
+		switch {
+		case doubtful(c, it, status, err):
 			o.open = append(o.open, it.doubted(status, err))
-			continue
-		}
-		// What is wrong with an address now was wrong with it before.
-		lasting := c.call.binds()
-		if it.Reach == untouched || lasting || status == RegisteredElsewhere {
+		case believed(c, it, status):
 			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, it)
-			continue
+		default:
+			said(status, err)(&it.evidence)
+			it.Alone = true
+			o.open = append(o.open, it)
 		}
-		said(status, err)(&it.evidence)
-		it.Alone = true
-		o.open = append(o.open, it)
 	}
 	o.rest(f, c, rest)
 	return o
+}
+
+// believed reports whether a refusal that names a row settles it, whatever became
+// of earlier calls: what is wrong with an address now was wrong with it before, and
+// what is not this account's cannot have been bound by one. A lost call may still
+// do that.
+func believed(c change, it item, status Status) bool {
+	switch {
+	case it.Reach == untouched:
+		return true
+	case status == Refused:
+		return c.call.binds()
+	}
+	return it.Reach == refused && (c.call.binds() || status == RegisteredElsewhere)
 }
 
 // doubtful reports whether a refusal that names a row may be the second answer

@@ -199,6 +199,7 @@ func (h *History) has(row int) bool {
 
 // sending notes a call that may have left.
 func (h *History) sending(s *sending) error {
+	left := s.Present // in the order of the rows
 	for _, row := range s.Rows {
 		if !h.has(row) {
 			return fmt.Errorf("no such row: %d", row)
@@ -208,13 +209,12 @@ func (h *History) sending(s *sending) error {
 		was.Tries, was.Until = was.Tries+1, max(was.Until, s.Until.UnixNano())
 		was.calls++
 		was.flying = true
-		h.touched[row] = was
-	}
-	for _, row := range s.Present {
-		if was, ok := h.touched[row]; ok {
-			was.Before = present
-			h.touched[row] = was
+		if len(left) > 0 && left[0] == row {
+			was.Before, left = present, left[1:]
+		} else if h.listed {
+			was.Before = absent // if not by the list, by a lookup
 		}
+		h.touched[row] = was
 	}
 	return nil
 }
