@@ -35,7 +35,12 @@ func (h *history) claims() (all []claim) {
 // proves the claim and the claim, and if only the run changes devices, then for
 // good.
 func (c claim) holds(so func(binding) bool) bool {
-	from := c.lists
+	from := epoch
+	for _, at := range c.lists {
+		if !at.After(c.Time) {
+			from = at
+		}
+	}
 	if a := c.asked[c.row]; a != nil {
 		switch c.Proof {
 		case ProofAnswer:

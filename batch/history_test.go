@@ -38,7 +38,7 @@ type history struct {
 	others  int // changes that colleagues may make
 
 	asked map[int]*lastAsked
-	lists time.Time // when the last list left that was answered
+	lists []time.Time // when those left that were answered
 	doubt map[int]*openRow
 }
 
@@ -179,7 +179,7 @@ func (h *history) once() (again bool) {
 	case r.Past != nil && r.Past.done:
 	case !h.service.unlisted:
 		known.devices, known.asked = h.service.list(), h.now
-		h.lists = h.now
+		h.lists = append(h.lists, h.now)
 		h.logf("list: %v", slices.Collect(known.All()))
 	default:
 		known.noList = &rps.Error{Kind: rps.Unreadable}
@@ -357,7 +357,7 @@ func (h *history) answer(e *engine, res result, after time.Duration) {
 // note remembers what was asked when, for the truth of what is claimed.
 func (h *history) note(res result) {
 	if l, ok := res.task.(lookup); ok && l.why == forList && res.answer.err == nil {
-		h.lists = res.left
+		h.lists = append(h.lists, res.left)
 	}
 	for _, it := range res.task.carries() {
 		a := h.askedOf(it.row)
