@@ -3,6 +3,7 @@ package batch
 import (
 	"io"
 	"iter"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
@@ -14,6 +15,7 @@ import (
 // list short.
 type Account struct {
 	devices *roaring64.Bitmap // nil: it was not listed
+	asked   time.Time         // when the call for the list left
 	noList  error
 }
 

@@ -55,7 +55,7 @@ func (e *engine) act(res result, now time.Time) {
 		e.sent = true
 		e.changed(t, res.answer, mayRetry, now)
 	case lookup:
-		e.looked(t, res.answer, mayRetry, now)
+		e.looked(t, res, mayRetry, now)
 	}
 }
 
@@ -204,7 +204,8 @@ func (e *engine) lookUp(o *openRow, now bool) {
 }
 
 // looked acts on the answer to a lookup.
-func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
+func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
+	ans := res.answer
 	e.logCall(l, ans)
 	if err := ans.err; err != nil && e.stop == nil && (!readable(err.Kind) || err.Kind == rps.HandlerFailed) &&
 		l.tries+1 < e.Config.MaxAttempts && mayRetry {
@@ -218,7 +219,7 @@ func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
 	}
 	switch l.why {
 	case forList:
-		e.listed(ans)
+		e.listed(ans, res.left)
 	case forServer:
 		s := e.known.server(l.server)
 		if ans.err == nil && ans.status == rps.Registered && ans.url != "" {
@@ -227,9 +228,9 @@ func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
 	case forRow:
 		o := e.open[l.item.row]
 		o.looking = false
-		o.seen = finding{bound: ans.url}
+		o.seen = finding{bound: ans.url, at: res.left}
 		if ans.err != nil {
-			o.seen = finding{state: unseeable, err: ans.err.Error()}
+			o.seen.state, o.seen.err = unseeable, ans.err.Error()
 		} else {
 			o.seen.state = sightOf(ans.status)
 		}
@@ -245,7 +246,7 @@ func (e *engine) looked(l lookup, ans answer, mayRetry bool, now time.Time) {
 }
 
 // listed takes in a list made to conclude rows.
-func (e *engine) listed(ans answer) {
+func (e *engine) listed(ans answer, left time.Time) {
 	k := e.known
 	if ans.err != nil {
 		k.canList = false
@@ -261,7 +262,7 @@ func (e *engine) listed(ans answer) {
 		if o.List = absent; ans.devices.Contains(o.mac.Uint64()) {
 			o.List = present
 		}
-		o.Checked = o.List == absent
+		o.Checked, o.listAt = o.List == absent, left.UnixNano()
 		changed := o.Before == absent && o.List == present && o.call.binds() || o.Before == present && o.List == absent && !o.call.binds()
 		k.partial = k.partial || o.Reach == refused && changed
 	}
@@ -283,7 +284,7 @@ func (e *engine) conclude(now time.Time) bool {
 	slices.SortFunc(rows, func(a, b *openRow) int { return cmp.Compare(a.row, b.row) })
 	thorough := len(rows) <= fewRows
 	for _, o := range rows {
-		if c := conclude(o.want, o.evidence, o.seen, e.facts(o), thorough, now); c.need == needList {
+		if c := conclude(o.want, o.evidence, o.seen, e.facts(o), thorough); c.need == needList {
 			if e.known.lists++; e.known.lists >= maxLists {
 				e.known.canList = false
 			}
@@ -305,7 +306,7 @@ func (e *engine) facts(o *openRow) facts {
 
 // resolve does what a conclusion about a row asks for.
 func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
-	c := conclude(o.want, o.evidence, o.seen, f, thorough, now)
+	c := conclude(o.want, o.evidence, o.seen, f, thorough)
 	e.doubtList(c.listCut)
 	switch c.need {
 	case needLookup:

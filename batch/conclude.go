@@ -1,13 +1,11 @@
 package batch
 
-import "time"
-
 // A conclusion is what may be claimed of a row, or what is missing for that.
 type conclusion struct {
 	verdict Verdict // with a status: the row is settled
 	need    need    // else
 	call    call    // of needSend
-	was     bool    // it is registered, and was before the run
+	was     bool    // it is registered, and not by this run
 	listCut bool    // the account's list is not whole
 }
 
@@ -31,12 +29,12 @@ type want struct {
 
 // conclude returns what may be claimed of a row by the evidence. It has no
 // clock, no network and no state. The package comment has its table.
-func conclude(w want, e evidence, seen finding, f facts, thorough bool, now time.Time) conclusion {
-	c := concluding{w, e, seen, f, thorough, now}
+func conclude(w want, e evidence, seen finding, f facts, thorough bool) conclusion {
+	c := concluding{w, e, seen, f, thorough}
 	switch {
-	case e.Alone && e.Reach == refused && w.call.binds() && e.kin != nil && e.kin.granted:
-		// Another row of that batch was granted since, and was not prompted:
-		// no part of the batch was applied, and it was refused for this row.
+	case e.Alone && e.Reach == refused && w.call == callRegister && e.kin != nil && e.kin.granted == e.kin.rows-1:
+		// All others of that batch were granted since: it was this row, and
+		// had it been bound, the service would have asked whether to override.
 		return settled(c.final(ProofAnswer, ""))
 	case seen.state == unseeable:
 		return c.unseeable()
@@ -52,7 +50,6 @@ type concluding struct {
 	seen     finding
 	f        facts
 	thorough bool // look rows up even where the list would do
-	now      time.Time
 }
 
 func settled(v Verdict) conclusion { return conclusion{verdict: v} }
@@ -66,15 +63,17 @@ const unproven = "the answer was lost or refused as a whole; "
 
 // bound concludes a row that is to be bound.
 func (c concluding) bound() conclusion {
-	switch c.seen.state {
-	case elsewhere:
+	switch state := c.seen.state; {
+	case (state == elsewhere || state == nobodys && c.call == callEdit) && c.pending():
+		return conclusion{need: needTime}
+	case state == elsewhere:
 		return settled(Verdict{Status: RegisteredElsewhere, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())})
-	case nobodys:
+	case state == nobodys:
 		if c.call == callEdit {
 			return settled(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("it is not registered", c.text())})
 		}
 		return c.undone(ProofLookup, "a lookup shows that it is not registered")
-	case ours:
+	case state == ours:
 		return c.found()
 	}
 	helps := c.call == callRegister && c.Reach != untouched && c.f.canList
@@ -144,7 +143,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	// May this run have bound it? A proxy may deliver a call twice, and hand on
 	// the second answer: of what the list did not show, the first may have been
 	// granted.
-	byRun := c.Reach != untouched && (c.Moves || c.Before != present) || c.wasAbsent()
+	byRun := c.wasAbsent() || !surely && c.Reach != untouched && (c.Moves || c.Before != present)
 	switch {
 	case c.call.moves():
 		return c.undoneBy(byRun && !surely, ProofLookup, finding)
@@ -153,7 +152,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 			return conclusion{need: needSend, call: callOverride, was: surely || !byRun}
 		}
 		return c.undoneBy(byRun && !surely, ProofLookup, finding)
-	case c.Reach == lost && c.pending(c.now):
+	case c.Reach == lost && c.pending():
 		return conclusion{need: needTime}
 	case !byRun:
 		return conclusion{verdict: c.exists(finding), listCut: c.wasAbsent()}
@@ -166,7 +165,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 		return last
 	case c.wasAbsent() && c.List == present && !surely && c.url == "":
 		return settled(c.appeared())
-	case c.Before == absent && !c.f.trusted && c.Reach == refused && !c.f.partial: // the list hid it
+	case c.Before == absent && !c.f.trusted && c.Asked && c.Reach == refused && !c.f.partial: // the list hid it
 		return settled(c.exists(finding))
 	}
 	return settled(c.inDoubt(finding + "; whether it was so before this run is not known"))
@@ -210,7 +209,9 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	switch {
 	case c.Before == present:
 		return Verdict{Status: Deregistered, Proof: proof, Detail: unproven + finding}
-	case c.Reach == untouched, c.wasAbsent() && (c.f.missingOK || c.Reach == refused && !c.f.partial):
+	case c.f.missingOK:
+		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding, c.text())}
+	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}
 	return c.inDoubt(finding + "; whether this run removed it is not known")
@@ -221,11 +222,19 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 func (c concluding) undone(proof Proof, finding string) conclusion {
 	switch {
 	case c.mayHelp():
-		return conclusion{need: needSend, call: c.call}
-	case c.pending(c.now):
+		return conclusion{need: needSend, call: c.call, was: c.call == callDeregister}
+	case c.pending():
 		return conclusion{need: needTime}
 	}
 	return settled(c.final(proof, finding))
+}
+
+// pending reports whether a lost call may have been applied since the finding.
+func (c concluding) pending() bool {
+	if c.seen.state == unseen {
+		return c.listAt < c.Until
+	}
+	return c.seen.at.UnixNano() < c.Until
 }
 
 // mayHelp reports whether the row may be sent again.
@@ -253,7 +262,8 @@ func (c concluding) final(proof Proof, finding string) Verdict {
 	case c.Said != nil:
 		v.Status, v.Detail = c.Said.Status, sentence(finding, c.Said.Text)
 	}
-	if v.Status == NotRegistered && (c.seen.state == ours || c.List == present) {
+	shown := c.seen.state == ours || c.List == present
+	if v.Status == NotRegistered && shown || v.Status == RegisteredElsewhere && (shown || c.seen.state == nobodys) {
 		v.Status = Refused // whatever it said
 	}
 	return v
@@ -265,7 +275,7 @@ func (c concluding) inDoubt(finding string) Verdict {
 
 // unseeable concludes a row that could not be looked up.
 func (c concluding) unseeable() conclusion {
-	if c.Reach == untouched && c.call.binds() {
+	if c.Reach == untouched && c.call.binds() && c.List != absent {
 		return settled(Verdict{Status: Exists, Proof: ProofAnswer, Detail: "already registered; who has registered it could not be looked up: " + c.seen.err})
 	}
 	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))

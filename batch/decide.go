@@ -2,7 +2,6 @@ package batch
 
 import (
 	"net/http"
-	"slices"
 
 	"rpsbatch/rps"
 )
@@ -151,15 +150,26 @@ func (c change) refused() change {
 	if len(c.items) < 2 {
 		return c
 	}
-	moves, family := c.call.moves(), &kin{}
-	return c.each(func(e *evidence) {
-		e.Reach, e.List = max(e.Reach, refused), unlisted
-		e.Moves = e.Moves || moves
+	family := &kin{rows: len(c.items)}
+	return c.echoed().each(func(e *evidence) {
 		if e.kin == nil {
 			e.kin = family
 		}
 	})
 }
+
+// echoed marks the rows of a call that was refused in words that it would have
+// heard as well if it had just been granted: a proxy may deliver a call twice, and
+// hand on the second answer.
+func (c change) echoed() change {
+	moves := c.call.moves()
+	return c.each(func(e *evidence) {
+		e.Reach, e.List = max(e.Reach, refused), unlisted
+		e.Moves = e.Moves || moves
+	})
+}
+
+func asked(e *evidence) { e.Asked = true }
 
 // said notes the words of a refusal, and what the row is if they hold.
 func said(status Status, err *rps.Error) func(*evidence) {
@@ -213,7 +223,7 @@ func applied(f facts, c change) outcome {
 		// It was registered though the account's list did not show it.
 		o.listCut = o.listCut || (c.call == callDeregister || c.call == callEdit) && it.Before == absent && f.trusted
 		if it.kin != nil && c.call != callOverride {
-			it.kin.granted = true
+			it.kin.granted++
 		}
 		o.settle(v, it)
 	}
@@ -286,47 +296,52 @@ func named(f facts, c change, err *rps.Error) outcome {
 	default:
 		status = NotRegistered
 	}
-	if len(c.items) == 1 {
-		if status == RegisteredElsewhere || c.call == callEdit && status == NotRegistered {
-			var o outcome
-			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, c.items...)
-			return o
-		}
-		if doubtful(c, c.items[0], status, err) || len(err.MACs) > 0 && !slices.Contains(err.MACs, c.items[0].mac) {
-			return outcome{open: []item{c.items[0].doubted(status, err)}}
-		}
-		return alone(c, status, err)
-	}
 	names, rest := c.split(err.MACs)
-	if len(names) == 0 {
+	switch {
+	case len(c.items) > 1 && len(names) == 0:
 		return whole(f, c, err)
+	case len(names) == 0 && len(err.MACs) > 0: // of another call
+		return outcome{open: []item{c.items[0].doubted(status, err)}}
+	case len(names) == 0:
+		names, rest = c.items, nil
 	}
 	var o outcome
 	for _, it := range names {
-		if doubtful(c, it, status, err) {
+		switch {
+		case doubtful(c, it, status, err):
 			o.open = append(o.open, it.doubted(status, err))
-			continue
-		}
-		// What is wrong with an address now was wrong with it before.
-		lasting := c.call.binds()
-		if it.Reach == untouched || lasting || status == RegisteredElsewhere {
+		case believed(c, it, status):
 			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, it)
-			continue
+		default:
+			said(status, err)(&it.evidence)
+			it.Alone = true
+			o.open = append(o.open, it)
 		}
-		said(status, err)(&it.evidence)
-		it.Alone = true
-		o.open = append(o.open, it)
 	}
 	o.rest(f, c, rest)
 	return o
 }
 
+// believed reports whether a refusal that names a row settles it, whatever became
+// of earlier calls: what is wrong with an address now was wrong with it before, and
+// what is not this account's cannot have been bound by one. A lost call may still
+// do that.
+func believed(c change, it item, status Status) bool {
+	switch {
+	case it.Reach == untouched:
+		return true
+	case status == Refused:
+		return c.call.binds()
+	}
+	return it.Reach == refused && (c.call.binds() || status == RegisteredElsewhere)
+}
+
 // doubtful reports whether a refusal that names a row may be the second answer
-// to a call that was delivered twice: no call repeats an address, and the
-// account's list showed what is to be removed. One that names other devices
+// to a call that was delivered twice: no call repeats an address, and no list
+// showed that there was nothing to be removed. One that names other devices
 // alone is the answer to another call.
 func doubtful(c change, it item, status Status, err *rps.Error) bool {
-	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before == present
+	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before != absent
 }
 
 // doubted returns a row whose call may have been applied though it was refused.
@@ -396,23 +411,19 @@ func unknownServer(notAdded, text string) Verdict {
 func prompted(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if len(c.items) == 1 && f.override != OverrideAlways {
-		o.look = c.items
+		o.look = c.echoed().each(asked).items
 		return o
 	}
-	after := c.refused() // applied in part, it may be, to the free rows
+	after := c.refused().echoed().each(asked) // applied in part, it may be, to the free rows
 	if f.override == OverrideAlways {
-		if it := c.items[0]; len(c.items) == 1 && it.Reach == untouched {
-			after = c.each(func(e *evidence) { e.Before = present }) // or another's
-		} else {
-			after.prompt = true
-		}
+		after.prompt = true
 		o.then(after.with(after.items).as(callOverride))
 		return o
 	}
 	names, _ := c.split(err.MACs)
-	asked := make(map[int]bool, len(names))
+	isNamed := make(map[int]bool, len(names))
 	for _, it := range names {
-		asked[it.row] = true
+		isNamed[it.row] = true
 	}
 	var ours, rest []item
 	touched := false
@@ -423,8 +434,8 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 			ours = append(ours, it)
 		case known:
 			o.settle(existing(ProofList, ""), it)
-		case asked[it.row]:
-			o.look = append(o.look, it)
+		case isNamed[it.row]:
+			o.look = append(o.look, after.items[i])
 		default:
 			touched = touched || it.Reach != untouched && !it.Checked
 			rest = append(rest, after.items[i])

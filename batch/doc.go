@@ -20,7 +20,11 @@
 // pure function of the change, its answer and some facts. It settles a row only
 // by what an answer proves by itself. The service is not trusted to be all or
 // nothing: a call without a readable answer may have been applied, or may still
-// be, and a refused one may have been applied in part. Such rows stay open.
+// be, and a refused one may have been applied in part. A proxy may deliver a call
+// twice and hand on the second answer: a refusal in the words that a granted call
+// would hear as well (it is registered already, it is not there) proves nothing, but
+// of a device that the list did not show and that is to be removed. Such rows stay
+// open.
 //
 // What may be claimed of an open row is a matter of conclude, a pure function of
 // what the row asks and of the evidence: what the list showed before the run, how
@@ -42,7 +46,8 @@
 //
 //	still registered           sent again; in the end refused, or failed
 //	not registered             deregistered, if the list showed it before; not-registered, if it
-//	                           did not and no call was lost; else in doubt
+//	                           did not and no call was lost, or if it need not be there; else
+//	                           in doubt
 //
 // A list alone proves presence, and of a device that was not listed before that
 // this run has bound it, somewhere (proof list): a few rows are looked up all the

@@ -30,13 +30,15 @@ type evidence struct {
 	Before  presence `json:"before,omitempty"` // in the account before the run touched it
 	Reach   reach    `json:"reach,omitempty"`
 	Moves   bool     `json:"moves,omitempty"`   // one of those calls could move a registered device
+	Asked   bool     `json:"asked,omitempty"`   // the service asked whether to override it, or others of its call
 	Alone   bool     `json:"alone,omitempty"`   // its last call was refused, and that was about this row
 	Checked bool     `json:"checked,omitempty"` // a list made since the last lost call did not show it
 	List    presence `json:"-"`                 // what a list made since the last call shows
-	Tries   uint8    `json:"tries,omitempty"`   // calls that were lost
-	Rounds  uint8    `json:"rounds,omitempty"`  // how often it was sent again for what a list or a lookup showed
-	Until   int64    `json:"until,omitempty"`   // a lost call may still be applied until then, in Unix nanoseconds
-	Said    *words   `json:"said,omitempty"`    // of the last refusal
+	listAt  int64    // when that list left, in Unix nanoseconds
+	Tries   uint8    `json:"tries,omitempty"`  // calls that were lost
+	Rounds  uint8    `json:"rounds,omitempty"` // how often it was sent again for what a list or a lookup showed
+	Until   int64    `json:"until,omitempty"`  // a lost call may still be applied until then, in Unix nanoseconds
+	Said    *words   `json:"said,omitempty"`   // of the last refusal
 
 	kin *kin // the first refused batch that carried it
 }
@@ -49,7 +51,8 @@ type words struct {
 
 // kin is what the rows of one refused batch share.
 type kin struct {
-	granted bool // one of them was granted since: the refusal was not applied to all, as it seems to none
+	rows    int
+	granted int // of these, those that were granted since
 }
 
 // maxRounds bounds how often a row is sent again for what was found.
@@ -58,8 +61,9 @@ const maxRounds = 5
 // A finding is what lookups have shown of a row since its last call.
 type finding struct {
 	state sight
-	bound string // the URL, "" if it is not told
-	err   string // why it could not be looked up
+	bound string    // the URL, "" if it is not told
+	err   string    // why it could not be looked up
+	at    time.Time // when the lookup left
 }
 
 // sight is what a lookup of a device shows.
@@ -82,6 +86,3 @@ func sightOf(s rps.DeviceStatus) sight {
 	}
 	return nobodys
 }
-
-// pending reports whether a lost call may still be applied.
-func (e evidence) pending(now time.Time) bool { return now.UnixNano() < e.Until }

@@ -45,7 +45,8 @@ type History struct {
 // touch is what is known of a row that calls have carried.
 type touch struct {
 	evidence
-	calls int
+	calls  int
+	flying bool // one of them left, it may be, and no answer was noted
 }
 
 // Override returns what the user wanted done with devices that are registered
@@ -225,6 +226,7 @@ func (h *History) has(row int) bool {
 
 // sending notes a call that may have left.
 func (h *History) sending(s *sending) error {
+	left := s.Present // in the order of the rows
 	for _, row := range s.Rows {
 		if !h.has(row) {
 			return fmt.Errorf("no such row: %d", row)
@@ -233,13 +235,13 @@ func (h *History) sending(s *sending) error {
 		was.Reach, was.Moves, was.Checked = lost, was.Moves || s.Moves, false
 		was.Tries, was.Until = was.Tries+1, max(was.Until, s.Until.UnixNano())
 		was.calls++
-		h.touched[row] = was
-	}
-	for _, row := range s.Present {
-		if was, ok := h.touched[row]; ok {
-			was.Before = present
-			h.touched[row] = was
+		was.flying = true
+		if len(left) > 0 && left[0] == row {
+			was.Before, left = present, left[1:]
+		} else if h.listed {
+			was.Before = absent // if not by the list, by a lookup
 		}
+		h.touched[row] = was
 	}
 	return nil
 }
@@ -253,7 +255,7 @@ func (h *History) kept(all []kept) error {
 				return fmt.Errorf("no such row: %d", row)
 			}
 			was := h.touched[row]
-			was.evidence = k.Evidence
+			was.evidence, was.flying = k.Evidence, false
 			if k.Unmade {
 				was.calls--
 			}

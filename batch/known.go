@@ -134,6 +134,7 @@ func (k *known) item(n int, mac rps.MAC) item {
 		it.Before = k.itemBefore(n, mac).Before
 	}
 	if k.account.Listed() {
+		it.listAt = k.account.asked.UnixNano()
 		if it.List = absent; k.account.set().Contains(mac.Uint64()) {
 			it.List = present
 		}

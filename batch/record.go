@@ -85,6 +85,13 @@ type settling struct {
 // sending notes a call that is about to leave. When it returns without an error
 // it is on disk. Calls noted at the same time share a sync.
 func (j *Journal) sending(c change, until time.Time) error {
+	if err := j.noteSending(c, until); err != nil {
+		return err
+	}
+	return j.sync()
+}
+
+func (j *Journal) noteSending(c change, until time.Time) error {
 	j.used.Store(true)
 	s := &sending{Rows: rowsOf(c.items), Moves: c.call.moves(), Until: until}
 	for _, it := range c.items {
@@ -92,10 +99,7 @@ func (j *Journal) sending(c change, until time.Time) error {
 			s.Present = append(s.Present, it.row)
 		}
 	}
-	if err := j.append(record{Sending: s}); err != nil {
-		return err
-	}
-	return j.sync()
+	return j.append(record{Sending: s})
 }
 
 // kept notes what is known of rows.
@@ -107,7 +111,7 @@ func (j *Journal) kept(items []item, unmade bool) error {
 	at := map[evidence]int{}
 	for _, it := range items {
 		e := it.evidence
-		e.kin, e.List = nil, unlisted
+		e.kin, e.List, e.listAt = nil, unlisted, 0
 		i, ok := at[e]
 		if !ok {
 			i = len(all)

@@ -81,7 +81,7 @@ func (e *engine) release() {
 }
 
 // prepare makes the first ready task fit to leave.
-func (e *engine) prepare() {
+func (e *engine) prepare(now time.Time) {
 	for len(e.queue.ready) > 0 && e.stop == nil {
 		c, ok := e.queue.ready[0].(change)
 		if !ok {
@@ -98,8 +98,8 @@ func (e *engine) prepare() {
 			continue
 		case s.noSuch != "":
 			e.queue.pop()
-			e.follow(c, outcome{open: e.refuse(c, s)}, time.Now())
-			e.advance(time.Now())
+			e.follow(c, outcome{open: e.refuse(c, s)}, now)
+			e.advance(now)
 			continue
 		}
 		if e.Config.Override == OverrideAlways && c.call == callRegister && anyPresent(c.items) {
@@ -199,6 +199,11 @@ func (e *engine) take(n int, s *slot) {
 	}
 	d := &s.row.Device
 	it := e.known.item(n, d.MAC)
+	if e.Past != nil && e.Past.touched[n].flying {
+		// It may have waited long for its turn, but it left before this part
+		// of the run began.
+		it.Until = max(it.Until, e.began.Add(e.Config.Timeout).UnixNano())
+	}
 	way := e.known.route(d, it)
 	if !e.pruning && e.known.leavesOut(way, it) {
 		s.verdict, s.settled = Verdict{Status: NotAttempted, Detail: "left out by --limit"}, true

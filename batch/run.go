@@ -87,6 +87,7 @@ type engine struct {
 	wake     time.Time // a row waits for that
 
 	leaders map[uint64]Verdict // of rows that others follow
+	began   time.Time
 	judged  judged
 	told    bool // a call gave a row its verdict
 	sent    bool // a call was made that may have changed the account
@@ -121,7 +122,6 @@ type judged struct{ rows, bad int }
 // The error is nil if the run came to its end, whatever became of the rows;
 // else it is a *StopError, and the summary holds what was done.
 func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
-	start := time.Now()
 	e, err := newEngine(r, account)
 	if err == nil {
 		err = e.begin()
@@ -150,7 +150,7 @@ func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 		}
 	}
 
-	e.summary.Elapsed = time.Since(start)
+	e.summary.Elapsed = time.Since(e.began)
 	return e.end()
 }
 
@@ -172,7 +172,7 @@ func (r *Run) Leave(stop *StopError) (Summary, error) {
 func newEngine(r *Run, account Account) (*engine, error) {
 	e := &engine{
 		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{},
-		leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
+		began: time.Now(), leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -242,8 +242,9 @@ func (e *engine) loop(ctx context.Context, cancel func(), work chan<- task, resu
 		if e.stop != nil {
 			cancel() // tasks that wait for their turn come back
 		}
-		e.advance(time.Now())
-		e.prepare()
+		now := time.Now()
+		e.advance(now)
+		e.prepare(now)
 		if e.finished() {
 			return
 		}
@@ -285,7 +286,9 @@ func (e *engine) nextDue() (due time.Time, ok bool) {
 	}
 	if e.stop == nil {
 		earlier(e.Caller.patience.end())
-		earlier(e.wake)
+		if e.flying == 0 && e.queue.idle() { // else it is woken by what comes of that
+			earlier(e.wake)
+		}
 	}
 	return due, ok
 }
