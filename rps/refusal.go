@@ -90,9 +90,9 @@ func refusalKind(line string) Kind {
 	switch {
 	case kind != 0:
 		return kind
-	// Only the address marks this refusal: the advice that follows takes
+	// Only the address or the advice that follows marks this refusal: it takes
 	// several lines, and is not the same everywhere.
-	case beginsWithMAC(words) && (lead || strings.Contains(words, "please check the mac")):
+	case beginsWithMAC(words) && lead || strings.Contains(words, "please check the mac address"):
 		return Foreign
 	case tooBig(words):
 		return BatchTooBig
@@ -125,8 +125,8 @@ var brackets = strings.NewReplacer("(s)", "", "(es)", "")
 // have is another matter: smaller batches do not help there.
 func tooBig(words string) bool {
 	return containsAny(words, "too many", "too large", "too big", "too long", "exceed", "maximum",
-		"at most", "more than", "limit") &&
-		containsAny(words, "too many mac", "list", "batch", "array", "entries", "items", "at a time", "at once",
+		"at most", "more than", "limit", "reduce") &&
+		containsAny(words, "too many mac", "number of mac", "list", "batch", "array", "entries", "items", "at a time", "at once",
 			"one call", "a call", "per call", "each call", "single call",
 			"one request", "a request", "per request", "each request", "single request") &&
 		!containsAny(words, "requests", "calls", "rate", "frequen", "often", "second", "minute", "hour", "today",
