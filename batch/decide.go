@@ -396,16 +396,6 @@ func noServer(f facts, c change, err *rps.Error) outcome {
 	return o
 }
 
-// unknownServer is the verdict of a row whose server the account does not have:
-// the service said so, and what it said when the server was to be added.
-func unknownServer(notAdded, text string) Verdict {
-	v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(text)}
-	if notAdded != "" {
-		v.Detail = "the server could not be added (" + notAdded + "); " + v.Detail
-	}
-	return v
-}
-
 // prompted decides the question whether to override: some of the rows are
 // registered, and the service may not say which.
 func prompted(f facts, c change, err *rps.Error) outcome {
@@ -452,9 +442,4 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 		o.next = inHalves(after)
 	}
 	return o
-}
-
-// existing is the verdict of a row that is registered and stays as it is.
-func existing(proof Proof, url string) Verdict {
-	return Verdict{Status: Exists, Proof: proof, URL: url, Detail: "already registered by this account, and not overridden (--override own would move it)"}
 }

@@ -116,12 +116,7 @@ func FuzzSoundness(f *testing.F) {
 		if len(script) == 0 || !ts.tellable() {
 			t.Skip()
 		}
-		at := 0
-		h := newHistory(t, 0, func(n int) int {
-			b := int(script[at%len(script)]) + at/len(script)
-			at++
-			return b % n
-		}, ts, journal)
+		h := newHistory(t, 0, scripted(script), ts, journal)
 		h.play()
 		for _, c := range h.claims() {
 			if !c.isTrue() {

@@ -84,3 +84,18 @@ type Verdict struct {
 	Calls  int       // calls that carried the row
 	Time   time.Time // when it was settled; zero if it took no call
 }
+
+// unknownServer is the verdict of a row whose server the account does not have:
+// the service said so, and what it said when the server was to be added.
+func unknownServer(notAdded, text string) Verdict {
+	v := Verdict{Status: UnknownServer, Proof: ProofAnswer, Detail: says(text)}
+	if notAdded != "" {
+		v.Detail = "the server could not be added (" + notAdded + "); " + v.Detail
+	}
+	return v
+}
+
+// existing is the verdict of a row that is registered and stays as it is.
+func existing(proof Proof, url string) Verdict {
+	return Verdict{Status: Exists, Proof: proof, URL: url, Detail: "already registered by this account, and not overridden (--override own would move it)"}
+}
