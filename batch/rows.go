@@ -285,9 +285,9 @@ func (e *engine) write() {
 		}
 		s := e.window.first()
 		decisive := s.verdict
-		if s.follows != 0 {
+		if s.follows != "" {
 			decisive = e.leaders[s.row.Device.key()]
-			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %s: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
 		}
 		if s.leads {
 			e.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
@@ -323,7 +323,7 @@ func (e *engine) write() {
 			if good {
 				e.summary.Succeeded++
 			}
-			if s.follows != 0 {
+			if s.follows != "" {
 				e.count(good)
 			}
 		}

@@ -5,8 +5,8 @@ type slot struct {
 	row     Row
 	verdict Verdict
 	settled bool
-	follows int  // line of the row whose fate it shares
-	leads   bool // rows follow it
+	follows string // place of the row whose fate it shares
+	leads   bool   // rows follow it
 	reach   reach
 }
 
