@@ -247,11 +247,11 @@ func (r *fileRows) Read(row *batch.Row) error {
 	for {
 		err := r.Reader.Read(row)
 		if book := r.file.book; err == nil && book != nil {
-			if len(book.read) > 1 {
+			if len(book.read) > 1 && row.Prior.Sheet == "" {
 				row.Sheet = book.read[r.sheet-1].Name
 			}
 			if row.Skipped && !row.Prior.Skipped && r.file.opts.Hidden == HiddenRefuse && (row.Device.MAC != (rps.MAC{}) || row.Damaged) {
-				r.hidden.add(row.Place)
+				r.hidden.add(func() string { return "row " + row.Place() })
 			}
 		}
 		switch {
@@ -265,9 +265,7 @@ func (r *fileRows) Read(row *batch.Row) error {
 			}
 			continue
 		case r.hidden.Count > 0:
-			r.hidden.Text = fmt.Sprintf("%d rows that hold a MAC are hidden, by a filter or by hand: row", r.hidden.Count)
-			return fmt.Errorf("%s: %w", r.file.name, &FileError{Reason: r.hidden.String(),
-				Hint: "show them, or decide with " + flagHidden + " send or " + flagHidden + " skip"})
+			return fmt.Errorf("%s: %w", r.file.name, r.hiddenError())
 		}
 		if !r.file.whole {
 			r.file.setFormat(r.Reader)
@@ -275,6 +273,16 @@ func (r *fileRows) Read(row *batch.Row) error {
 		}
 		return err
 	}
+}
+
+// hiddenError says which rows nobody sees.
+func (r *fileRows) hiddenError() error {
+	what := "1 row that holds a MAC is hidden"
+	if r.hidden.Count > 1 {
+		what = fmt.Sprintf("%d rows that hold a MAC are hidden", r.hidden.Count)
+	}
+	r.hidden.Text = what + ", by a filter or by hand"
+	return &FileError{Reason: r.hidden.String(), Hint: "show them, or decide with " + flagHidden + " send or " + flagHidden + " skip"}
 }
 
 // nextSheet starts reading the next sheet.

@@ -258,6 +258,9 @@ func (r *Reader) read(row *batch.Row) error {
 	row.Raw, row.Cells = record, s.cells
 	if r.ours {
 		r.separate(row, s.ends)
+		if row.Prior.Sheet != "" && row.Prior.Line > 0 {
+			row.Sheet, row.Line = row.Prior.Sheet, row.Prior.Line // in which it can be fixed
+		}
 	}
 
 	row.Cut = s.lineEnd == "" && (s.open || s.cells < len(r.header.names))

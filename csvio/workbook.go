@@ -125,6 +125,7 @@ func (f *File) chooseSheets(ctx context.Context) error {
 		if f.opts.task().servers {
 			what = "servers"
 		}
+		b.read = nil
 		return &FileError{Reason: fmt.Sprintf("%d sheets hold %s: %s", len(found), what, strings.Join(names, ", ")),
 			Hint: "choose with " + flagSheet + " NAME, which may be given again, or give " + flagAllSheets}
 	}
