@@ -1,8 +1,10 @@
 package batch
 
 import (
+	"fmt"
 	"hash/fnv"
 	"io"
+	"strconv"
 
 	"rpsbatch/rps"
 )
@@ -52,7 +54,8 @@ func (d *Device) keyName() string {
 
 // Row is one record of the input.
 type Row struct {
-	Line   int    // physical line of the input where the record starts, 1-based
+	Sheet  string // of a workbook of which several are read
+	Line   int    // physical line of the input where the record starts, 1-based; of a sheet, its row
 	Raw    string // the user's cells as they stand in the input, without line end
 	Cells  int    // number of the user's cells in Raw
 	Device Device // valid if Problem is "" and Blank is false
@@ -84,12 +87,19 @@ type Row struct {
 	// a number or a date.
 	Damaged bool
 
+	// Merged is set if a cell that is read has the value of a merged range.
+	Merged bool
+
 	// Note is what was done to read a good row, where the user should know it.
 	Note string
 
 	// Blank marks a record that is no device: nothing but delimiters and
 	// white space. It is passed through with an empty status.
 	Blank bool
+
+	// Skipped marks a blank row that has been hidden in its sheet: Device.MAC
+	// is of a device that the file has, and Damaged says that it cannot be read.
+	Skipped bool
 
 	// Pass marks a row of a result file fed back that is not run again: it is
 	// written as it was.
@@ -107,10 +117,22 @@ type Prior struct {
 	// input, joined with its delimiter. "" if it has no such columns.
 	Cells string
 
-	Line   int
-	MAC    rps.MAC
-	Server string // that the row asked for
+	Sheet   string
+	Line    int
+	MAC     rps.MAC
+	Server  string // that the row asked for
+	Skipped bool   // the row was hidden in its sheet
 	Verdict
+}
+
+// Place names the row for messages: its line, and its sheet if there are several.
+func (row *Row) Place() string { return place(row.Line, row.Sheet) }
+
+func place(line int, sheet string) string {
+	if sheet == "" {
+		return strconv.Itoa(line)
+	}
+	return fmt.Sprintf("%d of sheet %q", line, sheet)
 }
 
 // A Fault is what is wrong with one cell.

@@ -296,9 +296,9 @@ func (e *engine) write() {
 		}
 		s := e.window.first()
 		decisive := s.verdict
-		if s.follows != 0 {
+		if s.follows != "" {
 			decisive = e.leaders[s.row.Device.key()]
-			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %d: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %s: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
 		}
 		if s.leads {
 			e.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
@@ -340,7 +340,7 @@ func (e *engine) write() {
 			case s.sent:
 				e.summary.SentFailed++
 			}
-			if s.follows != 0 {
+			if s.follows != "" {
 				e.count(good)
 			}
 		}

@@ -43,6 +43,7 @@ type Survey struct {
 	uses     []use             // the rows of the repeated, by MAC and then in input order
 	repeats  []repeat          // one for each repeated MAC, in the order of uses
 	servers  []string          // names in uses
+	sheets   []string          // names in uses
 	kinds    map[kind]int      // rows to be sent by what their calls depend on
 
 	policy OnConflict
@@ -56,6 +57,7 @@ type use struct {
 	row    uint32
 	line   uint32
 	server uint32 // index in servers
+	sheet  uint16 // index in sheets
 	action Action
 	url    bool // it has a unique URL
 	pass   bool // it is not run again
@@ -99,7 +101,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			s.Invalid++
 		}
 		key := row.Device.key()
-		if !row.Blank && (row.Swallows || !good && key == 0) {
+		known := !row.Blank || row.Skipped // as a row of its device
+		if row.Swallows || known && !good && key == 0 && (!row.Skipped || row.Damaged) {
 			s.Unread++
 		}
 		switch {
@@ -118,7 +121,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 				s.repeated.Add(key)
 				again++
 			}
-		case !row.Blank && key != 0:
+		case known && key != 0:
 			s.flawed.Add(key)
 		}
 		if each != nil {
@@ -149,6 +152,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			row:    uint32(n),
 			line:   uint32(row.Line),
 			server: server,
+			sheet:  s.sheetOf(row),
 			action: row.Device.Action,
 			url:    row.Device.URL != "",
 			pass:   row.Pass,
@@ -160,6 +164,22 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	s.judgeRepeats()
 	return s, nil
 }
+
+// sheetOf returns the index of a row's sheet.
+func (s *Survey) sheetOf(row *Row) uint16 {
+	if last := len(s.sheets) - 1; last >= 0 && s.sheets[last] == row.Sheet {
+		return uint16(last)
+	}
+	i := slices.Index(s.sheets, row.Sheet)
+	if i < 0 {
+		i = len(s.sheets)
+		s.sheets = append(s.sheets, strings.Clone(row.Sheet))
+	}
+	return uint16(i)
+}
+
+// place names the row of a use.
+func (s *Survey) place(u use) string { return place(int(u.line), s.sheets[u.sheet]) }
 
 func eachRow(open func() (Source, error), do func(n int, row *Row)) error {
 	source, err := open()
@@ -236,7 +256,7 @@ func (s *Survey) judgeRepeats() {
 // A fate is what becomes of a row before anything is known of the account.
 type fate struct {
 	kind    fateKind
-	follows int    // line of the row whose fate it shares, 0 if none
+	follows string // place of the row whose fate it shares, "" if none
 	detail  string // what is wrong
 	leads   bool   // other rows follow it
 }
@@ -300,7 +320,7 @@ func (s *Survey) ofRepeated(n int, row *Row) fate {
 	case int(leader.row) == n:
 		return fate{leads: true}
 	case leader.target == s.target(&row.Device):
-		return fate{kind: fateFollows, follows: int(leader.line), detail: fmt.Sprintf("the same %s and target as line %d", name, leader.line)}
+		return fate{kind: fateFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
 	}
 	return fate{kind: fateConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
 }
@@ -348,7 +368,7 @@ func (s *Survey) describe(uses []use, n int) string {
 		case u.url:
 			target += " with a unique URL"
 		}
-		others = append(others, fmt.Sprintf("line %d: %s", u.line, target))
+		others = append(others, fmt.Sprintf("line %s: %s", s.place(u), target))
 	}
 	return strings.Join(others, ", ")
 }

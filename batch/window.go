@@ -5,9 +5,9 @@ type slot struct {
 	row     Row
 	verdict Verdict
 	settled bool
-	follows int  // line of the row whose fate it shares
-	leads   bool // rows follow it
-	sent    bool // it needs a call
+	sent    bool   // it needs a call
+	follows string // place of the row whose fate it shares
+	leads   bool   // rows follow it
 	reach   reach
 }
 

@@ -45,7 +45,7 @@ func TestMovedCells(t *testing.T) {
 		{"column without a name in the header", "mac,site,server,\n001565000001,Berlin, HQ,Branch\n", Options{}, kindMoved},
 		{"action moved away", "mac,site,action\n001565000001,Berlin,,deregister\n", Options{Action: batch.Deregister}, kindMoved},
 		{"nothing but the MAC is read", "mac,site,server\n001565000001,Berlin, HQ,Branch\n", Options{Action: batch.Deregister}, "000001  surplus"},
-		{"in a sheet nothing moves", "mac,site,server\n001565000001,Berlin,hq,note\n", Options{Records: true, Comma: ','}, "000001 hq surplus"},
+		{"in a sheet nothing moves", "mac,site,server\n001565000001,Berlin,hq,note\n", Options{records: true, Comma: ','}, "000001 hq surplus"},
 		{"in quotes", "mac,site,server\n001565000001,\"Berlin, HQ\",Branch\n", Options{}, "000001 Branch"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -193,6 +193,8 @@ func TestOtherFiles(t *testing.T) {
 		{"HTML", "\ufeff\n <!DOCTYPE html><table>", "a web page (HTML)|save it as .xlsx"},
 		{"table", "<table><tr><td>MAC", "a web page (HTML)"},
 		{"HTML with namespaces", "<html xmlns:o=\"urn:schemas-microsoft-com:office:office\">", "a web page (HTML)"},
+		{"web archive", "MIME-Version: 1.0\nContent-Type: multipart/related;", "a web page (HTML)"},
+		{"XML of LibreOffice", "<?xml version=\"1.0\"?><office:document xmlns:office=\"x\">", "an XML file"},
 		{"XML", "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">", "an XML file"},
 		{"HTML in UTF-16", asUTF16("<html>", binary.LittleEndian, true), "a web page (HTML)"},
 		{"one cell a line", "\"MAC,Server\"\n\"001565000001,hq\"\n", "line 1: each line is one quoted cell|export the file again"},

@@ -22,7 +22,8 @@ func (r *Reader) describe(record string) {
 	}
 	r.ours = len(f.Columns) < len(h.names)
 	r.users = -1
-	if tail := h.names[len(f.Columns):]; slices.Equal(tail, Columns) {
+	f.Sheets = slices.Contains(h.ours, sheetColumn)
+	if tail := h.names[len(f.Columns):]; slices.Equal(tail, f.ours()) {
 		r.users = len(f.Columns)
 	}
 	if r.ours {
@@ -31,13 +32,27 @@ func (r *Reader) describe(record string) {
 	f.Header = row.Raw
 }
 
+// ours are the names of our columns in the result.
+func (f *Format) ours() []string {
+	if f.Sheets {
+		return Columns
+	}
+	return Columns[lineColumn:]
+}
+
 // separate divides a record that is all in row.Raw into the user's cells and
 // those of an earlier result. Cells beyond the header are the user's.
 func (r *Reader) separate(row *batch.Row, ends []int) {
 	record := row.Raw
-	if n := r.users; n > 0 && len(ends) == n+ourColumns {
+	first := ourColumns - len(r.format.ours())
+	if n := r.users; n > 0 && len(ends) == n+ourColumns-first {
 		row.Raw, row.Cells = record[:ends[n-1]], n
-		row.Prior = priorOf(func(column int) string { return cell(record, ends, n+column) })
+		row.Prior = priorOf(func(column int) string {
+			if column < first {
+				return ""
+			}
+			return cell(record, ends, n+column-first)
+		})
 		row.Prior.Cells = record[ends[n-1]+1:]
 		return
 	}
@@ -62,7 +77,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	}
 	row.Raw = string(raw)
 	row.Prior = priorOf(func(column int) string { return prior[column] })
-	row.Prior.Cells = strings.Join(prior[:], string(rune(r.opts.Comma)))
+	row.Prior.Cells = strings.Join(prior[first:], string(rune(r.opts.Comma)))
 }
 
 // allBlank reports whether the user's cells hold nothing but white space.

@@ -39,7 +39,11 @@
 // Blank records before all of that are left out of the result, those after it are
 // kept.
 //
-// Workbooks (.xlsx) are converted first, by [ConvertWorkbook].
+// Workbooks (.xlsx) are read by package xlsx, and their sheets by the Reader as
+// the CSV that they are on the screen: numbers, dates and errors stand as they
+// are shown, but a MAC that was stored as a number with all its digits. Of merged
+// cells every row has the value. Several sheets with the same columns are read
+// as one file.
 //
 // # Damage, and what is done about it
 //
@@ -58,6 +62,11 @@
 //	article, serial, telephone number for a MAC     invalid            mac.go
 //	address outside Yealink's blocks                warning; decides   vendor.go, warn.go
 //	                                                no column
+//	formula without a result, error, where read      invalid            sheet.go
+//	hidden rows that hold a MAC                     refused; sent or   workbook.go
+//	                                                skipped by Hidden
+//	several sheets with devices                     refused, unless    workbook.go
+//	                                                chosen
 //	row without a MAC                               invalid; passed by reader.go
 //	                                                IgnoreNoMAC
 //	row commented out with # or //                  invalid            reader.go
@@ -105,9 +114,14 @@ type Options struct {
 	// counts for more than either.
 	Encoding string
 
-	// Sheet is the sheet of a workbook that a [File] reads; "": the first that
-	// is not hidden.
-	Sheet string
+	// Sheets are the sheets of a workbook that a [File] reads. If there are
+	// none, it is the visible one that holds devices: several are an error
+	// unless AllSheets is set.
+	Sheets    []string
+	AllSheets bool
+
+	// Hidden says what is done with hidden rows of a workbook.
+	Hidden HiddenRows
 
 	// NoHeader is set if the first record is a device. A file whose first
 	// record holds the MAC of a phone does not need it.
@@ -125,10 +139,9 @@ type Options struct {
 	// through like blank records.
 	IgnoreNoMAC bool
 
-	// Records makes Row.Line and Format.HeaderLine the number of the record,
-	// blank ones counted, instead of a line: for a converted workbook, whose
-	// record n is row n of its sheet.
-	Records bool
+	// records makes Row.Line and Format.HeaderLine the number of the record,
+	// blank ones counted, instead of a line: of a sheet record n is row n.
+	records bool
 
 	// Action is wanted of the rows that say nothing else in a column "action",
 	// and decides which columns are read: a server or a URL is needed to
@@ -148,6 +161,13 @@ type Options struct {
 	MaxRecord int
 }
 
+func (o *Options) maxRecord() int {
+	if o.MaxRecord <= 0 {
+		return DefaultMaxRecord
+	}
+	return o.MaxRecord
+}
+
 // Format is how a file is written, so that its result can be written alike: in
 // UTF-8, with a byte order mark if the file has one or is in another encoding.
 type Format struct {
@@ -156,6 +176,10 @@ type Format struct {
 	LineEnd string   // "\n", "\r\n" or "\r", whichever ends the header
 	Header  string   // the user's header cells as they stand, without line end; our names if there is none
 	Columns []string // their names, without quotes and white space around them
+
+	// Sheets is set if the rows are of several sheets, and the result has a
+	// column rps_sheet.
+	Sheets bool
 
 	// PriorStatus is set if the file has a column rps_status, so that it is
 	// known what an earlier run made of its rows.
@@ -167,7 +191,7 @@ type Format struct {
 
 	hasServers bool // some column is read for them
 
-	HeaderLine int  // line of the header, or its record with Options.Records; 0: there is none
+	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device
 
 	// Read are the columns that are read, and for what: mac "MAC Address". Passed

@@ -159,7 +159,7 @@ func TestStart(t *testing.T) {
 		{"sep in capitals", "SEP=;\r\nmac;n\r\n001565000001;\r\n", Options{Action: batch.Check}, "mac|n", 1, 0},
 		{"option counts more than sep", "sep=;\nmac,n\n001565000001,\n", Options{Action: batch.Check, Comma: ','}, "mac|n", 1, 0},
 		{"sep of another character is a title", "sep=:\nmac,n\n001565000001,\n", Options{Action: batch.Check}, "mac|n", 1, 1},
-		{"a cell sep=; of a sheet", "sep=;\nmac,n\n001565000001,\n", Options{Action: batch.Check, Records: true, Comma: ','}, "mac|n", 1, 2},
+		{"a cell sep=; of a sheet", "sep=;\nmac,n\n001565000001,\n", Options{Action: batch.Check, records: true, Comma: ','}, "mac|n", 1, 2},
 		{"title", "Our phones\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
 		{"title with delimiters", "\"Our phones, all\",,\n,,\nmac,server,\n001565000001,s1,\n", Options{Action: batch.Check}, "mac|server|", 1, 2},
 		{"title that may be a MAC", "202611230000\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},

@@ -71,6 +71,8 @@ const (
 	flagRepair    = "--repair"
 	flagServer    = "--server"
 	flagSheet     = "--sheet"
+	flagAllSheets = "--all-sheets"
+	flagHidden    = "--hidden-rows"
 	flagVendor    = "--vendor-prefix"
 )
 

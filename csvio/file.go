@@ -8,31 +8,30 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
+	"rpsbatch/rps"
 )
 
-// A File is the input of a run, whatever it is: a file, a stream, or a sheet of
-// a workbook. It can be read more than once. It stays the same file when another
+// A File is the input of a run, whatever it is: a file, a stream, or sheets of a
+// workbook. It can be read more than once. It stays the same file when another
 // one takes its name meanwhile, and reading fails when its bytes were changed
 // since they were first read.
 type File struct {
 	name   string // for messages
 	opts   Options
 	format Format
-	whole  bool     // it was read to its end, and format is final
-	sheet  string   // of a workbook, the sheet that is read
-	others []string // and those that could be read
+	whole  bool    // it was read to its end, and format is final
+	book   *sheets // of a workbook
 
 	file  *os.File
-	spool bool // file is a copy of a stream or of a sheet, for this process alone
+	spool bool // file is a copy of a stream, for this process alone
 	size  int64
 	mtime time.Time
-	sum   uint32 // of the bytes, from the first full reading
+	sum   uint32 // of what is read, from the first full reading
 	known bool   // sum is
 }
 
@@ -41,23 +40,23 @@ type File struct {
 // *batch.StopError if ctx ended.
 func OpenFile(ctx context.Context, name string, opts Options) (*File, error) {
 	f := &File{name: name, opts: opts}
-	return f.open(func() error { return f.openName(ctx, name) })
+	return f.open(ctx, func() error { return f.openName(ctx, name) })
 }
 
 // OpenStream copies a stream, and reads the header as OpenFile does. name is
 // what messages call it.
 func OpenStream(ctx context.Context, stream io.Reader, name string, opts Options) (*File, error) {
 	f := &File{name: name, opts: opts}
-	return f.open(func() error { return f.copyOf(ctx, stream) })
+	return f.open(ctx, func() error { return f.copyOf(ctx, stream) })
 }
 
-func (f *File) open(take func() error) (*File, error) {
+func (f *File) open(ctx context.Context, take func() error) (*File, error) {
 	err := take()
 	if err == nil {
-		err = f.convert()
+		err = f.openBook(ctx)
 	}
 	if err == nil {
-		_, err = f.Rows() // shows now what is wrong with the header
+		_, err = f.Rows(ctx) // shows now what is wrong with the header
 	}
 	if err != nil {
 		f.Close()
@@ -126,41 +125,19 @@ func (f *File) kept() error {
 	return nil
 }
 
-// convert puts a sheet as CSV in the place of a workbook.
-func (f *File) convert() error {
-	head := make([]byte, 512)
-	n, err := f.file.ReadAt(head, 0)
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return fmt.Errorf("cannot read %s: %w", f.name, err)
-	case !IsWorkbook(head[:n]) && f.opts.Sheet != "":
-		return f.named(&FileError{Reason: "this is no workbook", Hint: flagSheet + " names a sheet of an .xlsx file"})
-	case !IsWorkbook(head[:n]):
-		return nil
-	}
-	dst, err := durable.TempFile()
-	if err != nil {
-		return fmt.Errorf("cannot keep a sheet of %s: %w", f.name, err)
-	}
-	book := *f
-	f.file, f.spool = dst, true
-	defer book.Close()
-	if f.sheet, f.others, err = ConvertWorkbook(book.file, f.opts.Sheet, dst); err != nil {
-		return f.named(err)
-	}
-	f.opts.Comma, f.opts.Encoding, f.opts.Records = ',', "utf-8", true
-	return f.kept()
-}
-
 // named puts the file's name in front of an error about it, and says which sheet
 // was read and which others there are: the first is often a cover.
 func (f *File) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	if bad := (*FileError)(nil); len(f.others) > 0 && errors.As(err, &bad) {
-		bad.Reason = fmt.Sprintf("sheet %q: %s", f.sheet, bad.Reason)
-		bad.Hint += fmt.Sprintf("; or read another sheet with %s NAME: %s", flagSheet, listed(f.others))
+	if errors.Is(err, context.Canceled) {
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	}
+	err = asFileError(err)
+	if bad := (*FileError)(nil); f.book != nil && len(f.book.read) == 1 && len(f.book.others) > 0 && errors.As(err, &bad) {
+		err = inSheet(err, f.book.read[0].Name)
+		bad.Hint += fmt.Sprintf("; or read another sheet with %s NAME: %s", flagSheet, listed(f.book.others))
 	}
 	return fmt.Errorf("%s: %w", f.name, err)
 }
@@ -172,7 +149,7 @@ func (f *File) Name() string { return f.name }
 func (f *File) Format() Format { return f.format }
 
 // Place returns what a line of the file is called: "row" in a workbook.
-func (f *File) Place() string { return placeWord(f.sheet != "") }
+func (f *File) Place() string { return placeWord(f.book != nil) }
 
 // Copied reports whether the file is no file of the user's, but a copy.
 func (f *File) Copied() bool { return f.spool }
@@ -186,7 +163,7 @@ func (f *File) Sum() (size int64, sum uint32) { return f.size, f.sum }
 // Plain reports whether the file is as most are, so that how it
 // is written need not be said.
 func (f *File) Plain() bool {
-	return f.sheet == "" && f.format.Encoding == nameUTF8 && f.format.Comma == ',' && f.format.HeaderLine == 1
+	return f.book == nil && f.format.Encoding == nameUTF8 && f.format.Comma == ',' && f.format.HeaderLine == 1
 }
 
 // String describes how the file is written, and what is read of it.
@@ -197,8 +174,12 @@ func (f *File) String() string {
 		header = fmt.Sprintf("header in %s %d", f.Place(), format.HeaderLine)
 	}
 	header += "; read: " + strings.Join(format.Read, ", ")
-	if f.sheet != "" {
-		return "workbook, sheet " + strconv.Quote(f.sheet) + ", " + header
+	if f.book != nil {
+		var names []string
+		for _, sheet := range f.book.read {
+			names = append(names, sheet.Name)
+		}
+		return "workbook, " + sheetWord(len(names)) + " " + listed(names) + ", " + header
 	}
 	encoding := format.Encoding
 	if format.BOM && strings.HasPrefix(encoding, nameUTF8) {
@@ -213,16 +194,25 @@ var (
 	lineEndNames = map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 )
 
-// Rows starts reading the rows from the first.
-func (f *File) Rows() (batch.Source, error) {
-	r, err := NewReader(&checked{file: f, r: io.NewSectionReader(f.file, 0, 1<<62)}, f.opts)
+// Rows starts reading the rows from the first. Reading a workbook fails when ctx
+// ends.
+func (f *File) Rows(ctx context.Context) (batch.Source, error) {
+	rows := &fileRows{file: f, ctx: ctx}
+	rows.text.file = f
+	var err error
+	if f.book != nil {
+		rows.text.sum = f.book.sum(f.opts.Hidden)
+		err = rows.nextSheet()
+	} else {
+		rows.Reader, err = NewReader(rows.text.of(io.NewSectionReader(f.file, 0, 1<<62)), f.opts)
+	}
 	if err != nil {
 		return nil, f.named(err)
 	}
 	if !f.whole {
-		f.setFormat(r)
+		f.setFormat(rows.Reader)
 	}
-	return fileRows{r, f}, nil
+	return rows, nil
 }
 
 // setFormat notes how the file is written. The result of a workbook is for
@@ -230,7 +220,8 @@ func (f *File) Rows() (batch.Source, error) {
 // encoding.
 func (f *File) setFormat(r *Reader) {
 	f.format = r.Format()
-	f.format.BOM = f.format.BOM || f.sheet != ""
+	f.format.BOM = f.format.BOM || f.book != nil
+	f.format.Sheets = f.format.Sheets || f.book != nil && len(f.book.read) > 1
 }
 
 // Close ends the reading.
@@ -240,33 +231,82 @@ func (f *File) Close() {
 	}
 }
 
-// fileRows say in errors which file they are about, and keep what the whole of
-// it has shown.
+// fileRows are the rows of a file, or those of its sheets one after the other.
+// They say in errors which file they are about, and keep what the whole of it has
+// shown.
 type fileRows struct {
 	*Reader
-	file *File
+	file   *File
+	ctx    context.Context // of reading a workbook
+	sheet  int             // sheets begun
+	hidden Warning         // rows that are hidden and hold a MAC
+	text   checked
 }
 
-func (r fileRows) Read(row *batch.Row) error {
-	err := r.Reader.Read(row)
-	if err == nil {
-		return nil
+func (r *fileRows) Read(row *batch.Row) error {
+	for {
+		err := r.Reader.Read(row)
+		if book := r.file.book; err == nil && book != nil {
+			if len(book.read) > 1 && row.Prior.Sheet == "" {
+				row.Sheet = book.read[r.sheet-1].Name
+			}
+			if row.Skipped && !row.Prior.Skipped && r.file.opts.Hidden == HiddenRefuse && (row.Device.MAC != (rps.MAC{}) || row.Damaged) {
+				r.hidden.add(func() string { return "row " + row.Place() })
+			}
+		}
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, io.EOF):
+			return r.file.named(err)
+		case r.file.book != nil && r.sheet < len(r.file.book.read):
+			if err := r.nextSheet(); err != nil {
+				return r.file.named(err)
+			}
+			continue
+		case r.hidden.Count > 0:
+			return fmt.Errorf("%s: %w", r.file.name, r.hiddenError())
+		}
+		if !r.file.whole {
+			r.file.setFormat(r.Reader)
+			r.file.whole = true
+		}
+		return err
 	}
-	if !errors.Is(err, io.EOF) {
-		return r.file.named(err)
+}
+
+// hiddenError says which rows nobody sees.
+func (r *fileRows) hiddenError() error {
+	what := "1 row that holds a MAC is hidden"
+	if r.hidden.Count > 1 {
+		what = fmt.Sprintf("%d rows that hold a MAC are hidden", r.hidden.Count)
 	}
-	if !r.file.whole {
-		r.file.setFormat(r.Reader)
-		r.file.whole = true
-	}
+	r.hidden.Text = what + ", by a filter or by hand"
+	return &FileError{Reason: r.hidden.String(), Hint: "show them, or decide with " + flagHidden + " send or " + flagHidden + " skip"}
+}
+
+// nextSheet starts reading the next sheet.
+func (r *fileRows) nextSheet() (err error) {
+	sheets := r.file.book.read
+	r.sheet++
+	r.text.more = r.sheet < len(sheets)
+	r.Reader, err = r.file.sheetReader(r.ctx, sheets[r.sheet-1], r.text.of)
 	return err
 }
 
-// checked reads the file and fails where it is no longer what it was.
+// checked reads the file, or the text of its sheets, and fails where it is no
+// longer what it was.
 type checked struct {
 	file *File
 	r    io.Reader
 	sum  uint32
+	more bool // another sheet follows
+}
+
+// of goes on with a reader.
+func (c *checked) of(r io.Reader) io.Reader {
+	c.r = r
+	return c
 }
 
 func (c *checked) Read(p []byte) (int, error) {
@@ -282,9 +322,10 @@ func (c *checked) Read(p []byte) (int, error) {
 		return n, statErr
 	case info.Size() != c.file.size, !info.ModTime().Equal(c.file.mtime):
 		return n, changed
-	case errors.Is(err, io.EOF) && c.file.known && c.sum != c.file.sum:
+	case err == nil || c.more:
+	case c.file.known && c.sum != c.file.sum:
 		return n, changed
-	case errors.Is(err, io.EOF):
+	default:
 		c.file.sum, c.file.known = c.sum, true
 	}
 	return n, err

@@ -29,7 +29,7 @@ var fuzzSeeds = []string{
 // fuzzOptions gives every combination of what Options can say.
 func fuzzOptions(n uint32) Options {
 	bit := func(i int) bool { return n>>i&1 == 1 }
-	opts := Options{NoHeader: bit(0), Repair: bit(1), Records: bit(2), Want: bit(3)}
+	opts := Options{NoHeader: bit(0), Repair: bit(1), records: bit(2), Want: bit(3)}
 	if bit(5) {
 		opts.Server = "d"
 	}
@@ -76,7 +76,7 @@ func FuzzReader(f *testing.F) {
 				if err := r.Read(&row); err != nil {
 					break
 				}
-				if row.Line <= line || opts.Records && line > 0 && row.Line != line+1 {
+				if row.Line <= line || opts.records && line > 0 && row.Line != line+1 {
 					t.Fatalf("line %d behind %d", row.Line, line)
 				}
 				if len(row.Raw) > opts.MaxRecord+1 || (row.Problem != "") != (row.Faults != nil) && !strings.Contains(row.Problem, "never closed") {

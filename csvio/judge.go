@@ -22,6 +22,7 @@ const (
 	kindNoTarget  = "neither a server nor a URL"
 	kindBadServer = "server name not valid"
 	kindNoServer  = "word for an empty cell in place of a server name"
+	kindUnclear   = "server of a merged cell, or of " + flagServer
 	kindServerURL = "URL in place of a server name"
 	kindBadURL    = "URL not valid"
 	kindBadAction = "action not known"
@@ -62,6 +63,8 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 	if said := values[roleAction]; said != "" {
 		action, ok := actions[plainName(said)]
 		switch {
+		case said == uncalculated:
+			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action: " + uncalculatedText})
 		case !ok:
 			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
 		case r.opts.Action == batch.Edit && action == batch.Deregister:
@@ -91,7 +94,9 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 		faults = append(faults, fault{role: roleServer, kind: kind, text: text})
 	}
 	if device.URL != "" {
-		if text := urlProblem(device.URL); text != "" {
+		if device.URL == uncalculated {
+			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: "the URL: " + uncalculatedText})
+		} else if text := urlProblem(device.URL); text != "" {
 			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: text})
 		}
 	}
@@ -145,6 +150,8 @@ func serverProblem(name string) (kind, text string) {
 			continue
 		}
 		switch {
+		case name == uncalculated:
+			return kindBadServer, "the server: " + uncalculatedText
 		case strings.Contains(name, "://"):
 			return kindServerURL, "the server name is a URL: put it in a column url, or name its column with " + columnFlag(roleURL, "NAME")
 		case isNull(name):

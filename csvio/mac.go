@@ -94,6 +94,8 @@ func macFault(cell string, err error) (kind, text string) {
 		return kindDate, "the MAC was turned into a date or a time: " + asText
 	case cell[0] == '=':
 		return kindFormula, "the MAC is a formula: replace it by its value, as text"
+	case cell == uncalculated:
+		return kindError, uncalculatedText
 	case isSheetError(cell):
 		return kindError, "the MAC is an error of the spreadsheet: fix its formula there, or replace it by the MAC, as text"
 	}

@@ -25,18 +25,22 @@ type Reader struct {
 	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
 	ours    bool // some column is of an earlier result
 	named   int  // number of columns up to the last of the user's with a name
+	sheet   *sheetText
+	note    rowNote // of the row of the sheet
+	above   string  // the server of the last row that had one
 	err     error
 }
 
 // NewReader reads up to the header. The error is a *FileError
 // where the file is at fault; another if an option is, or reading fails.
-func NewReader(src io.Reader, opts Options) (*Reader, error) {
+func NewReader(src io.Reader, opts Options) (*Reader, error) { return newReader(src, opts, nil) }
+
+// newReader reads what may be the text of a sheet.
+func newReader(src io.Reader, opts Options, sheet *sheetText) (*Reader, error) {
 	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
 		return nil, optionError(flagDelimiter, "%q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
 	}
-	if opts.MaxRecord <= 0 {
-		opts.MaxRecord = DefaultMaxRecord
-	}
+	opts.MaxRecord = opts.maxRecord()
 	opts.Server = strings.TrimSpace(opts.Server)
 	if _, problem := serverProblem(opts.Server); problem != "" {
 		return nil, optionError(flagServer, "%s", problem)
@@ -46,10 +50,10 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{text: text, split: newSplitter(text, opts.Comma, opts.MaxRecord), opts: opts, task: opts.task(),
-		macs: macReader{opts.Repair, opts.blocks()}}
-	r.split.rows = opts.Records
+		macs: macReader{opts.Repair, opts.blocks()}, sheet: sheet}
+	r.split.rows = opts.records
 	if err := r.readStart(); err != nil {
-		if opts.Records {
+		if opts.records {
 			err = asRow(err)
 		}
 		return nil, err
@@ -69,16 +73,16 @@ func (r *Reader) readStart() error {
 		head = r.text.head // as it is, since Windows-1252 takes any byte
 	}
 	thing := "file"
-	if r.opts.Records {
+	if r.opts.records {
 		thing = "sheet"
 	}
 	if len(head) == 0 {
 		return &FileError{Reason: "the " + thing + " is empty", Hint: needed, Empty: true}
 	}
-	if err := sniff(head); err != nil {
-		return err
-	}
-	if !r.opts.Records { // a sheet with such a cell is still a sheet
+	if !r.opts.records { // a sheet with such cells is still a sheet
+		if err := sniff(head); err != nil {
+			return err
+		}
 		comma, line := separator(s.buf)
 		f.SepLine = line
 		if r.opts.Comma == 0 {
@@ -224,7 +228,7 @@ func (r *Reader) Offset() int64 { return r.split.offset() }
 // the rows around them: clone a short one that is kept longer than its row.
 func (r *Reader) Read(row *batch.Row) error {
 	if r.err == nil {
-		if r.err = r.read(row); r.err != nil && r.opts.Records {
+		if r.err = r.read(row); r.err != nil && r.opts.records {
 			r.err = asRow(r.err)
 		}
 	}
@@ -241,6 +245,9 @@ func (r *Reader) read(row *batch.Row) error {
 		row.Blank = true
 		return nil
 	}
+	if r.sheet != nil {
+		r.note = r.sheet.note(s.start)
+	}
 
 	// All strings of a row are parts of this one, as a rule.
 	record := s.text()
@@ -251,11 +258,15 @@ func (r *Reader) read(row *batch.Row) error {
 	row.Raw, row.Cells = record, s.cells
 	if r.ours {
 		r.separate(row, s.ends)
+		if row.Prior.Sheet != "" && row.Prior.Line > 0 {
+			row.Sheet, row.Line = row.Prior.Sheet, row.Prior.Line // in which it can be fixed
+		}
 	}
 
 	row.Cut = s.lineEnd == "" && (s.open || s.cells < len(r.header.names))
 	var values cells
-	values[roleMAC] = r.value(record, roleMAC)
+	var unclear *fault
+	values[roleMAC] = r.cellOf(row, record, roleMAC)
 	if s.open {
 		row.Device.MAC, _, _, _ = r.macs.parse(values[roleMAC])
 		row.Swallows, row.Unclosed = true, hasLineBreak(record)
@@ -268,13 +279,44 @@ func (r *Reader) read(row *batch.Row) error {
 		return nil
 	}
 	if r.targets {
-		values[roleServer] = r.value(record, roleServer)
-		values[roleURL] = r.value(record, roleURL)
+		values[roleServer] = r.cellOf(row, record, roleServer)
+		values[roleURL] = r.cellOf(row, record, roleURL)
+		if r.ours {
+			unclear = r.mergedBefore(row, &values)
+		}
 	}
 	if r.task.actions {
-		values[roleAction] = r.value(record, roleAction)
+		values[roleAction] = r.cellOf(row, record, roleAction)
 	}
-	return r.judgeRecord(row, record, &values)
+	if err := r.judgeRecord(row, record, &values); err != nil {
+		return err
+	}
+	if unclear != nil && !row.Blank {
+		r.blame(row, *unclear)
+	}
+	if !row.Blank && r.opts.Hidden != HiddenSend && (r.note.hidden || row.Prior.Skipped) {
+		r.skip(row, values[roleMAC])
+	}
+	return nil
+}
+
+// cellOf returns the cell of a role, or the value that it has from a merged range.
+func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
+	for i := range r.note.merged {
+		if m := &r.note.merged[i]; m.column == r.header.at[of] {
+			row.Merged = true
+			return tidy(m.text)
+		}
+	}
+	return r.value(record, of)
+}
+
+// skip passes a hidden row through like a blank record. Its device stays known,
+// or that there may be one.
+func (r *Reader) skip(row *batch.Row, mac string) {
+	_, _, kind, _ := r.macs.parse(mac)
+	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Blank: true, Skipped: true,
+		Device: batch.Device{MAC: row.Device.MAC}, Damaged: kind != "" && wasOnceMAC(mac, kind), Note: "a hidden row, which was skipped"}
 }
 
 // judgeRecord sets what a record asks for and what is wrong with it, in its

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rpsbatch/batch"
+	"rpsbatch/csvio/xlsx"
 )
 
 const samplesDir = "../samples/spreadsheets"
@@ -20,14 +21,14 @@ func openSample(t *testing.T, name string, opts Options) (string, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !IsWorkbook(data) {
+	if !xlsx.Sniff(data) {
 		return string(data), opts
 	}
 	text, _, err := converted(t, data, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Comma, opts.Encoding, opts.Records = ',', "utf-8", true
+	opts.Comma, opts.Encoding, opts.records = ',', "utf-8", true
 	return text, opts
 }
 
@@ -128,12 +129,12 @@ func TestSamples(t *testing.T) {
 }
 
 func TestUnreadableSamples(t *testing.T) {
-	for name, want := range map[string]string{"old-workbook.xls": "of the old kind (.xls)|save it as .xlsx", "libreoffice.ods": "LibreOffice (.ods)|save it as .xlsx"} {
+	for name, want := range map[string]string{"old-workbook.xls": "an old Excel workbook (.xls)|save it as .xlsx", "libreoffice.ods": "LibreOffice workbook (.ods)|save it as .xlsx"} {
 		data, err := os.ReadFile(filepath.Join(samplesDir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !IsWorkbook(data) {
+		if !xlsx.Sniff(data) {
 			t.Errorf("%s is not seen to be a workbook", name)
 		}
 		_, _, err = converted(t, data, "")

@@ -31,11 +31,8 @@ func lockFile(name string) error {
 }
 
 // signatures are the first bytes of files that people take for a CSV file or a
-// workbook. Archives that
-// may be workbooks are for the reader of those.
+// workbook. What may be a workbook is named by package xlsx.
 var signatures = []struct{ magic, what, hint string }{
-	{"PK\x03\x04", "a workbook (.xlsx) or another archive, not a CSV file", saveAs},
-	{"\xd0\xcf\x11\xe0", "a workbook of the old kind (.xls), or one with a password", "save it as .xlsx without a password, or as 'CSV UTF-8'"},
 	{"\x1f\x8b", "a file compressed by gzip", "unpack it first, for example with gunzip"},
 	{"BZh91AY&SY", "a file compressed by bzip2", "unpack it first, for example with bunzip2"},
 	{"\xfd7zXZ\x00", "a file compressed by xz", "unpack it first, for example with unxz"},
@@ -76,7 +73,7 @@ func isUTF32(head []byte) bool {
 }
 
 // markup is how a web page or an XML file begins.
-var markup = regexp.MustCompile(`(?i)^<([!?]|(html|head|body|meta|style|table|tr|div|center|font|workbook)\b)`)
+var markup = regexp.MustCompile(`(?i)^<([!?]|(html|head|body|meta|style|table|tr|div|center|font|workbook)\b)|^mime-version:`)
 
 // sniff refuses text that is no CSV, and what is no text, judging by its start:
 // text has hardly a control character.

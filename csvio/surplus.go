@@ -39,7 +39,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 			}
 		}
 	}
-	if r.opts.Records {
+	if r.opts.records {
 		if found {
 			note = "it has cells where the header has no name, which are not read" + mac
 		}

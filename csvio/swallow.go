@@ -53,7 +53,7 @@ func swallowingHeader(line int) error {
 // none if the MAC is the record's own, unless the first line has one too.
 func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, ok bool) {
 	ends := r.split.ends
-	if n := r.users; n > 0 && len(ends) == n+ourColumns {
+	if n := r.users; n > 0 && len(ends) == n+len(r.format.ours()) {
 		ends = ends[:n] // those of the user
 	}
 	// A result has empty cells behind them, which must not make a note a row.
@@ -115,7 +115,7 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 				mac, _, kind, _ := r.macs.parse(text)
 				switch {
 				// Somebody types a note of a few words into a workbook's cell.
-				case kind == "" && (!r.opts.Records || len(cells) >= r.named):
+				case kind == "" && (!r.opts.records || len(cells) >= r.named):
 					return mac.String(), offset, true
 				case len(cells) > 1 && len(cells) >= r.named && wasOnceMAC(text, kind):
 					return strconv.Quote(text), offset, true
@@ -189,7 +189,7 @@ func (r *Reader) lineAt(record string, at int) int {
 
 // lineName names a physical line. In a sheet only the cell has lines.
 func (r *Reader) lineName(record string, i, line int) string {
-	if r.opts.Records {
+	if r.opts.records {
 		return fmt.Sprintf("line %d of the cell", line-r.lineAt(record, r.cellStart(i))+1)
 	}
 	return fmt.Sprintf("line %d", line)

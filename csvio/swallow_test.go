@@ -123,7 +123,7 @@ func TestNeverClosedStays(t *testing.T) {
 
 // A workbook's cell of several lines has them in the cell, not in the sheet.
 func TestSwallowedInSheets(t *testing.T) {
-	rows, _ := rowsOf(t, "mac,server,notes\r\n001565000001,hq,\"a\n001565000002,hq,b\"\r\n", Options{Records: true, Comma: ',', Encoding: "utf-8"})
+	rows, _ := rowsOf(t, "mac,server,notes\r\n001565000001,hq,\"a\n001565000002,hq,b\"\r\n", Options{records: true, Comma: ',', Encoding: "utf-8"})
 	checkProblem(t, rows[0].Problem, "line 2 of the cell|MAC 00-15-65-00-00-02")
 }
 
@@ -151,7 +151,7 @@ func TestSwallowedInWorkbook(t *testing.T) {
 		"a\n1565000009,hq,b\n1565000008,hq,c": true,
 	} {
 		file := "mac,server,notes\r\n001565000001,hq,\"" + note + "\"\r\n"
-		rows, _ := rowsOf(t, file, Options{Comma: ',', Encoding: "utf-8", Records: true})
+		rows, _ := rowsOf(t, file, Options{Comma: ',', Encoding: "utf-8", records: true})
 		if bad := rows[0].Problem != ""; bad != swallowed || !rows[0].Swallows && swallowed {
 			t.Errorf("%q: %+v", note, rows[0])
 		}

@@ -34,6 +34,8 @@ func (w Warning) String() string {
 type Watch struct {
 	file    *File
 	blocks  Blocks
+	merged  Warning // rows with values of merged cells
+	skipped Warning // hidden rows
 	surplus Warning // rows with cells beyond the header
 	foreign Warning // addresses
 	long    Warning // names of servers, each once
@@ -56,11 +58,18 @@ func (w *Watch) Row(row *batch.Row) {
 	if row.Problem != "" && slices.ContainsFunc(row.Faults, func(f batch.Fault) bool { return f.Kind == kindNoTarget }) {
 		w.lacking++
 	}
+	place := func() string { return w.file.Place() + " " + row.Place() }
+	if row.Merged && !row.Blank {
+		w.merged.add(place)
+	}
+	if row.Skipped {
+		w.skipped.add(place)
+	}
 	if row.Problem != "" || row.Pass || row.Blank {
 		return
 	}
 	if row.Surplus {
-		w.surplus.add(func() string { return fmt.Sprintf("%s %d", w.file.Place(), row.Line) })
+		w.surplus.add(place)
 	}
 	if row.Device.Action != batch.AddServer && !w.blocks.Has(row.Device.MAC) {
 		w.foreign.add(func() string { return row.Device.MAC.String() })
@@ -117,11 +126,17 @@ func (w *Warning) add(example func() string) {
 
 // Warnings returns what has been seen.
 func (w *Watch) Warnings() (all []Warning) {
+	surplus := "rows have cells where the header has no name: a delimiter that is not in quotes may have moved them"
+	if w.file != nil && w.file.book != nil {
+		surplus = "rows have cells where the header has no name, which are not read"
+	}
 	for _, of := range []struct {
 		seen *Warning
 		text string
 	}{
-		{&w.surplus, "rows have cells where the header has no name: a delimiter that is not in quotes may have moved them"},
+		{&w.merged, "rows have the value of a merged cell"},
+		{&w.skipped, "hidden rows are skipped, as " + flagHidden + " asks"},
+		{&w.surplus, surplus},
 		{&w.foreign, "addresses are outside Yealink's blocks, and are sent all the same (" + flagVendor + " names a block that is expected)"},
 		{&w.long, fmt.Sprintf("names of servers have more than %d characters: the service may know them shortened", longServer)},
 		{&w.dates, "names of servers look like a date or a decimal number that a spreadsheet made of something else"},

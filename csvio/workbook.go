@@ -1,394 +1,260 @@
 package csvio
 
 import (
-	"archive/zip"
-	"bufio"
-	"bytes"
-	"encoding/xml"
+	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
-	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/xuri/excelize/v2"
-	"golang.org/x/text/encoding/htmlindex"
-
+	"rpsbatch/batch"
+	"rpsbatch/csvio/xlsx"
 	"rpsbatch/rps"
 )
 
+// HiddenRows says what is done with rows that a filter or somebody has hidden.
+type HiddenRows uint8
+
 const (
-	// A million rows of three columns are 320 MB of XML. What holds more is
-	// no list of phones, or made to fill a disk.
-	maxWorkbook = 2 << 30
-	// What is not the cells' is held in memory.
-	maxOtherParts = 64 << 20
-	// Cells are, in parts up to this size.
-	maxPartInMemory = 1 << 20
-	// A sheet of few bytes can have cells far to the right in each row.
-	maxConverted = 2 << 30
+	HiddenRefuse HiddenRows = iota // the file is refused if they hold MACs
+	HiddenSend
+	HiddenSkip // they pass through like blank records, and their devices are known
 )
 
-var (
-	zipMagic  = []byte("PK\x03\x04")
-	zipEmpty  = []byte("PK\x05\x06")
-	olesMagic = []byte("\xd0\xcf\x11\xe0")
-)
-
-// IsWorkbook tells from a file's first bytes whether it is a workbook: of
-// Excel, old or new, or of LibreOffice. [ConvertWorkbook] says what is wrong
-// with those that it cannot read.
-func IsWorkbook(head []byte) bool {
-	return bytes.HasPrefix(head, zipMagic) || bytes.HasPrefix(head, zipEmpty) || bytes.HasPrefix(head, olesMagic)
+// sheets are the sheets of a workbook that are read.
+type sheets struct {
+	book   *xlsx.Book
+	read   []xlsx.Sheet
+	others []string // visible ones that are not
 }
 
-// ConvertWorkbook writes a sheet of an .xlsx workbook as CSV in UTF-8, which
-// is read with Options{Comma: ',', Encoding: "utf-8", Records: true}: record n
-// is row n of the sheet, also for a row with nothing in it. sheet "" is the
-// first that is not hidden. It gives the sheet's name, and those of the others
-// that are not hidden. The error is a *FileError where the workbook is at fault.
-//
-// A number stands as it is stored, so that a MAC that was taken for one is
-// exact; but as it is shown if that is a MAC, which a format such as
-// 000000000000 makes of it, or a date. Under a scientific format it may have
-// been an address with an E, and stands as 1.57E+09, which is refused. A formula
-// stands as its last result.
-//
-// The workbook's parts are unpacked to temporary files that only the user can
-// read, and that are removed.
-func ConvertWorkbook(src *os.File, sheet string, dst io.Writer) (name string, others []string, err error) {
-	// The library takes the bytes of other programs on trust in places.
+// sum begins the sum of what is read, with what decides that beside the text.
+func (b *sheets) sum(hidden HiddenRows) uint32 {
+	sum := crc32.Update(0, batch.Castagnoli, []byte{byte(hidden)})
+	for _, sheet := range b.read {
+		sum = crc32.Update(sum, batch.Castagnoli, []byte(sheet.Name+"\x00"))
+	}
+	return sum
+}
+
+func sheetWord(n int) string {
+	if n == 1 {
+		return "sheet"
+	}
+	return "sheets"
+}
+
+// openBook opens the file as a workbook, if it is one.
+func (f *File) openBook(ctx context.Context) error {
+	head := make([]byte, headSize)
+	n, err := f.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("cannot read %s: %w", f.name, err)
+	}
+	if !xlsx.Sniff(head[:n]) {
+		if f.opts.Sheets != nil || f.opts.AllSheets {
+			return f.named(&FileError{Reason: "this is no workbook", Hint: flagSheet + " and " + flagAllSheets + " are for .xlsx files"})
+		}
+		return nil
+	}
+	book, err := xlsx.Open(f.file, f.size)
+	if err != nil {
+		return f.named(err)
+	}
+	f.book = &sheets{book: book}
+	f.opts.Comma, f.opts.Encoding, f.opts.records = ',', "utf-8", true
+	return f.named(f.chooseSheets(ctx))
+}
+
+// chooseSheets finds the sheets that are read: those that are named, or the
+// visible ones that hold devices, of which there must be one unless all are
+// wanted.
+func (f *File) chooseSheets(ctx context.Context) error {
+	b := f.book
+	var visible []xlsx.Sheet
+	for _, sheet := range b.book.Sheets() {
+		if sheet.Cells && sheet.State == xlsx.Visible {
+			visible = append(visible, sheet)
+		}
+	}
+	if visible == nil {
+		visible = b.book.Sheets()
+	}
 	defer func() {
-		if cause := recover(); cause != nil {
-			err = damaged(fmt.Errorf("%v", cause))
+		for _, sheet := range visible {
+			if !slices.Contains(b.read, sheet) {
+				b.others = append(b.others, sheet.Name)
+			}
 		}
 	}()
-	numbers, err := checkWorkbook(src)
-	if err != nil {
-		return "", nil, err
-	}
-	dir, err := os.MkdirTemp("", "rpsbatch-*") // mode 0700
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot unpack the workbook: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return "", nil, err
-	}
-	book, err := excelize.OpenReader(src, excelize.Options{UnzipSizeLimit: maxWorkbook, UnzipXMLSizeLimit: maxPartInMemory, TmpDir: dir})
-	if err != nil {
-		return "", nil, damaged(err)
-	}
-	defer book.Close()
-	if name, err = findSheet(book, sheet); err != nil {
-		return "", nil, err
-	}
-	for _, other := range visibleSheets(book) {
-		if other != name {
-			others = append(others, other)
+	if f.opts.Sheets != nil {
+		for _, name := range f.opts.Sheets {
+			sheet, err := b.find(name)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(b.read, sheet) {
+				b.read = append(b.read, sheet)
+			}
 		}
+		return f.sameColumns(ctx)
 	}
-	return name, others, convert(book, name, numbers, dst)
-}
-
-func damaged(err error) error {
-	return &FileError{Reason: fmt.Sprintf("the workbook is damaged (%v)", err), Hint: "open it in the spreadsheet program and save it again as .xlsx or as 'CSV UTF-8'"}
-}
-
-// checkWorkbook refuses what is no .xlsx workbook, what is too large, and what
-// is damaged: the library reads up to what is no XML and takes that for the
-// end, and rows must not be lost. numbers is set if a sheet has cells that are
-// not text.
-func checkWorkbook(src *os.File) (numbers bool, err error) {
-	info, err := src.Stat()
-	if err != nil {
-		return false, err
+	b.read = visible[:1]
+	if len(visible) == 1 {
+		return nil
 	}
-	head := make([]byte, len(olesMagic))
-	if n, _ := src.ReadAt(head, 0); bytes.Equal(head[:n], olesMagic) {
-		return false, &FileError{Reason: "this is a workbook of the old kind (.xls), or one with a password", Hint: "save it as .xlsx without a password, or as 'CSV UTF-8'"}
-	}
-	archive, err := zip.NewReader(src, info.Size())
-	if err != nil {
-		return false, damaged(err)
-	}
-	isBook := false
-	var whole, other uint64
-	for _, part := range archive.File {
-		whole += part.UncompressedSize64
-		if !unpacked(partName(part)) {
-			other += part.UncompressedSize64
-		}
-		if part.UncompressedSize64 > maxWorkbook || whole > maxWorkbook || other > maxOtherParts {
-			return false, &FileError{Reason: "the workbook is too large", Hint: "remove pictures and other sheets from it, or save the sheet as 'CSV UTF-8'"}
-		}
-		switch partName(part) {
-		case "mimetype":
-			return false, &FileError{Reason: "this is a workbook of LibreOffice (.ods) or another document", Hint: "save it as .xlsx or as 'CSV UTF-8'"}
-		case "xl/workbook.xml":
-			isBook = true
-		case "xl/workbook.bin":
-			return false, &FileError{Reason: "this is a binary workbook (.xlsb)", Hint: "save it as .xlsx or as 'CSV UTF-8'"}
-		}
-	}
-	if !isBook {
-		return false, &FileError{Reason: "this is an archive, but no workbook", Hint: "give a workbook (.xlsx) or a CSV file"}
-	}
-	for _, part := range archive.File {
-		has, err := checkPart(part)
-		if bad := (*FileError)(nil); errors.As(err, &bad) {
-			return false, bad
-		}
+	var found []xlsx.Sheet
+	var names []string
+	for _, sheet := range visible {
+		devices, holds, err := f.devicesOf(ctx, sheet)
 		if err != nil {
-			return false, damaged(fmt.Errorf("%s: %w", part.Name, err))
+			return err
 		}
-		numbers = numbers || has
-	}
-	return numbers, nil
-}
-
-func partName(part *zip.File) string {
-	return strings.ToLower(strings.ReplaceAll(part.Name, "\\", "/"))
-}
-
-// unpacked reports the parts that the library unpacks to files.
-func unpacked(name string) bool {
-	return strings.HasPrefix(name, "xl/worksheets/sheet") || name == "xl/sharedstrings.xml"
-}
-
-// checkPart reads a part to its end, against its checksum and, if it can hold
-// cells or their meaning, as XML.
-func checkPart(part *zip.File) (numbers bool, err error) {
-	r, err := part.Open()
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	name := partName(part)
-	if !strings.HasPrefix(name, "xl/") || !strings.HasSuffix(name, ".xml") {
-		_, err = io.Copy(io.Discard, r)
-		return false, err
-	}
-	depth, number := 0, false // number: in a cell of one
-	place, formula, result := "", false, false
-	text := &textLimit{src: r}
-	d := xml.NewDecoder(bufio.NewReader(text))
-	d.CharsetReader = func(label string, text io.Reader) (io.Reader, error) {
-		e, err := htmlindex.Get(label)
-		if err != nil {
-			return nil, err
-		}
-		return e.NewDecoder().Reader(text), nil
-	}
-	for {
-		switch token, err := d.RawToken(); token := token.(type) {
-		case xml.StartElement:
-			depth++
-			text.size = 0
-			switch token.Name.Local {
-			case "c":
-				number = !isText(token.Attr)
-				place, formula, result = attr(token.Attr, "r"), false, false
-			case "f":
-				formula = true
-			case "v":
-				numbers = numbers || number
-				result = true
-			}
-		case xml.EndElement:
-			depth--
-			text.size = 0
-			if token.Name.Local == "c" && formula && !result && strings.HasPrefix(name, "xl/worksheets/") {
-				return false, &FileError{Reason: fmt.Sprintf("cell %s of a sheet has a formula that was never calculated", place),
-					Hint: "open the workbook in the spreadsheet program and save it, which calculates it"}
-			}
-		case nil:
-			if errors.Is(err, io.EOF) && depth != 0 {
-				err = io.ErrUnexpectedEOF
-			}
-			if errors.Is(err, io.EOF) {
-				_, err = io.Copy(io.Discard, r)
-			}
-			return numbers, err
+		if holds {
+			found = append(found, sheet)
+			names = append(names, fmt.Sprintf("%q (%d)", sheet.Name, devices))
 		}
 	}
-}
-
-// maxText is how much may stand between two tags, in bytes. A cell holds no more
-// than 32,767 characters; a text is held in memory several times over.
-const maxText = 4 << 20
-
-// A textLimit fails where there is more text between two tags, whose reader
-// sets size back, than any program writes.
-type textLimit struct {
-	src  io.Reader
-	size int
-}
-
-func (l *textLimit) Read(p []byte) (int, error) {
-	if l.size > maxText {
-		return 0, fmt.Errorf("more than %d bytes of text without a tag", maxText)
-	}
-	n, err := l.src.Read(p)
-	l.size += n
-	return n, err
-}
-
-// isText reports a cell whose type makes it text, which has no format.
-func isText(attrs []xml.Attr) bool {
-	switch attr(attrs, "t") {
-	case "s", "str", "inlineStr":
-		return true
-	}
-	return false
-}
-
-func attr(attrs []xml.Attr, name string) string {
-	for _, a := range attrs {
-		if a.Name.Local == name {
-			return a.Value
+	switch {
+	case len(found) == 0:
+		return nil // the header of the first says what is wrong
+	case len(found) > 1 && !f.opts.AllSheets:
+		what := "MACs"
+		if f.opts.task().servers {
+			what = "servers"
 		}
+		b.read = nil
+		return &FileError{Reason: fmt.Sprintf("%d sheets hold %s: %s", len(found), what, strings.Join(names, ", ")),
+			Hint: "choose with " + flagSheet + " NAME, which may be given again, or give " + flagAllSheets}
 	}
-	return ""
+	b.read = found
+	return f.sameColumns(ctx)
 }
 
-func findSheet(book *excelize.File, wanted string) (string, error) {
-	names := book.GetSheetList()
-	if len(names) == 0 {
-		return "", &FileError{Reason: "the workbook has no sheet", Hint: "give another file"}
-	}
-	if wanted == "" {
-		return append(visibleSheets(book), names...)[0], nil
-	}
+// find returns the sheet of a name.
+func (b *sheets) find(wanted string) (xlsx.Sheet, error) {
+	all := b.book.Sheets()
 	for _, same := range []func(name string) bool{
 		func(name string) bool { return name == wanted },
 		func(name string) bool { return strings.EqualFold(trimmed(name), trimmed(wanted)) },
 	} {
-		if i := slices.IndexFunc(names, same); i >= 0 {
-			return names[i], nil
+		if i := slices.IndexFunc(all, func(s xlsx.Sheet) bool { return same(s.Name) }); i >= 0 {
+			return all[i], nil
 		}
 	}
-	return "", &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with " + flagSheet + ": " + listed(names)}
-}
-
-func visibleSheets(book *excelize.File) (names []string) {
-	for _, name := range book.GetSheetList() {
-		if visible, err := book.GetSheetVisible(name); err == nil && visible {
-			names = append(names, name)
-		}
+	var names []string
+	for _, sheet := range all {
+		names = append(names, sheet.Name)
 	}
-	return names
+	return xlsx.Sheet{}, &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with " + flagSheet + ": " + listed(names)}
 }
 
-// convert writes the rows of a sheet. They are read twice side by side, as
-// stored and as shown, unless all is text.
-func convert(book *excelize.File, name string, numbers bool, dst io.Writer) error {
-	stored, err := book.Rows(name)
+// sheetReader starts reading a sheet, through what wrap makes of its text.
+func (f *File) sheetReader(ctx context.Context, sheet xlsx.Sheet, wrap func(io.Reader) io.Reader) (*Reader, error) {
+	rows, err := f.book.book.Rows(ctx, sheet)
 	if err != nil {
-		return damaged(err)
+		return nil, err
 	}
-	defer stored.Close()
-	shown := stored
-	if numbers {
-		markScientific(book)
-		if shown, err = book.Rows(name); err != nil {
-			return damaged(err)
-		}
-		defer shown.Close()
-	}
+	text := newSheetText(rows, f.opts.maxRecord())
+	return newReader(wrap(text), f.opts, text)
+}
 
-	w := bufio.NewWriter(dst)
-	w.WriteString(byteOrderMark)
-	var line []byte
-	written := 0
-	for stored.Next() {
-		values, err := stored.Columns(excelize.Options{RawCellValue: true})
+func asItIs(r io.Reader) io.Reader { return r }
+
+// devicesOf counts the devices of a sheet. holds is set if it has any row of
+// devices, also one that cannot be sent: such a sheet is not to be lost silently.
+// Of a sheet whose columns cannot be read that is any cell with a phone's MAC.
+func (f *File) devicesOf(ctx context.Context, sheet xlsx.Sheet) (devices int, holds bool, err error) {
+	r, err := f.sheetReader(ctx, sheet, asItIs)
+	if err == nil {
+		var row batch.Row
+		for err = r.Read(&row); err == nil; err = r.Read(&row) {
+			holds = holds || !row.Blank || row.Skipped
+			if row.Device.MAC != (rps.MAC{}) || f.opts.task().servers && !row.Blank {
+				devices++
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return devices, holds, nil
+		}
+		holds = true
+	}
+	if bad := (*FileError)(nil); !errors.As(err, &bad) {
+		return 0, false, err
+	}
+	if f.opts.task().servers {
+		return devices, holds, nil
+	}
+	rows, err := f.book.book.Rows(ctx, sheet)
+	if err != nil {
+		return 0, false, err
+	}
+	macs := macReader{blocks: f.opts.blocks()}
+	devices = 0
+	var row xlsx.Row
+	for err = rows.Read(&row); err == nil; err = rows.Read(&row) {
+		for i := range row.Cells {
+			const shortest, longest = 12, 32
+			if text := tidy(cellText(&row.Cells[i])); len(text) >= shortest && len(text) <= longest && macs.isPhone(text) {
+				devices++
+			}
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return 0, false, err
+	}
+	return devices, holds || devices > 0, nil
+}
+
+// sameColumns refuses sheets whose columns are not where those of the first are:
+// the result has one header for all of them.
+func (f *File) sameColumns(ctx context.Context) error {
+	if len(f.book.read) < 2 {
+		return nil
+	}
+	var first *Reader
+	for _, sheet := range f.book.read {
+		r, err := f.sheetReader(ctx, sheet, asItIs)
 		if err != nil {
-			return damaged(err)
+			return inSheet(err, sheet.Name)
 		}
-		if numbers {
-			if !shown.Next() {
-				break
-			}
-			display, err := shown.Columns()
-			if err != nil {
-				return damaged(err)
-			}
-			for i := range min(len(values), len(display)) {
-				values[i] = cellText(values[i], display[i])
-			}
-		}
-		line = appendRecord(line[:0], values)
-		if written += len(line); written > maxConverted {
-			return &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
-		}
-		if _, err := w.Write(line); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(stored.Error(), shown.Error()); err != nil {
-		return damaged(err)
-	}
-	return w.Flush()
-}
-
-// cellText gives the text of a cell from what is stored and what is shown.
-// What is the same in both is text, or needs no thought.
-func cellText(stored, shown string) string {
-	if stored == shown {
-		return stored
-	}
-	if strings.HasPrefix(strings.TrimPrefix(shown, "-"), scientificMark) {
-		if text, ok := scientificText(stored); ok {
-			return text
-		}
-		shown = stored
-	}
-	switch {
-	case shown == "TRUE" || shown == "FALSE":
-		return shown
-	case isDate(shown):
-		return shown
-	}
-	if mac := tidy(shown); len(mac) >= 12 {
-		if _, err := rps.ParseMAC(mac); err == nil {
-			return shown
-		}
-	}
-	// Java's programs store 1.565000001E9. A spreadsheet shows 1.565E+09, and
-	// if somebody has made that a text, its digits are gone: it is let alone.
-	if strings.Contains(stored, "+") {
-		return stored
-	}
-	if number, err := strconv.ParseFloat(stored, 64); err == nil && number == math.Trunc(number) && math.Abs(number) < 1<<53 {
-		return strconv.FormatFloat(number, 'f', -1, 64)
-	}
-	return stored
-}
-
-// appendRecord writes a record without the empty cells at its end.
-func appendRecord(line []byte, values []string) []byte {
-	for len(values) > 0 && values[len(values)-1] == "" {
-		values = values[:len(values)-1]
-	}
-	for i, value := range values {
-		if i > 0 {
-			line = append(line, ',')
-		}
-		if !utf8.ValidString(value) {
-			value = strings.ToValidUTF8(value, "\ufffd")
-		}
-		if !strings.ContainsAny(value, ",\"\r\n") && value == strings.TrimSpace(value) {
-			line = append(line, value...)
+		if first == nil {
+			first = r
 			continue
 		}
-		line = append(line, '"')
-		line = append(line, strings.ReplaceAll(value, `"`, `""`)...)
-		line = append(line, '"')
+		for of, at := range r.header.at {
+			if was := first.header.at[of]; was != at {
+				return &FileError{Reason: fmt.Sprintf("the sheets have different columns: the %s is in %s of %q and in %s of %q",
+					roleNames[of], columnPlace(was), f.book.read[0].Name, columnPlace(at), sheet.Name),
+					Hint: "give the sheets the same columns, or read them one after the other with " + flagSheet + " NAME"}
+			}
+		}
 	}
-	return append(line, "\r\n"...)
+	return nil
+}
+
+func columnPlace(i int) string {
+	if i < 0 {
+		return "no column"
+	}
+	return fmt.Sprintf("column %d", i+1)
+}
+
+// inSheet says in an error about a file which sheet it is about.
+func inSheet(err error, sheet string) error {
+	if bad := (*FileError)(nil); errors.As(err, &bad) {
+		bad.Reason = fmt.Sprintf("sheet %q: %s", sheet, bad.Reason)
+	}
+	return err
+}
+
+// asFileError returns an error of a workbook as one about the file.
+func asFileError(err error) error {
+	var bad *xlsx.FormatError
+	if errors.As(err, &bad) {
+		return &FileError{Reason: bad.Reason, Hint: bad.Hint}
+	}
+	return err
 }

@@ -8,29 +8,71 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
 
 	"rpsbatch/batch"
+	"rpsbatch/csvio/xlsx"
 )
 
-// converted gives the CSV of a workbook's sheet.
+// converted returns the text of a workbook's sheet, "" being the first that is
+// read.
 func converted(t testing.TB, book []byte, sheet string) (text, name string, err error) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "book.xlsx")
-	if err := os.WriteFile(file, book, 0o600); err != nil {
+	b, err := xlsx.Open(bytes.NewReader(book), int64(len(book)))
+	if err != nil {
+		return "", "", asFileError(err)
+	}
+	all := b.Sheets()
+	found := all[max(slices.IndexFunc(all, func(s xlsx.Sheet) bool { return s.State == xlsx.Visible }), 0)]
+	if sheet != "" {
+		if found, err = (&sheets{book: b}).find(sheet); err != nil {
+			return "", "", err
+		}
+	}
+	rows, err := b.Rows(t.Context(), found)
+	if err != nil {
+		return "", "", asFileError(err)
+	}
+	data, err := io.ReadAll(newSheetText(rows, DefaultMaxRecord))
+	return string(data), found.Name, asFileError(err)
+}
+
+// openBytes opens a workbook as a file.
+func openBytes(t testing.TB, book []byte, opts Options) (*File, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "book.xlsx")
+	if err := os.WriteFile(name, book, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(file)
+	f, err := OpenFile(t.Context(), name, opts)
+	if err == nil {
+		t.Cleanup(f.Close)
+	}
+	return f, err
+}
+
+// fileOf reads a workbook's rows.
+func fileOf(t testing.TB, book []byte, opts Options) (rows []batch.Row, f *File, err error) {
+	t.Helper()
+	if f, err = openBytes(t, book, opts); err != nil {
+		return nil, nil, err
+	}
+	source, err := f.Rows(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var b strings.Builder
-	name, _, err = ConvertWorkbook(f, sheet, &b)
-	return b.String(), name, err
+	var row batch.Row
+	for err = source.Read(&row); err == nil; err = source.Read(&row) {
+		rows = append(rows, row)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return rows, f, err
 }
 
 // bookOf writes a workbook with cells of a sheet as XML has them.
@@ -84,13 +126,13 @@ func TestWorkbookCells(t *testing.T) {
 		{"number as Python stores it", `<c><v>1565000001.0</v></c>`, "1565000001"},
 		{"number shown in scientific notation", `<c s="4"><v>805000000012</v></c>`, "805000000012"},
 		{"number shown with zeros in front", `<c s="1"><v>1565000001</v></c>`, "001565000001"},
-		{"number shown rounded", `<c s="5"><v>12.345</v></c>`, "12.345"},
+		{"number shown rounded", `<c s="5"><v>12.345</v></c>`, "12.35"},
 		{"number with a fraction", `<c><v>1565000001.5</v></c>`, "1565000001.5"},
-		{"number that is not exact", `<c><v>1e300</v></c>`, "1e300"},
+		{"number that is not exact", `<c><v>1e300</v></c>`, "1E+300"},
 		{"text in scientific notation", `<c t="inlineStr"><is><t>1.565E+09</t></is></c>`, "1.565E+09"},
-		{"number that may have been a text", `<c><v>1.565E+09</v></c>`, "1.565E+09"},
+		{"number that may have been a text", `<c><v>1.565E+09</v></c>`, "1565000000"},
 		{"date", `<c s="2"><v>36692</v></c>`, "15/06/2000"},
-		{"date of the usual format", `<c s="3"><v>36692</v></c>`, "06-15-00"},
+		{"date of the usual format", `<c s="3"><v>36692</v></c>`, "6/15/2000"},
 		{"yes", `<c t="b"><v>1</v></c>`, "TRUE"},
 		{"no", `<c t="b"><v>0</v></c>`, "FALSE"},
 		{"error", `<c t="e"><v>#NAME?</v></c>`, "#NAME?"},
@@ -125,7 +167,7 @@ func TestWorkbookRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", Records: true, Repair: true})
+	rows, format := rowsOf(t, got, Options{Comma: ',', Encoding: "utf-8", records: true, Repair: true})
 	if format.HeaderLine != 2 || !format.BOM || format.LineEnd != "\r\n" || len(rows) != 5 {
 		t.Fatalf("%+v %+v", format, rows)
 	}
@@ -229,32 +271,23 @@ func TestUnreadableWorkbooks(t *testing.T) {
 		{"wrong checksum", "the workbook is damaged|checksum", stored},
 		{"XML cut short", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row><c><v>1</v>")},
 		{"no XML", "the workbook is damaged|sheet1.xml", bookOf(t, row+"<row>a < b</row>"+row)},
-		{"row too far down", "the workbook is damaged|row number", bookOf(t, `<row r="99999999"><c><v>1</v></c></row>`)},
-		{"formula without a result", "cell B2 of a sheet has a formula that was never calculated|save it", bookOf(t, row+`<row><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>C1&amp;D1</f></c></row>`)},
-		{"old workbook", "of the old kind (.xls), or one with a password|CSV UTF-8", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 1000))},
+		{"row too far down", "the workbook is too large|more than 1048576 rows", bookOf(t, `<row r="99999999"><c><v>1</v></c></row>`)},
+		{"old workbook", "an old Office document", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 1000))},
 		{"LibreOffice's", "(.ods)", archiveOf(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"})},
 		{"binary", "(.xlsb)", archiveOf(t, map[string]string{"xl/workbook.bin": "x"})},
-		{"another archive", "no workbook", archiveOf(t, map[string]string{"readme.txt": "x"})},
-		{"empty archive", "no workbook", archiveOf(t, nil)},
-		{"text without end", "the workbook is damaged|more than 4194304 bytes of text", bookOf(t, `<row><c t="inlineStr"><is><t>`+strings.Repeat("x", maxText+8192)+`</t></is></c></row>`)},
-		{"text in parts without end", "the workbook is damaged|more than 4194304 bytes of text", bookOf(t, `<row><c t="inlineStr"><is><t>`+strings.Repeat("<![CDATA["+strings.Repeat("<", 1<<20)+"]]>", 5)+`</t></is></c></row>`)},
-		{"too large", "too large|CSV UTF-8", archiveOf(t, map[string]string{"xl/workbook.xml": "<x/>", "xl/media/a.bmp": strings.Repeat("x", maxOtherParts)})},
+		{"another archive", "not a workbook", archiveOf(t, map[string]string{"readme.txt": "x"})},
+		{"empty archive", "not a workbook", archiveOf(t, nil)},
+		{"text without end", "the workbook is too large|more text than any program shows", bookOf(t, `<row><c t="inlineStr"><is><t>`+strings.Repeat("x", 512<<10+8192)+`</t></is></c></row>`)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if !IsWorkbook(test.book) {
-				t.Error("this is not seen to be a workbook")
-			}
-			_, _, err := converted(t, test.book, "")
+			_, err := openBytes(t, test.book, Options{})
 			var bad *FileError
 			if !errors.As(err, &bad) {
 				t.Fatalf("error %v", err)
 			}
 			checkProblem(t, errorText(err), test.want)
 		})
-	}
-	if IsWorkbook([]byte("PK,mac\n")) || IsWorkbook(nil) || IsWorkbook([]byte("PK\x03")) {
-		t.Error("a text is taken for a workbook")
 	}
 }
 
@@ -291,7 +324,7 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 		}
 		return
 	}
-	r, err := NewReader(strings.NewReader(text), Options{Action: batch.Check, Comma: ',', Encoding: "utf-8", Records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
+	r, err := NewReader(strings.NewReader(text), Options{Action: batch.Check, Comma: ',', Encoding: "utf-8", records: true, NoHeader: true, Columns: map[string]string{"mac": "1"}})
 	var bad *FileError
 	if errors.As(err, &bad) {
 		return // nothing in it
@@ -327,7 +360,11 @@ func TestWorkbookWithoutStyles(t *testing.T) {
 				delete(parts, "xl/styles.xml")
 			}
 			text, _, err := converted(t, archiveOf(t, parts), "")
-			if want := "\ufeff805000000012,7.5\r\n"; err != nil || text != want {
+			want := "\ufeff805000000012,7.5\r\n"
+			if name == "formats only" {
+				want = "\ufeff805000000012,7.50E+00\r\n"
+			}
+			if err != nil || text != want {
 				t.Errorf("%q, want %q: %v", text, want, err)
 			}
 		})

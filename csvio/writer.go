@@ -40,7 +40,7 @@ func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 		w.buf = append(append(w.buf, record...), format.LineEnd...)
 	}
 	w.user(format.Header, format.Width())
-	for _, name := range Columns {
+	for _, name := range format.ours() {
 		w.comma()
 		w.buf = append(w.buf, name...)
 		w.begun = true
@@ -62,6 +62,9 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	}
 	comma := w.format.Comma
 	w.user(row.Raw, row.Cells)
+	if w.format.Sheets {
+		w.cell(row.Sheet)
+	}
 	w.comma()
 	if row.Line > 0 {
 		w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
@@ -106,7 +109,7 @@ func (w *Writer) Pass(row *batch.Row) error {
 	w.comma()
 	w.buf = append(w.buf, row.Prior.Cells...)
 	if row.Prior.Cells == "" {
-		w.fill(ourColumns - 1)
+		w.fill(len(w.format.ours()) - 1)
 	}
 	return w.end()
 }

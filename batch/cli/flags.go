@@ -23,7 +23,9 @@ type readFlags struct {
 	server    string
 	delimiter string
 	encoding  string
-	sheet     string
+	sheets    []string
+	allSheets bool
+	hidden    string
 	noHeader  bool
 	repair    bool
 	vendors   []string
@@ -35,7 +37,9 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 		flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` read the column NAME as mac=, server=, url= or action=; without a header, give its number (repeatable)")
 		flags.StringVar(&f.delimiter, "delimiter", "", "`NAME` character between cells: comma, semicolon, tab or pipe (default: auto-detected)")
 		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
-		flags.StringVar(&f.sheet, "sheet", "", "`NAME` sheet of an .xlsx workbook to read (default: the first visible one)")
+		flags.StringArrayVar(&f.sheets, "sheet", nil, "`NAME` sheet of an .xlsx workbook to read (repeatable; default: the visible one that holds MACs)")
+		flags.BoolVar(&f.allSheets, "all-sheets", false, "read all visible sheets of a workbook that hold MACs")
+		flags.StringVar(&f.hidden, "hidden-rows", "", "`WHAT` to do with hidden rows of a workbook that hold MACs: send or skip")
 		flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, not a header (default: auto-detected)")
 		flags.BoolVar(&f.repair, "repair", false, "restore leading zeros that a spreadsheet dropped from MACs of the block 00-15-65")
 		flags.StringArrayVar(&f.vendors, "vendor-prefix", nil, "`BLOCK` first half of the MACs of phones other than Yealink's, such as 00-1A-2B (repeatable)")
@@ -49,6 +53,9 @@ func (f *readFlags) addServer(flags *pflag.FlagSet) {
 
 // delimiters are the values of --delimiter, beside the characters themselves.
 var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
+
+// hiddenRows are the values of --hidden-rows.
+var hiddenRows = map[string]csvio.HiddenRows{"": csvio.HiddenRefuse, "send": csvio.HiddenSend, "skip": csvio.HiddenSkip}
 
 // options returns how to read a file whose rows want the action, unless they say
 // otherwise.
@@ -71,6 +78,13 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	if !ok {
 		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
 	}
+	hidden, ok := hiddenRows[f.hidden]
+	if !ok {
+		return csvio.Options{}, fmt.Errorf("--hidden-rows %q is none of send, skip", f.hidden)
+	}
+	if f.allSheets && f.sheets != nil {
+		return csvio.Options{}, hint(errors.New("--sheet and --all-sheets exclude each other"), "give one of them")
+	}
 	var blocks csvio.Blocks
 	for _, text := range f.vendors {
 		block, err := csvio.ParseBlock(text)
@@ -80,7 +94,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		blocks = append(blocks, block)
 	}
 	return csvio.Options{
-		Columns: columns, Comma: comma, Encoding: f.encoding, Sheet: f.sheet, NoHeader: f.noHeader, Repair: f.repair,
+		Columns: columns, Comma: comma, Encoding: f.encoding, Sheets: f.sheets, AllSheets: f.allSheets, Hidden: hidden, NoHeader: f.noHeader, Repair: f.repair,
 		Action: action, Server: f.server, Blocks: blocks, IgnoreNoMAC: f.noMAC,
 	}, nil
 }

@@ -69,7 +69,7 @@ func TestHelpHasEveryFlag(t *testing.T) {
 func TestHelpShowsNoEnvironment(t *testing.T) {
 	t.Setenv("RPSBATCH_URL", "https://somewhere.example.com/")
 	t.Setenv("RPSBATCH_USERNAME", "somebody")
-	t.Setenv("RPSBATCH_PASSWORD", "hidden")
+	t.Setenv("RPSBATCH_PASSWORD", "kept-back")
 	for path := range everyCommand(t) {
 		for _, args := range [][]string{
 			append(strings.Fields(path)[1:], "--help"),
@@ -77,7 +77,7 @@ func TestHelpShowsNoEnvironment(t *testing.T) {
 		} {
 			var out bytes.Buffer
 			Execute(t.Context(), args, Streams{Out: &out, Err: &out})
-			for _, value := range []string{"somewhere", "somebody", "hidden", "`"} {
+			for _, value := range []string{"somewhere", "somebody", "kept-back", "`"} {
 				if strings.Contains(out.String(), value) {
 					t.Errorf("%q shows %q: %s", args, value, &out)
 				}

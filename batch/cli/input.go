@@ -44,8 +44,11 @@ func (in *input) tell(log *slog.Logger) {
 }
 
 // Open starts reading the rows from the first.
-func (in *input) Open() (batch.Source, error) {
-	source, err := in.Rows()
+func (in *input) Open() (batch.Source, error) { return in.openUntil(context.Background()) }
+
+// openUntil starts reading the rows. It fails when ctx ends.
+func (in *input) openUntil(ctx context.Context) (batch.Source, error) {
+	source, err := in.Rows(ctx)
 	if err == nil && in.only != nil {
 		source = in.only.Of(source)
 	}
@@ -86,7 +89,7 @@ func (in *input) unfinished() bool {
 // opener returns Open for a pass that nobody need finish: it fails when ctx ends.
 func (in *input) opener(ctx context.Context) func() (batch.Source, error) {
 	return func() (batch.Source, error) {
-		source, err := in.Open()
+		source, err := in.openUntil(ctx)
 		return interruptible{source, ctx}, err
 	}
 }

@@ -78,7 +78,7 @@ func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseli
 	if options.Columns["server"] != "" || options.Columns["url"] != "" {
 		return nil, hint(errors.New("--baseline cannot be combined with --column server= or url=: an earlier result does not say which column was read"), "rename the column in the file to server or url")
 	}
-	options.Server, options.Sheet = "", ""
+	options.Server, options.Sheets, options.AllSheets = "", nil, false
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// A nightly job names its own last result.
 		log.Info("there is no baseline yet", "file", j.baselineFile)

@@ -15,6 +15,7 @@ import (
 	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
+	"rpsbatch/csvio/xlsx"
 )
 
 // resultEndings end the names of results: each kind of run has its own, so that
@@ -81,7 +82,7 @@ func isWorkbook(name string) bool {
 	defer file.Close()
 	head := make([]byte, 512)
 	n, _ := io.ReadFull(file, head)
-	return csvio.IsWorkbook(head[:n])
+	return xlsx.Sniff(head[:n])
 }
 
 // isResult reports whether a file is the result of an earlier run. What is wrong

@@ -20,7 +20,7 @@ func (w *rowWatch) row(row *batch.Row) {
 		w.each(row)
 	}
 	if w.bad == "" && row.Problem != "" && !row.Blank {
-		w.bad = fmt.Sprintf("%d: %s", row.Line, row.Problem)
+		w.bad = fmt.Sprintf("%s: %s", row.Place(), row.Problem)
 	}
 	w.Watch.Row(row)
 }

@@ -10,26 +10,16 @@ import (
 
 const (
 	headSize = 4 << 10
-	lockSize = 165 // size of Excel's lock files
 	oleMagic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 )
 
-// otherFiles lists what else is found under a workbook's name, by how it begins.
-var otherFiles = []struct {
-	begin *regexp.Regexp
-	FormatError
-}{
-	{regexp.MustCompile(`^\x09[\x00\x02\x04\x08][\x04\x06\x08\x10]\x00`), FormatError{OldWorkbook, "", "this is an old Excel workbook (.xls)", saveAsXLSX}},
-	{regexp.MustCompile(`(?s)^<.*(urn:schemas-microsoft-com:office:spreadsheet|<office:document|<pkg:package)`), FormatError{XMLText, "", "this is a workbook saved as XML", saveAsXLSX}},
-	{regexp.MustCompile(`(?is)^(<(!doctype html|html|head|table|meta|style|body|div)|(<\?xml|<!--).*<(html|table)|mime-version:.*(text/html|multipart/related))`),
-		FormatError{WebPage, "", "this is a web page saved as a workbook", "open it in the spreadsheet program and " + saveAsXLSX}},
-}
+// biff matches the start of a bare .xls of before 1997.
+var biff = regexp.MustCompile(`^\x09[\x00\x02\x04\x08][\x04\x06\x08\x10]\x00`)
 
-// Sniff reports whether a file should be passed to [Open]: it is a workbook, or
-// something that Open names in its error. head is the file's first 4 KB, or all of
-// it.
-func Sniff(head []byte, size int64) bool {
-	return isZip(head) || bytes.HasPrefix(head, []byte(oleMagic)) || sniffOther(head, size) != nil
+// Sniff reports whether a file should be passed to [Open], by how it begins: it
+// is a workbook, or an archive or an Office document that Open names in its error.
+func Sniff(head []byte) bool {
+	return isZip(head) || bytes.HasPrefix(head, []byte(oleMagic)) || biff.Match(head)
 }
 
 func isZip(head []byte) bool {
@@ -50,27 +40,10 @@ func identify(r io.ReaderAt, size int64) error {
 	if bytes.HasPrefix(head, []byte(oleMagic)) {
 		return oleKind(r, size)
 	}
-	if bad := sniffOther(head, size); bad != nil {
-		return bad
+	if biff.Match(head) {
+		return other(OldWorkbook, "this is an old Excel workbook (.xls)", saveAsXLSX)
 	}
 	return other(OtherFile, "this is not a workbook", giveAnother)
-}
-
-func sniffOther(head []byte, size int64) *FormatError {
-	if size == lockSize && len(head) == lockSize && head[0] > 0 && head[0] < 55 && len(bytes.Trim(head[1+head[0]:55], " \x00")) == 0 {
-		return other(LockFile, "this is the lock file of an open workbook (its name begins with ~$)", "give the workbook itself")
-	}
-	text := head
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
-		text = bytes.TrimPrefix(text, []byte(mark))
-	}
-	text = bytes.TrimLeft(bytes.ReplaceAll(text, []byte{0}, nil), " \t\r\n") // also of UTF-16
-	for _, f := range otherFiles {
-		if f.begin.Match(head) || f.begin.Match(text) {
-			return &f.FormatError
-		}
-	}
-	return nil
 }
 
 // oleKind identifies a compound file by the streams in its directory. The

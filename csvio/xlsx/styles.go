@@ -68,7 +68,7 @@ func (b *Book) loadStyles(ctx context.Context) error {
 		return nil
 	}
 	st := &styles{codes: map[int]string{}, formats: map[int]*format{}}
-	if b.stylesPart != "" {
+	if b.has(b.stylesPart) { // programs leave it out and point to it all the same
 		err := b.walk(ctx, b.stylesPart, 2*maxSmallPart, "styleSheet", func(s *scanner) error {
 			return s.each(func() error {
 				switch {

@@ -63,9 +63,6 @@ const (
 	Binary       // .xlsb
 	OpenDocument // .ods
 	OtherOffice  // a document of another program
-	WebPage      // saved as .xls
-	XMLText      // saved as .xls
-	LockFile     // of an open workbook
 	OtherFile
 )
 

@@ -1,0 +1,214 @@
+package csvio
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"rpsbatch/csvio/xlsx"
+	"rpsbatch/rps"
+)
+
+const (
+	// Text of a sheet: a million rows of three columns are 80 MB.
+	maxSheetText = 1 << 30
+	// Empty cells in front of others, which cost a few bytes in a workbook.
+	maxEmptyCells = 64 << 20
+	// How much is made at a time.
+	sheetChunk = 64 << 10
+)
+
+// A sheetText is a sheet as CSV in UTF-8, made while it is read: record n is row
+// n of the sheet, also for a row with nothing in it. What a record cannot say of
+// its row is in a note, which the Reader asks for when it comes to that row.
+//
+// A cell below the first row of a merged range is empty in the record, as it is
+// in the workbook.
+type sheetText struct {
+	rows   *xlsx.Rows
+	most   int // bytes of a record
+	row    xlsx.Row
+	begun  bool
+	has    bool // row is not yet written
+	line   int  // records written
+	buf    []byte
+	unread []byte
+	notes  []rowNote // of rows that were not asked for
+	empty  int
+	size   int
+	err    error
+}
+
+// A rowNote is what a record does not say of its row.
+type rowNote struct {
+	row    int
+	hidden bool
+	merged []mergedCell
+}
+
+// A mergedCell is a cell that has the value of a merged range.
+type mergedCell struct {
+	column int // from 0 on
+	text   string
+}
+
+func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
+	return &sheetText{rows: rows, most: maxRecord}
+}
+
+// Read returns the text. The error is a *FileError, one of xlsx, or io.EOF.
+func (t *sheetText) Read(p []byte) (int, error) {
+	for len(t.unread) == 0 {
+		if t.err != nil {
+			return 0, t.err
+		}
+		t.buf = t.buf[:0]
+		if !t.begun {
+			t.buf, t.begun = append(t.buf, byteOrderMark...), true
+		}
+		for t.err == nil && len(t.buf) < sheetChunk {
+			t.err = t.next()
+		}
+		if t.size += len(t.buf); t.size > maxSheetText || t.empty > maxEmptyCells {
+			t.err = &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
+			return 0, t.err
+		}
+		t.unread = t.buf
+	}
+	n := copy(p, t.unread)
+	t.unread = t.unread[n:]
+	return n, nil
+}
+
+// next writes one record.
+func (t *sheetText) next() error {
+	if !t.has {
+		if err := t.rows.Read(&t.row); err != nil {
+			return err
+		}
+		t.has = true
+	}
+	if t.line++; t.line < t.row.Number {
+		t.buf = append(t.buf, "\r\n"...)
+		return nil
+	}
+	t.has = false
+	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	column, start := 1, len(t.buf)
+	for i := range t.row.Cells {
+		cell := &t.row.Cells[i]
+		t.empty += cell.Column - column
+		for ; column < cell.Column; column++ {
+			t.buf = append(t.buf, ',')
+		}
+		if cell.Merged {
+			note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
+			continue
+		}
+		t.buf = appendCell(t.buf, cellText(cell))
+		if len(t.buf)-start > t.most {
+			return &FileError{Line: t.row.Number, Row: true, Reason: fmt.Sprintf("the row is larger than %d bytes", t.most), Hint: "is this a list of phones?"}
+		}
+	}
+	t.buf = append(t.buf, "\r\n"...)
+	if note.hidden || note.merged != nil {
+		t.notes = append(t.notes, note)
+	}
+	return nil
+}
+
+// note returns what is noted of a row. Rows are asked for in their order.
+func (t *sheetText) note(row int) (note rowNote) {
+	for len(t.notes) > 0 && t.notes[0].row <= row {
+		note, t.notes = t.notes[0], t.notes[1:]
+	}
+	if note.row != row {
+		return rowNote{}
+	}
+	return note
+}
+
+// appendCell writes a cell, quoted where CSV needs it.
+func appendCell(line []byte, text string) []byte {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\ufffd")
+	}
+	if plain := text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]]; plain && strings.IndexByte(text, ',') < 0 &&
+		strings.IndexByte(text, '"') < 0 && strings.IndexByte(text, '\n') < 0 && strings.IndexByte(text, '\r') < 0 {
+		return append(line, text...)
+	}
+	if !strings.ContainsAny(text, ",\"\r\n") && text == strings.TrimSpace(text) {
+		return append(line, text...)
+	}
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(text, `"`, `""`)...)
+	return append(line, '"')
+}
+
+// uncalculated stands for the result of a formula that has none, so that its cell
+// is refused wherever it is read, also in the result.
+const uncalculated = "#UNCALCULATED!"
+
+const uncalculatedText = "the cell has a formula that was never calculated: open the workbook in the spreadsheet program and save it, which calculates it"
+
+// cellText returns the text of a cell: what the spreadsheet shows, but all digits
+// where they are a MAC or can be what is left of one, which no format must hide.
+func cellText(c *xlsx.Cell) string {
+	switch c.Type {
+	case xlsx.Uncalculated:
+		return uncalculated
+	case xlsx.Number:
+		if digits, ok := keptDigits(c); ok {
+			return digits
+		}
+	case xlsx.Text:
+		if c.Stored != c.Shown {
+			if _, err := rps.ParseMAC(tidy(c.Stored)); err == nil {
+				return c.Stored
+			}
+		}
+	}
+	return c.Shown
+}
+
+// keptDigits returns the digits of a number that stands with all of them.
+//
+// General shows 8.05E+11 where the column is narrow. A scientific format is what
+// a spreadsheet gives an address with an E, such as 0015651E0005: the number
+// 1565100000 then ends in zeros, and stands as it is shown, which is refused.
+func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
+	if c.Format == xlsx.Date {
+		return "", false
+	}
+	if digits, ok = wholeNumber(c.Stored); !ok {
+		// No format rounds a number to another MAC.
+		number, _ := strconv.ParseFloat(c.Stored, 64)
+		return c.Stored, c.Format != xlsx.Scientific && number >= 1e6 && number < 1<<53
+	}
+	switch c.Format {
+	case xlsx.Scientific:
+		return digits, len(digits) >= fewestDigits && !strings.HasSuffix(digits, "00")
+	case xlsx.Numeric:
+		_, err := rps.ParseMAC(digits)
+		return digits, err == nil
+	}
+	return digits, true
+}
+
+// wholeNumber returns the digits of a whole number that is exact: 1565000001, also
+// where it is stored as 1.565000001E9 or 1565000001.0.
+func wholeNumber(stored string) (digits string, ok bool) {
+	if len(stored) <= 15 && isDigits(stored) && stored[0] != '0' {
+		return stored, true
+	}
+	number, err := strconv.ParseFloat(stored, 64)
+	if err != nil || number != math.Trunc(number) || math.Abs(number) >= 1<<53 {
+		return "", false
+	}
+	return strconv.FormatFloat(number, 'f', -1, 64), true
+}
+
+var _ io.Reader = (*sheetText)(nil)
