@@ -2,7 +2,6 @@ package csvio
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -17,6 +16,8 @@ const (
 	maxSheetText = 1 << 30
 	// Empty cells in front of others, which cost a few bytes in a workbook.
 	maxEmptyCells = 64 << 20
+	// What a merged cell costs in these.
+	mergedCost = 4
 	// How much is made at a time.
 	sheetChunk = 64 << 10
 )
@@ -105,6 +106,7 @@ func (t *sheetText) next() error {
 			t.buf = append(t.buf, ',')
 		}
 		if cell.Merged {
+			t.empty += mergedCost
 			note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
 			continue
 		}
@@ -210,5 +212,3 @@ func wholeNumber(stored string) (digits string, ok bool) {
 	}
 	return strconv.FormatFloat(number, 'f', -1, 64), true
 }
-
-var _ io.Reader = (*sheetText)(nil)

@@ -1,0 +1,290 @@
+package csvio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"rpsbatch/batch"
+	"rpsbatch/rps"
+)
+
+// A page is a sheet of a test's workbook.
+type page struct{ name, state, cells, after string }
+
+// bookOfPages writes a workbook of several sheets.
+func bookOfPages(t testing.TB, pages ...page) []byte {
+	t.Helper()
+	parts := maps.Clone(bookParts)
+	var list, links strings.Builder
+	for i, p := range pages {
+		fmt.Fprintf(&list, `<sheet name="%s" sheetId="%d" r:id="p%[2]d" state="%s"/>`, p.name, i+1, p.state)
+		fmt.Fprintf(&links, `<Relationship Id="p%d" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/p%[1]d.xml"/>`, i+1)
+		parts[fmt.Sprintf("xl/worksheets/p%d.xml", i+1)] = worksheetStart + p.cells + "</sheetData>" + p.after + "</worksheet>"
+	}
+	parts["xl/workbook.xml"] = strings.Replace(parts["xl/workbook.xml"], `<sheet name="Phones" sheetId="1" r:id="rId1"/>`, list.String(), 1)
+	parts["xl/_rels/workbook.xml.rels"] = strings.Replace(parts["xl/_rels/workbook.xml.rels"], "</Relationships>", links.String()+"</Relationships>", 1)
+	return archiveOf(t, parts)
+}
+
+// cellsOfRow writes a row: cells are texts, or XML if they begin with <.
+func cellsOfRow(number int, attrs string, cells ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<row r="%d" %s>`, number, attrs)
+	for i, text := range cells {
+		switch {
+		case text == "":
+		case text[0] == '<':
+			b.WriteString(strings.Replace(text, "<c", fmt.Sprintf(`<c r="%c%d"`, 'A'+i, number), 1))
+		default:
+			fmt.Fprintf(&b, `<c r="%c%d" t="inlineStr"><is><t>%s</t></is></c>`, 'A'+i, number, text)
+		}
+	}
+	return b.String() + "</row>"
+}
+
+func table(records ...string) string {
+	var b strings.Builder
+	for i, record := range records {
+		b.WriteString(cellsOfRow(i+1, "", strings.Split(record, ",")...))
+	}
+	return b.String()
+}
+
+// Of several sheets those that hold devices are read.
+func TestChosenSheets(t *testing.T) {
+	cover := page{name: "Cover", cells: table("Our phones")}
+	phones := page{name: "Phones", cells: table("mac,server", "001565000001,hq")}
+	more := page{name: "More", cells: table("Notes", "", "MAC,Server,Note", "001565000002,hq,x", "1.5E+09,hq")}
+	blank := page{name: "Template", cells: table("mac,server")}
+	odd := page{name: "Odd", cells: table("Telefon,Ort", "001565000003,Berlin", "001565000004,Berlin")}
+	moved := page{name: "Moved", cells: table("server,mac", "hq,001565000005")}
+	hidden := page{name: "Old", state: "hidden", cells: table("mac,server", "001565000006,hq")}
+	for _, test := range []struct {
+		name  string
+		pages []page
+		opts  Options
+		want  string // sheet, line and MAC of each row, or "error: "
+	}{
+		{"behind a cover", []page{cover, phones}, Options{}, "2 000001"},
+		{"hidden one in front", []page{hidden, phones}, Options{}, "2 000001"},
+		{"hidden one by name", []page{hidden, phones}, Options{Sheets: []string{"old"}}, "2 000006"},
+		{"beside a template", []page{blank, phones, cover}, Options{}, "2 000001"},
+		{"template only", []page{blank}, Options{}, ""},
+		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
+		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "Odd" (2)`},
+		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column is known|--column mac="Telefon"`},
+		{"all", []page{cover, phones, more}, Options{AllSheets: true}, "Phones 2 000001|More 4 000002|More 5 000000"},
+		{"named, in another order", []page{phones, more}, Options{Sheets: []string{"More", "Phones", "More"}}, "More 4 000002|More 5 000000|Phones 2 000001"},
+		{"all, one unreadable", []page{phones, odd}, Options{AllSheets: true}, `error: sheet "Odd": no column is known`},
+		{"other columns", []page{phones, moved}, Options{AllSheets: true}, `error: the sheets have different columns: the mac is in column 1 of "Phones" and in column 2 of "Moved"`},
+		{"no server", []page{phones, {name: "B", cells: table("mac", "001565000007")}}, Options{AllSheets: true}, `error: the server is in column 2 of "Phones" and in no column of "B"`},
+		{"none", []page{cover, {name: "Empty"}}, Options{}, `error: sheet "Cover": no column is known|--sheet NAME: "Empty"`},
+		{"no such", []page{phones}, Options{Sheets: []string{"x"}}, `error: no sheet "x"|--sheet: "Phones"`},
+		{"servers", []page{{name: "S", cells: table("name,url", "hq,https://h/")}, phones}, Options{Action: batch.AddServer}, "2 000000"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rows, f, err := fileOf(t, bookOfPages(t, test.pages...), test.opts)
+			if want, ok := strings.CutPrefix(test.want, "error: "); ok {
+				checkProblem(t, errorText(err), want)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, row := range rows {
+				got = append(got, strings.TrimSpace(fmt.Sprintf("%s %d %s", row.Sheet, row.Line, row.Device.MAC.Bare()[6:])))
+			}
+			if got := strings.Join(got, "|"); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+			if several := f.Format().Sheets; several != strings.Contains(test.name, "all") && several != strings.Contains(test.name, "named, in") {
+				t.Errorf("a column of sheets: %t", several)
+			}
+		})
+	}
+}
+
+// Hidden rows are not read without being asked for, and their devices stay known.
+func TestHiddenRows(t *testing.T) {
+	const hidden = `hidden="1"`
+	sheet := cellsOfRow(1, "", "mac", "server") + cellsOfRow(2, "", "001565000001", "hq") +
+		cellsOfRow(3, hidden, "001565000002", "hq") + cellsOfRow(4, hidden, "1565000003", "hq") +
+		cellsOfRow(5, hidden, "", "Total") + cellsOfRow(6, hidden, "001565000004", "")
+	skipped := "000001 hq|blank|blank|blank|blank"
+	for _, test := range []struct {
+		hidden HiddenRows
+		want   string
+	}{
+		{HiddenRefuse, `error: 3 rows that hold a MAC are hidden|row 3, row 4, row 6|--hidden-rows send|--hidden-rows skip`},
+		{HiddenSend, "000001 hq|000002 hq|" + kindZeros + "|" + kindNoMAC + "|" + kindNoTarget},
+		{HiddenSkip, skipped},
+	} {
+		rows, f, err := fileOf(t, bookOf(t, sheet), Options{Hidden: test.hidden})
+		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
+			checkProblem(t, errorText(err), want)
+			continue
+		}
+		if got := asked(rows); err != nil || got != test.want {
+			t.Errorf("%d: %q, %v, want %q", test.hidden, got, err, test.want)
+		}
+		if test.hidden == HiddenSend {
+			continue
+		}
+		if rows[1].Device.MAC.Bare() != "001565000002" || rows[2].Device.MAC != (rps.MAC{}) || !rows[2].Damaged || rows[3].Damaged || !rows[3].Skipped {
+			t.Errorf("%+v", rows[1:4])
+		}
+		result := written(t, rows, f.Format(), func(w *Writer, row *batch.Row) error {
+			return w.Write(row, batch.Verdict{Status: batch.Registered})
+		})
+		again, format := rowsOf(t, result, Options{})
+		if got := asked(again); got != skipped {
+			t.Errorf("fed back: %q\n%s", got, result)
+		}
+		if second := written(t, again, format, func(w *Writer, row *batch.Row) error {
+			return w.Write(row, batch.Verdict{Status: batch.Registered})
+		}); second != result {
+			t.Errorf("the result of the result is another:\n%q\n%q", second, result)
+		}
+		if repaired, _ := rowsOf(t, result, Options{Repair: true}); asked(repaired) != skipped {
+			t.Errorf("with zeros restored: %q", asked(repaired))
+		}
+		if sent, _ := rowsOf(t, result, Options{Hidden: HiddenSend}); asked(sent) == skipped {
+			t.Error("they cannot be sent")
+		}
+	}
+	none := cellsOfRow(1, "", "mac", "server") + cellsOfRow(2, "", "001565000001", "hq") + cellsOfRow(3, hidden, "", "Total")
+	if rows, _, err := fileOf(t, bookOf(t, none), Options{}); err != nil || asked(rows) != "000001 hq|blank" {
+		t.Errorf("%q, %v", asked(rows), err)
+	}
+}
+
+// The rows of a merged range have its value, and their own cells stay.
+func TestMergedCells(t *testing.T) {
+	head := cellsOfRow(1, "", "mac", "server", "url", "action", "note")
+	first := cellsOfRow(2, "", "001565000001", "hq", "https://h/1", "deregister", "n")
+	for _, test := range []struct{ merged, second, want string }{
+		{"B2:B3", cellsOfRow(3, "", "001565000002"), "000002 hq"},
+		{"B2:B3", cellsOfRow(3, "", "001565000002", "branch"), "000002 hq"}, // nobody sees that
+		{"C2:C3", cellsOfRow(3, "", "001565000002"), "000002 https://h/1"},
+		{"A2:A3", cellsOfRow(3, "", "", "hq"), "000001 hq"},
+		{"D2:D3", cellsOfRow(3, "", "001565000002"), "000002"},
+		{"B2:C3", cellsOfRow(3, "", "001565000002"), "000002 hq"},
+		{"E2:E3", cellsOfRow(3, "", "001565000002", "branch"), "000002 branch"},
+		{"B3:C3", cellsOfRow(3, "", "001565000002", "branch"), "000002 branch"},
+		{"B1:B3", cellsOfRow(3, "", "001565000002", "branch"), "000002 server"},
+	} {
+		book := bookOfPages(t, page{name: "P", cells: head + first + test.second, after: `<mergeCells><mergeCell ref="` + test.merged + `"/></mergeCells>`})
+		rows, f, err := fileOf(t, book, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := asked(rows[1:]); got != test.want {
+			t.Errorf("%s: %q, want %q", test.merged, got, test.want)
+		}
+		read := test.merged != "E2:E3" && test.merged != "B3:C3"
+		if rows[1].Merged != read || rows[0].Merged != (test.merged == "B1:B3") {
+			t.Errorf("%s: merged %t, %t", test.merged, rows[0].Merged, rows[1].Merged)
+		}
+		watch := f.Watch()
+		for i := range rows {
+			watch.Row(&rows[i])
+		}
+		if warned := strings.Contains(fmt.Sprint(watch.Warnings()), "merged cell: row"); warned != read {
+			t.Errorf("%s: %v", test.merged, watch.Warnings())
+		}
+		if test.merged == "B2:B3" && strings.TrimRight(rows[1].Raw, ",") != "001565000002" {
+			t.Errorf("its own cells are %q", rows[1].Raw)
+		}
+	}
+}
+
+// A result has its row's server in rps_server, which a merged cell may have said.
+func TestMergedFedBack(t *testing.T) {
+	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time\n"
+	const file = head + "001565000001,hq,2,00-15-65-00-00-01,hq,refused,,,,1,\n001565000002,,3,00-15-65-00-00-02,hq,refused,,,,1,\n001565000003,,4,00-15-65-00-00-03,d,refused,,,,1,\n"
+	for server, want := range map[string]string{
+		"":      "000001 hq|000002 hq|" + kindNoTarget,
+		"hq":    "000001 hq|000002 hq|000003 hq",
+		"other": "000001 hq|" + kindUnclear + "|000003 other",
+	} {
+		rows, _ := rowsOf(t, file, Options{Server: server})
+		if got := asked(rows); got != want {
+			t.Errorf("%q: %q, want %q", server, got, want)
+		}
+	}
+}
+
+// Cells that cannot be meant make their row invalid, where they are read.
+func TestRefusedCells(t *testing.T) {
+	const never = "<c><f>1+1</f></c>"
+	for _, test := range []struct {
+		cells []string
+		kind  string
+		parts string
+	}{
+		{[]string{never, "hq"}, kindError, "never calculated|save it"},
+		{[]string{"001565000001", never}, kindBadServer, "the server: the cell has a formula that was never calculated"},
+		{[]string{"001565000001", "hq", never}, kindBadURL, "the URL: the cell has a formula that was never calculated"},
+		{[]string{"001565000001", "hq", "", never}, kindBadAction, "the action: the cell has a formula that was never calculated"},
+		{[]string{"001565000001", "hq", "", "", never}, "", ""},
+		{[]string{`<c s="2"><v>36692</v></c>`, "hq"}, kindDate, "a date or a time"},
+		{[]string{`<c s="4"><v>1565100000</v></c>`, "hq"}, kindScientific, "scientific notation"},
+		{[]string{`<c t="e"><v>#N/A</v></c>`, "hq"}, kindError, "error of the spreadsheet"},
+		{[]string{"001565000001", `<c t="e"><v>#REF!</v></c>`}, kindNoServer, "#REF!"},
+		{[]string{"001565000001", `<c s="4"><v>100000</v></c>`}, kindBadServer, "holds"},
+	} {
+		rows, _, err := fileOf(t, bookOf(t, cellsOfRow(1, "", "mac", "server", "url", "action", "note")+cellsOfRow(2, "", test.cells...)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind := asked(rows); kind != test.kind && (test.kind != "" || rows[0].Problem != "") {
+			t.Errorf("%q: %q, want %q", test.cells, kind, test.kind)
+		}
+		checkProblem(t, rows[0].Problem, test.parts)
+	}
+	for _, cells := range []string{`<c r="A2"><v>1</v></c><c r="A2"><v>2</v></c>`, `<c r="A2" t="s"><v>5</v></c>`} {
+		_, _, err := fileOf(t, bookOf(t, cellsOfRow(1, "", "mac", "server")+`<row r="2">`+cells+`</row>`), Options{})
+		checkProblem(t, errorText(err), "the workbook is damaged|A2")
+	}
+}
+
+// Rows far down and cells far to the right have their places, within bounds.
+func TestSparseSheets(t *testing.T) {
+	head := cellsOfRow(1, "", "mac", "server")
+	rows, _, err := fileOf(t, bookOf(t, head+`<row r="100000"><c r="A100000" t="inlineStr"><is><t>001565000001</t></is></c><c r="XFD100000"><v>1</v></c></row>`), Options{Server: "d"})
+	last := rows[len(rows)-1]
+	if err != nil || last.Line != 100000 || last.Cells != 1<<14 || last.Device.Server != "d" {
+		t.Errorf("row %d of %d cells: %v", last.Line, last.Cells, err)
+	}
+	var wide strings.Builder
+	for i := 2; i < 6000; i++ {
+		fmt.Fprintf(&wide, `<row r="%d"><c r="XFD%[1]d"><v>1</v></c></row>`, i)
+	}
+	_, _, err = fileOf(t, bookOf(t, head+wide.String()), Options{})
+	checkProblem(t, errorText(err), "the sheet is too large")
+	long := strings.Repeat(cellsOfRow(2, "", strings.Repeat("x", 60_000)), 1)
+	_, _, err = fileOf(t, bookOf(t, head+long), Options{MaxRecord: 50_000})
+	checkProblem(t, errorText(err), "row 2: the row is larger than 50000 bytes")
+}
+
+// Reading ends when its context does, at whichever step.
+func TestInterruptedWorkbook(t *testing.T) {
+	book := bookOfPages(t, page{name: "A", cells: table("mac,server", "001565000001,hq")}, page{name: "B", cells: table("x")})
+	f, err := openBytes(t, book, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Rows(ctx); !errors.Is(err, batch.ErrInterrupted) {
+		t.Errorf("rows: %v", err)
+	}
+	if _, err := OpenFile(ctx, f.Name(), Options{}); !errors.Is(err, batch.ErrInterrupted) {
+		t.Errorf("open: %v", err)
+	}
+}
