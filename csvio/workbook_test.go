@@ -330,7 +330,7 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 		return
 	}
 	var sums [2]uint32
-	var all [2][]batch.Row
+	var all [2]int
 	for pass := range sums {
 		source, err := f.Rows(t.Context())
 		if err != nil {
@@ -346,15 +346,15 @@ func checkConverted(t *testing.T, book []byte, sheet string) {
 				t.Fatalf("row %d behind row %d", row.Line, last)
 			}
 			last = row.Line
-			all[pass] = append(all[pass], row)
+			all[pass]++
 		}
 		if err != io.EOF && !errors.As(err, &bad) {
 			t.Fatalf("behind row %d: %v", last, err)
 		}
 		_, sums[pass] = f.Sum()
 	}
-	if sums[0] != sums[1] || len(all[0]) != len(all[1]) {
-		t.Fatalf("it is read in two ways: sums %x, %d and %d rows", sums, len(all[0]), len(all[1]))
+	if sums[0] != sums[1] || all[0] != all[1] {
+		t.Fatalf("it is read in two ways: sums %x, %d and %d rows", sums, all[0], all[1])
 	}
 }
 

@@ -44,9 +44,12 @@ workbook. It is read as it is:
              notes if there are any; --column names others. Without a header,
              MACs and URLs mark their columns, and the server is the column
              behind the MAC
-  sheet      the first visible sheet of a workbook, or --sheet; rps_line is then
-             the sheet's row. A workbook of a million rows takes about 200 MB of
-             memory and half a minute
+  sheet      the visible sheet of a workbook that holds MACs; if several do,
+             --sheet or --all-sheets says which. rps_line is then the sheet's row.
+             A workbook of a million rows takes about 100 MB of memory
+  hidden     rows of a workbook that a filter hides are refused if they hold
+             MACs, until --hidden-rows says send or skip
+  cells      as the spreadsheet shows them, in every row of a merged cell
   action     register or deregister in a column action decides for its row,
              whichever of the two commands reads the file
 
