@@ -281,6 +281,9 @@ func (r *Reader) read(row *batch.Row) error {
 // cells and as a whole.
 func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error {
 	var faults []fault
+	if r.opts.PriorServer && values[roleServer] == "" {
+		values[roleServer] = row.Prior.Server
+	}
 	row.Device, row.Note, faults = r.judge(values)
 	swallowed := r.swallowed(record, row)
 	row.Swallows = swallowed != nil
