@@ -186,13 +186,19 @@ func (k *known) route(d *Device, it item) way {
 	}
 	key := groupKey{call: callRegister, server: d.Server, apart: it.Reach != untouched}
 	registered := it.Before == present && it.Reach == untouched
+	var proven Verdict
+	if registered && d.Action != Edit {
+		proven, _ = k.base.verdict(d)
+	}
 	switch {
 	case d.Action == Edit:
 		key.call = callEdit
-	case registered && k.base.has(d):
-		return way{verdict: Verdict{Status: Unchanged, Proof: ProofBaseline, Detail: "bound as its row asks by an earlier run; the account's list still shows it"}}
+	case proven.Status != "" && !k.base.Weak:
+		return way{verdict: proven}
 	case registered && k.config.Verify:
 		return way{open: true, key: key}
+	case proven.Status != "" && k.config.Override == OverrideNever:
+		return way{verdict: proven}
 	case registered && k.config.Override == OverrideNever && k.config.Sync:
 		return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
 	case registered && k.config.Override == OverrideNever:

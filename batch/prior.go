@@ -2,30 +2,48 @@ package batch
 
 import (
 	"hash/maphash"
+	"time"
 
 	"rpsbatch/rps"
 )
 
-// Baseline is what an earlier run left bound, as its result file tells: where
+// Baseline is what an earlier run left bound, as its result file shows: where
 // it says nothing of a row, or something else than what is asked now, the row
 // is new.
 type Baseline struct {
+	// Weak is set if nobody has named it: it says more of the devices that are
+	// left alone, and takes nothing from those that are to be moved or looked up.
+	Weak bool
+
 	seed  maphash.Seed
-	bound map[uint64]uint64 // MACs, and a hash of what they are bound to
+	bound map[uint64]bound
+}
+
+// bound is what a device was bound to.
+type bound struct {
+	target uint64 // a hash
+	at     int64  // when that was proven, in Unix seconds; 0: not known
 }
 
 // TakeBaseline reads the result of an earlier run. Only what that run, or a
-// look-up of it, knew to be bound as its row asks counts.
-func TakeBaseline(source Source) (*Baseline, error) {
-	b := &Baseline{seed: maphash.MakeSeed(), bound: map[uint64]uint64{}}
+// look-up of it, knew to be bound as its row asks counts. Of a result whose cells
+// may have been edited since, a bound URL that no cell has proves nothing: the cell
+// may be gone.
+func TakeBaseline(source Source, edited bool) (*Baseline, error) {
+	b := &Baseline{seed: maphash.MakeSeed(), bound: map[uint64]bound{}}
 	err := EachRow(source, func(_ int, row *Row) error {
 		mac := row.Device.MAC.Uint64()
-		switch {
+		switch prior := &row.Prior; {
 		case row.Blank || row.Problem != "":
-		case row.Prior.Status == Deregistered:
+		case prior.Status == Deregistered:
 			delete(b.bound, mac)
+		case edited && row.Device.URL == "" && prior.URL != "":
 		case row.provesBound():
-			b.bound[mac] = b.target(&row.Device)
+			was := bound{target: b.target(&row.Device)}
+			if !prior.Time.IsZero() {
+				was.at = prior.Time.Unix()
+			}
+			b.bound[mac] = was
 		}
 		return nil
 	})
@@ -35,13 +53,42 @@ func TakeBaseline(source Source) (*Baseline, error) {
 // Len returns the number of devices that it knows to be bound.
 func (b *Baseline) Len() int { return len(b.bound) }
 
-// has reports whether the device was bound to just what is asked now.
-func (b *Baseline) has(d *Device) bool {
+// has reports whether the device was bound to just what is asked now, and when.
+func (b *Baseline) has(d *Device) (at time.Time, ok bool) {
 	if b == nil {
-		return false
+		return time.Time{}, false
 	}
 	was, ok := b.bound[d.MAC.Uint64()]
-	return ok && was == b.target(d)
+	if !ok || was.target != b.target(d) {
+		return time.Time{}, false
+	}
+	if was.at != 0 {
+		at = time.Unix(was.at, 0)
+	}
+	return at, true
+}
+
+// verdict returns that of a device that is as it was proven to be.
+func (b *Baseline) verdict(d *Device) (v Verdict, ok bool) {
+	at, ok := b.has(d)
+	if !ok {
+		return Verdict{}, false
+	}
+	when := ""
+	if !at.IsZero() {
+		when = " of " + at.UTC().Format(time.DateTime) + " UTC"
+	}
+	return Verdict{Status: Unchanged, Proof: ProofBaseline, URL: d.URL, Time: at,
+		Detail: "bound as its row asks by an earlier run" + when + "; the account's list still shows it"}, true
+}
+
+// kept marks the verdict of a device that nothing was done to: it is as proven as it
+// was.
+func (b *Baseline) kept(d *Device, v Verdict) Verdict {
+	if at, ok := b.has(d); ok {
+		v.Proof, v.Time, v.URL = ProofBaseline, at, d.URL
+	}
+	return v
 }
 
 // target returns a hash of what a device is to be bound to.
@@ -71,7 +118,12 @@ func (row *Row) retargeted() bool {
 // its row asks. A row that nothing was done to is as proven as the baseline had it.
 func (row *Row) provesBound() bool {
 	d, prior := &row.Device, &row.Prior
-	if d.Action != Register && d.Action != Edit || row.ofAnother() || d.Server != prior.Server || d.URL != "" && !sameURL(d.URL, prior.URL) {
+	switch {
+	case d.Action != Register && d.Action != Edit, row.ofAnother():
+		return false
+	case d.Server != prior.Server:
+		return false // the cell was changed since
+	case d.URL != "" && !sameURL(d.URL, prior.URL):
 		return false
 	}
 	switch prior.Status {

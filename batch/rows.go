@@ -235,8 +235,8 @@ func (e *engine) teach(d *Device, v Verdict) {
 // settle returns a row its verdict.
 func (e *engine) settle(row int, v Verdict) Verdict {
 	s := e.window.at(row)
-	if v.Status == Exists && e.Baseline.has(&s.row.Device) {
-		v.Proof = ProofBaseline // nothing was done to it
+	if v.Status == Exists {
+		v = e.Baseline.kept(&s.row.Device, v)
 	}
 	v.Calls = s.verdict.Calls
 	s.verdict, s.settled = v, true
@@ -276,10 +276,7 @@ func (e *engine) settleKnown(row int, v Verdict) {
 // abandon settles the rows that a stopped run leaves. No call is in flight.
 func (e *engine) abandon() {
 	e.window.unsettled(func(row int, s *slot) {
-		v := Verdict{Status: NotAttempted, Detail: "the run stopped before it: " + e.stop.Error()}
-		if e.Baseline.has(&s.row.Device) {
-			v.Proof = ProofBaseline
-		}
+		v := e.Baseline.kept(&s.row.Device, Verdict{Status: NotAttempted, Detail: "the run stopped before it: " + e.stop.Error()})
 		if s.reach != untouched {
 			v = Verdict{Status: InDoubt, Detail: "it may have been applied; the run stopped before it could be looked up: " + e.stop.Error()}
 		}

@@ -283,8 +283,9 @@ func TestBaseline(t *testing.T) {
 		was(1, "A", "", Registered, ProofAnswer), was(2, "B", "", Unchanged, ProofBaseline), was(3, "A", "", Exists, ProofList),
 		was(4, "A", "", Overridden, ProofAnswer), was(5, "A", "https://u.example.com/5", Registered, ProofLookup), was(6, "A", "", Unchanged, ProofList),
 		was(7, "A", "", Registered, ProofAnswer), was(8, "A", "", Differs, ProofLookup),
+		was(9, "A", "", Registered, ProofSandbox), was(10, "A", "", NotAttempted, ProofNone),
 		{Problem: "wrong"}, {Blank: true},
-	}})
+	}}, false)
 	if err != nil || baseline.Len() != 5 {
 		t.Fatal(baseline.Len(), err)
 	}

@@ -156,6 +156,10 @@ type Options struct {
 	// Server is for rows that name none.
 	Server string
 
+	// PriorServer gives rows that name no server the one that they asked for in an
+	// earlier result.
+	PriorServer bool
+
 	// MaxRecord is the size of one record at most, in bytes of UTF-8; 0 is
 	// DefaultMaxRecord. A larger one ends the reading.
 	MaxRecord int

@@ -323,6 +323,9 @@ func (r *Reader) skip(row *batch.Row, mac string) {
 // cells and as a whole.
 func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error {
 	var faults []fault
+	if r.opts.PriorServer && values[roleServer] == "" {
+		values[roleServer] = row.Prior.Server
+	}
 	row.Device, row.Note, faults = r.judge(values)
 	swallowed := r.swallowed(record, row)
 	row.Swallows = swallowed != nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,56 +60,99 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	return servers, nil
 }
 
-// readBaseline reads the result file of --baseline. Only the rows' own cells say
-// what they ask for: which server --server stood for is unknown.
-func (j *job) readBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
-	if j.baselineFile == "" {
+// noBaseline is the value of --baseline for none.
+const noBaseline = "none"
+
+// namesBaseline reports whether --baseline names a file.
+func (j *job) namesBaseline() bool { return j.baselineFile != "" && j.baselineFile != noBaseline }
+
+// readBaseline reads the result of an earlier run that --baseline names, or else
+// the one that stands where this run is going to put its own.
+func (j *job) readBaseline(ctx context.Context, override batch.Override, log *slog.Logger) (*batch.Baseline, error) {
+	switch {
+	case j.namesBaseline():
+		return j.namedBaseline(ctx, log)
+	case j.baselineFile == noBaseline, !j.takesBaseline, j.output() == standardStream,
+		override != batch.OverrideNever && override != batch.OverrideAsk:
 		return nil, nil
 	}
+	if info, err := os.Stat(j.output()); err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	in, err := j.openBaseline(ctx, j.output())
+	if err != nil {
+		return nil, nil // whatever has that name is no result
+	}
+	defer in.Close()
+	if !in.Format().PriorStatus || in.unfinished() && !j.resume && !j.restart {
+		return nil, nil // of the latter the journal has more to say
+	}
+	j.ownBaseline = in.unfinished()
+	baseline, err := takeBaseline(ctx, in, j.inPlace || j.readsURLs())
+	if baseline != nil {
+		baseline.Weak = true
+	}
+	return baseline, err
+}
+
+func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
 	if j.baselineFile == standardStream {
 		return nil, errors.New("--baseline takes the name of a file")
 	}
 	if sameFile(j.file, j.baselineFile) {
 		return nil, hint(fmt.Errorf("--baseline %s is the input itself, whose cells may have changed since", j.baselineFile), "keep the result of the earlier run as it is, and name that as the baseline")
 	}
-	options, err := j.read.options(batch.Register)
-	if err != nil {
-		return nil, err
-	}
-	if options.Columns["server"] != "" || options.Columns["url"] != "" {
-		return nil, hint(errors.New("--baseline cannot be combined with --column server= or url=: an earlier result does not say which column was read"), "rename the column in the file to server or url")
-	}
-	options.Server, options.Sheets, options.AllSheets = "", nil, false
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// A nightly job names its own last result.
 		log.Info("there is no baseline yet", "file", j.baselineFile)
 		return nil, nil
 	}
-	in, err := openInput(ctx, j.streams, j.baselineFile, options)
+	in, err := j.openBaseline(ctx, j.baselineFile)
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	defer in.Close()
 	if sameFile(j.baselineFile, j.output()) && (j.resume || j.restart) {
-		// A nightly job names its own result. Whether the unfinished run beside it
-		// is the one to resume shows when its journal is opened.
+		// Whether the unfinished run beside it is the one to resume shows when its
+		// journal is opened.
 		j.ownBaseline = in.unfinished()
 	}
 	if err := in.isResult("--baseline", j.ownBaseline); err != nil {
 		return nil, err
 	}
-	source, err := in.opener(ctx)()
-	if err != nil {
-		return nil, err
-	}
-	baseline, err := batch.TakeBaseline(source)
+	baseline, err := takeBaseline(ctx, in, j.readsURLs())
 	if err != nil {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	if baseline.Len() == 0 {
-		log.Warn("the baseline proves no row: none shows a device bound as its own cells ask (rows that took their server from --server do not count)", "file", j.baselineFile)
+		log.Warn("the baseline proves no row: none shows a device bound as it asks", "file", j.baselineFile)
 	}
 	return baseline, nil
+}
+
+// readsURLs reports whether --column decides what is a URL: the earlier run may
+// have read another column.
+func (j *job) readsURLs() bool {
+	return slices.ContainsFunc(j.read.columns, func(c string) bool { return strings.HasPrefix(c, "url=") })
+}
+
+// openBaseline opens a result as this program writes it, whatever the input is like.
+func (j *job) openBaseline(ctx context.Context, name string) (*input, error) {
+	options, err := j.read.options(batch.Register)
+	if err != nil {
+		return nil, err
+	}
+	options.Server, options.Sheets, options.AllSheets, options.Encoding, options.NoHeader = "", nil, false, "", false
+	options.PriorServer = true
+	return openInput(ctx, j.streams, name, options)
+}
+
+func takeBaseline(ctx context.Context, in *input, edited bool) (*batch.Baseline, error) {
+	source, err := in.opener(ctx)()
+	if err != nil {
+		return nil, err
+	}
+	return batch.TakeBaseline(source, edited)
 }
 
 // forgetBaseline drops a baseline that is older than the changes of a run that is
@@ -117,6 +161,6 @@ func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
 	discards := journal.Journal != nil && journal.Discards()
 	if run.Baseline != nil && journal.past == nil && (j.ownBaseline || discards) {
 		run.Baseline = nil
-		run.Log.Info("the baseline is not used: the discarded run may have changed what it shows", "file", j.baselineFile)
+		run.Log.Info("the baseline is not used: the discarded run may have changed what it shows", "file", cmp.Or(j.baselineFile, j.output()))
 	}
 }

@@ -31,6 +31,7 @@ type job struct {
 	serversFile          string
 	serversSum           string // of what it says
 	baselineFile         string
+	takesBaseline        bool
 	ownBaseline          bool // it is the result of the unfinished run that may be resumed
 	maxFailures, only    string
 	retry                bool
@@ -85,12 +86,14 @@ that up, one call each.
 one that exists already costs one refused call. Where a server's URL is known,
 --verify can tell whether a device is bound to it.
 
---baseline is for nights on which little has changed. Rows that an earlier result
-shows bound just as they ask, and that the account's list still has, are
-unchanged without a call. Only the baseline's own cells count, in its columns
-server and url: rows that took their server from --server are sent again, and
---column server= or url= cannot be combined with it. Do not edit the targets in a
-result that serves as a baseline. A baseline that does not exist yet is empty.
+Devices that the last result, where this run puts its own, shows bound just as
+their rows ask, and that the account's list still has, are unchanged, and not
+exists. So fix some cells, and run the same command again.
+
+--baseline is for nights on which little has changed. What the result that it names
+shows bound takes no call either with --override own or --verify. Do not edit the
+targets in a result that serves as a baseline. A baseline that does not exist yet is
+empty. --baseline none looks at no earlier result.
 
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
@@ -115,7 +118,8 @@ func (j *job) addBindFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those bound as asked are unchanged, --override decides about the others")
 	j.addServers(flags)
 	flags.Lookup("servers").Usage = "read servers from `FILE` (columns name, url): add those that rows need, and compare their URLs in --verify"
-	flags.StringVar(&j.baselineFile, "baseline", "", "save calls by `FILE`, an earlier result: rows that it shows bound just as they ask, and that are still registered, take none")
+	flags.StringVar(&j.baselineFile, "baseline", "", "save calls by `FILE`, an earlier result: rows that it shows bound just as they ask, and that are still registered, take none; none: look at no earlier result")
+	j.takesBaseline = true
 }
 
 func (j *job) addConflict(flags *pflag.FlagSet) {
@@ -157,7 +161,10 @@ func (j *job) main(c *cobra.Command, args []string) error {
 		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
 	j.nameResult(c.Context())
-	files := runFiles{result: j.output(), plan: j.planJSON, before: j.baselineFile, inputs: []string{j.serversFile, j.guards.expectPlan}}
+	files := runFiles{result: j.output(), plan: j.planJSON, inputs: []string{j.serversFile, j.guards.expectPlan}}
+	if j.namesBaseline() {
+		files.before = j.baselineFile
+	}
 	if j.prune || j.restart {
 		files.pruned = prunedName(j.output())
 	}
@@ -228,7 +235,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	defer account.Close()
 	// Not before: a run that was waited for may have written it.
-	if run.Baseline, err = j.readBaseline(ctx, log); err != nil {
+	if run.Baseline, err = j.readBaseline(ctx, config.Override, log); err != nil {
 		return err
 	}
 	if j.dryRun {
