@@ -5,9 +5,10 @@ type slot struct {
 	row     Row
 	verdict Verdict
 	settled bool
-	follows int  // line of the row whose fate it shares
-	leads   bool // rows follow it
-	sent    bool // it needs a call
+	follows int    // line of the row whose fate it shares
+	leads   bool   // rows follow it
+	sent    bool   // it needs a call
+	was     string // where it was bound, if it was looked up for Run.Before
 	reach   reach
 }
 
