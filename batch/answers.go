@@ -225,6 +225,10 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		if ans.err == nil && ans.status == rps.Registered && ans.url != "" {
 			s.url, s.claimed = ans.url, false
 		}
+	case forKeeping:
+		if v, skip := e.kept(l, ans); skip {
+			e.settleNow(l.item.row, v, now)
+		}
 	case forRow:
 		o := e.open[l.item.row]
 		o.looking = false
@@ -237,11 +241,16 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		e.resolve(o, e.facts(o), false, now)
 	default:
 		v := audit(l, ans, e.known.facts(l.server, false, false).serverURL)
-		v.Time = now
-		v = e.settle(l.item.row, v)
-		if e.Journal != nil {
-			e.output(e.Journal.settled([]settlement{{l.item.row, v}}))
-		}
+		e.settleNow(l.item.row, v, now)
+	}
+}
+
+// settleNow settles a row by an answer.
+func (e *engine) settleNow(row int, v Verdict, now time.Time) {
+	v.Time = now
+	v = e.settle(row, v)
+	if e.Journal != nil {
+		e.output(e.Journal.settled([]settlement{{row, v}}))
 	}
 }
 
@@ -324,11 +333,7 @@ func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
 		}
 	case needList:
 	default:
-		c.verdict.Time = now
-		v := e.settle(o.row, c.verdict)
-		if e.Journal != nil {
-			e.output(e.Journal.settled([]settlement{{o.row, v}}))
-		}
+		e.settleNow(o.row, c.verdict, now)
 	}
 }
 

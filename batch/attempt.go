@@ -136,12 +136,13 @@ func (c change) cut(size int) (parts []change) {
 type purpose uint8
 
 const (
-	forUser   purpose = iota // the user wants to know what it shows
-	forAudit                 // the user wants it compared with the row
-	forGone                  // the user wants to know whether it is no longer there
-	forRow                   // a row lacks a proof
-	forServer                // a server's URL: the device is bound to it by its name
-	forList                  // which devices the account has
+	forUser    purpose = iota // the user wants to know what it shows
+	forAudit                  // the user wants it compared with the row
+	forGone                   // the user wants to know whether it is no longer there
+	forRow                    // a row lacks a proof
+	forKeeping                // it is to be known where the device was bound
+	forServer                 // a server's URL: the device is bound to it by its name
+	forList                   // which devices the account has
 )
 
 // A lookup is a call that reads: checkDeviceExt of a device, or listDevices.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"iter"
+	"maps"
 	"time"
 
 	"rpsbatch/rps"
@@ -99,6 +100,7 @@ func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
 	if r.NeedsAccount() {
 		p.Calls[lookup{why: forList}.method()] = 1
 	}
+	maps.DeleteFunc(p.Calls, func(_ string, n int) bool { return n == 0 })
 	p.Time = time.Duration(float64(p.TotalCalls()) / r.Config.Rate * float64(time.Second))
 	return p.Plan, nil
 }
@@ -165,7 +167,9 @@ func (p *planner) row(n int, row *Row) (now, whole Fate) {
 	case k.leavesOut(way, it):
 		return LeftOut, whole
 	}
-	p.Left.count(effectOf(now, it.Before, k.config.Override), it.mac)
+	effect := effectOf(now, it.Before, k.config.Override)
+	p.Left.count(effect, it.mac)
+	p.Calls[lookup{}.method()] += p.run.keepsOf(now, effect, it)
 	p.calls(way, it)
 	return now, whole
 }
@@ -224,6 +228,7 @@ func (p *planner) pruning() {
 	for mac := range p.removals {
 		p.Prune++
 		p.Left.Removals.add(mac)
+		p.Calls[lookup{}.method()] += p.run.keepsOf(ToDeregister, removes, item{mac: mac})
 		p.together(groupKey{call: callDeregister}, item{})
 	}
 	p.Removals = p.removals

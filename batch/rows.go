@@ -105,6 +105,9 @@ func (e *engine) prepare(now time.Time) {
 		if e.Config.Override == OverrideAlways && c.call == callRegister && anyPresent(c.items) {
 			c.call = callOverride
 		}
+		if e.keepFirst(c) {
+			return
+		}
 		e.queue.ready[0] = c
 		if parts := c.cut(int(e.gate.size.Load())); len(parts) > 1 {
 			e.queue.pop()
@@ -238,7 +241,9 @@ func (e *engine) settle(row int, v Verdict) Verdict {
 	if v.Status == Exists {
 		v = e.Baseline.kept(&s.row.Device, v)
 	}
-	v.Calls = s.verdict.Calls
+	if v.Calls = s.verdict.Calls; v.Status == Deregistered {
+		v.URL = s.was
+	}
 	s.verdict, s.settled = v, true
 	delete(e.open, row)
 	good := e.good(&s.row.Device, v)

@@ -27,6 +27,7 @@ type Run struct {
 	Baseline *Baseline         // what an earlier run left bound; nil: nothing is known
 	Servers  map[string]string // URLs of servers by name; what the account lacks of them is added
 	Pruned   Results           // takes the devices that the file lacks; needed if Plan says that there are any
+	Before   Keeper            // takes where devices were bound, before they are moved or removed; nil: nobody wants to know
 	Log      *slog.Logger      // nil: none
 
 	Journal *Journal // nil: the run cannot be resumed
@@ -75,6 +76,7 @@ type engine struct {
 	queue  queue
 	window window
 	open   map[int]*openRow // rows that lack a proof
+	before before
 	gate   gate
 	stuck  stubborn
 
@@ -171,7 +173,7 @@ func (r *Run) Leave(stop *StopError) (Summary, error) {
 
 func newEngine(r *Run, account Account) (*engine, error) {
 	e := &engine{
-		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{},
+		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{}, before: newBefore(),
 		began: time.Now(), leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
 	}
 	if e.log == nil {
@@ -222,9 +224,15 @@ func (e *engine) begin() error {
 }
 
 // work makes the call of a task. A change is noted in the journal before it may
-// leave.
+// leave, and where its devices are bound before that.
 func (e *engine) work(waiting context.Context, t task) result {
-	if c, ok := t.(change); ok && e.Journal != nil && len(c.items) > 0 {
+	c, ok := t.(change)
+	if ok && e.Before != nil {
+		if err := e.Before.Sync(); err != nil {
+			return result{task: t, err: err}
+		}
+	}
+	if ok && e.Journal != nil && len(c.items) > 0 {
 		if err := e.Journal.sending(c, time.Now().Add(e.Config.Timeout)); err != nil {
 			return result{task: t, err: err}
 		}

@@ -8,6 +8,7 @@ type slot struct {
 	sent    bool   // it needs a call
 	follows string // place of the row whose fate it shares
 	leads   bool   // rows follow it
+	was     string // where it was bound, if it was looked up for Run.Before
 	reach   reach
 }
 

@@ -45,6 +45,7 @@ func (f *endingFlags) add(flags *pflag.FlagSet) {
 type runFiles struct {
 	result string   // what it writes: the results,
 	pruned string   // what it removed,
+	saved  string   // where devices were bound,
 	plan   string   // and what it is going to do
 	before string   // the results of an earlier run, which those of this one may replace
 	inputs []string // what it reads
@@ -67,6 +68,7 @@ func (f *endingFlags) check(files runFiles) error {
 		{"--output", files.result, []string{files.before, files.result + oldEnding,
 			files.result + journalEnding, files.result + journalEnding + ".lock"}},
 		{"the file of what is removed", files.pruned, nil},
+		{"--save-before", files.saved, nil},
 		{"--plan-json", files.plan, nil},
 		{"--summary-json", f.summaryJSON, nil},
 		{metricsFlag, f.metricsFile, nil},

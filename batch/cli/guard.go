@@ -26,6 +26,7 @@ type guardFlags struct {
 	limit                 int
 	expectNoChanges       bool
 	expectPlan            string
+	saveBefore            string
 }
 
 // newGuards has the limits of a command that has no flags for them.
@@ -53,6 +54,10 @@ func (g *guardFlags) addExpect(flags *pflag.FlagSet) {
 	flags.StringVar(&g.expectPlan, "expect-plan", "", "go on only if the plan is still the one in `FILE`, from --dry-run --plan-json")
 }
 
+func (g *guardFlags) addSave(flags *pflag.FlagSet) {
+	flags.StringVar(&g.saveBefore, "save-before", "", "look up registered devices before they are moved or removed, one call each, and write MAC and URL to `FILE`; 'register FILE --override own' puts them back")
+}
+
 // check reports what is wrong with the flags, before anything is done.
 func (g *guardFlags) check(j *job) error {
 	switch {
@@ -60,6 +65,8 @@ func (g *guardFlags) check(j *job) error {
 		return errors.New("--limit must be 1 or more")
 	case g.limit > 0 && j.prune:
 		return hint(errors.New("--limit cannot be combined with --prune"), "run without --prune first: what the file lacks is removed when all of its rows are settled")
+	case g.saveBefore == standardStream:
+		return errors.New("--save-before takes the name of a file")
 	case g.expectNoChanges && !j.dryRun:
 		return hint(errors.New("--expect-no-changes needs --dry-run"), "add --dry-run")
 	}

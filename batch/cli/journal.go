@@ -118,6 +118,7 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--verify":         strconv.FormatBool(j.verify),
 		"--want":           strconv.FormatBool(j.want),
 		"--prune":          strconv.FormatBool(j.prune),
+		"--save-before":    j.guards.saveBefore,
 		"--servers":        j.serversSum,
 		"--baseline":       j.baselineFile,
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),

@@ -153,6 +153,7 @@ type results struct {
 	pruned *resultFile       // what was removed because the file lacks it; nil: nothing was to be
 	chosen *roaring64.Bitmap // the rows that were run again, where the result replaces the input; nil: all
 	left   bool              // an earlier result stays in its place
+	saved  string            // the file of --save-before, and what it has; "": there is none
 }
 
 // finish puts the files in their places. The journal knows of the result before it

@@ -139,6 +139,7 @@ func (j *job) addFlags(c *cobra.Command) {
 		j.guards.addLimit(flags)
 		if j.action != batch.Check && j.action != batch.AddServer {
 			j.guards.addExpect(flags)
+			j.guards.addSave(flags)
 		}
 	})
 	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
@@ -161,7 +162,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
 	j.nameResult(c.Context())
-	files := runFiles{result: j.output(), plan: j.planJSON, inputs: []string{j.serversFile, j.guards.expectPlan}}
+	files := runFiles{result: j.output(), saved: j.guards.saveBefore, plan: j.planJSON, inputs: []string{j.serversFile, j.guards.expectPlan}}
 	if j.namesBaseline() {
 		files.before = j.baselineFile
 	}
@@ -260,6 +261,19 @@ func (j *job) run(ctx context.Context) (err error) {
 		out.discard()
 		return err
 	}
+	var saved *before
+	if j.guards.saveBefore != "" {
+		if saved, err = openBefore(j.guards.saveBefore, run.Servers, journal.past != nil); err != nil {
+			out.discard()
+			return err
+		}
+		run.Before = saved
+		defer func() {
+			if failed := saved.close(journal.Journal != nil && !journal.Used()); failed != nil {
+				err = errors.Join(err, failed)
+			}
+		}()
+	}
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
@@ -283,11 +297,14 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	j.ending.summary = summary
 	in.Close() // some systems replace no file that is open
-	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen}, journal, log)
+	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen, saved: saved.saved()}, journal, log)
 }
 
 // preview shows what a run would do, at the account as it is.
 func (j *job) preview(ctx context.Context, run *batch.Run) error {
+	if j.guards.saveBefore != "" {
+		run.Before = &before{}
+	}
 	var devices batch.Account
 	if run.Config.Override == batch.OverrideAsk {
 		run.Config.Override = batch.OverrideNever

@@ -101,6 +101,9 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
 	}
 	fmt.Fprintf(w, "Account: %s\n", account)
+	if out.saved != "" {
+		fmt.Fprintf(w, "Saved: %s\n", out.saved)
+	}
 	if out.left {
 		fmt.Fprintf(w, "%s is left as it was: this run changed nothing.\n", out.place())
 		return
