@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
@@ -286,5 +289,39 @@ func TestInterruptedWorkbook(t *testing.T) {
 	}
 	if _, err := OpenFile(ctx, f.Name(), Options{}); !errors.Is(err, batch.ErrInterrupted) {
 		t.Errorf("open: %v", err)
+	}
+}
+
+// A file whose bytes change between two readings is refused, though its size and
+// time are as before.
+func TestFileChangedInPlace(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "d.csv")
+	write := func(mac string) {
+		if err := os.WriteFile(name, []byte("mac,server\n"+mac+",hq\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("001565000001")
+	f, err := OpenFile(t.Context(), name, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, want := range []string{"", "", "the file was changed while it was read"} {
+		if want != "" {
+			write("001565000002")
+		}
+		source, err := f.Rows(t.Context())
+		if err == nil {
+			err = batch.EachRow(source, func(int, *batch.Row) error { return nil })
+		}
+		if want == "" && err != nil {
+			t.Fatal(err)
+		} else if want != "" {
+			checkProblem(t, errorText(err), want)
+		}
 	}
 }
