@@ -40,6 +40,7 @@ type History struct {
 	done     bool              // every row had its verdict
 	finished bool              // the results were in place
 	removed  []removal         // by runs that were discarded
+	discards bool              // one was discarded before it that may have changed something
 }
 
 // touch is what is known of a row that calls have carried.
@@ -60,6 +61,12 @@ func (h *History) Override() (o Override, ok bool) {
 
 // Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
+
+// changes reports whether the run, or one that it has discarded, may have changed
+// something.
+func (h *History) changes() bool {
+	return h != nil && (h.discards || len(h.touched)+h.settled > 0)
+}
 
 // allRemoved returns what the run removed because its file lacked it, or may have,
 // and what those before it did that were discarded.
@@ -190,6 +197,8 @@ func (h *History) add(rec record) error {
 		h.done = true
 	case rec.Finished:
 		h.finished = true
+	case rec.Discards:
+		h.discards = true
 	case rec.Removed != nil:
 		h.removed = rec.Removed
 	case rec.Left != nil:

@@ -172,6 +172,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	if history == nil {
 		size, j.discarded, j.discards = 0, found, found != nil || err != nil
 	}
+	j.discards = j.discards || found != nil && found.discards
 	// What is torn at the end goes, so that the next record begins a line.
 	if err := j.file.Truncate(size); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
@@ -183,6 +184,14 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	if history == nil {
 		if err := j.append(record{Header: &beginning{header, time.Now()}}); err != nil {
 			return nil, err
+		}
+		// It may have changed what an earlier result shows. A run that ends before
+		// it has found out leaves that to the next.
+		if err != nil || found.changes() {
+			j.used.Store(true)
+			if err := j.append(record{Discards: true}); err != nil {
+				return nil, err
+			}
 		}
 		// What was removed is to be told all the same, by whichever run ends.
 		if removed := found.allRemoved(); len(removed) > 0 {
@@ -253,7 +262,8 @@ var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Used reports whether there is anything in it that a run could resume.
 func (j *Journal) Used() bool { return j.used.Load() }
 
-// Discards reports whether the journal of an unfinished run was discarded.
+// Discards reports whether the journal of an unfinished run was discarded, by this
+// part of the run or an earlier one.
 func (j *Journal) Discards() bool { return j.discards }
 
 // Removed returns what discarded runs removed because their files lacked it, or may

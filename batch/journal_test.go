@@ -356,7 +356,7 @@ func TestDiscardedRemovals(t *testing.T) {
 	}
 	// Whoever goes on with that run has it too, and who discards it.
 	j, past, err = OpenJournal(name, other, true, false)
-	if err != nil || past == nil || j.Discards() {
+	if err != nil || past == nil || !j.Discards() {
 		t.Fatal(past, err)
 	}
 	check(j.Removed(past))

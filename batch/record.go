@@ -23,6 +23,7 @@ type record struct {
 	Done     bool       `json:"done,omitempty"`     // every row has its verdict
 	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
+	Discards bool       `json:"discards,omitempty"` // a run was discarded that may have changed something
 	Left     *left      `json:"left,omitempty"`
 }
 

@@ -56,7 +56,8 @@ func traitsOf(seed uint64) traits {
 	case 1:
 		return one()
 	case 2:
-		return one() | one()
+		first := one()
+		return first | one()
 	}
 	t := traits(r.IntN(1 << numTraits))
 	for !t.tellable() {

@@ -159,7 +159,7 @@ func takeBaseline(ctx context.Context, in *input, edited bool) (*batch.Baseline,
 // discarded and not resumed.
 func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
 	discards := journal.Journal != nil && journal.Discards()
-	if run.Baseline != nil && journal.past == nil && (j.ownBaseline || discards) {
+	if run.Baseline != nil && (discards || journal.past == nil && j.ownBaseline) {
 		run.Baseline = nil
 		run.Log.Info("the baseline is not used: the discarded run may have changed what it shows", "file", cmp.Or(j.baselineFile, j.output()))
 	}

@@ -67,7 +67,8 @@ func TestUnitsAreSystemds(t *testing.T) {
 }
 
 // TestSampleCommands runs the commands of the service and of the crontab, in
-// folders of the test, twice: all goes well, and nothing is printed.
+// folders of the test, twice: all goes well, and nothing is printed. Then the export
+// fails.
 func TestSampleCommands(t *testing.T) {
 	lines := map[string]string{}
 	unit := strings.ReplaceAll(sample(t, "rpsbatch.service"), "\\\n", " ")
@@ -91,15 +92,30 @@ func TestSampleCommands(t *testing.T) {
 			}
 			line = strings.NewReplacer(
 				"/etc/rpsbatch", c.dir, "%S/rpsbatch", c.dir, "/var/lib/rpsbatch", c.dir,
-				"/var/lib/prometheus/node-exporter", c.dir).Replace(line)
-			for range 2 {
+				"/var/lib/prometheus/node-exporter", c.dir, "%%", "%").Replace(line)
+			night := func() ([]byte, error) {
 				p := c.command(strings.Fields(line)[1:]...)
 				p.Env = append(p.Env, "RPSBATCH_PASSWORD=")
 				if name == "service" {
 					p.Env = append(p.Env, "RPSBATCH_USERNAME=", "CREDENTIALS_DIRECTORY="+c.dir)
 				}
-				if out, err := p.CombinedOutput(); err != nil || len(out) > 0 {
+				return p.CombinedOutput()
+			}
+			for range 2 {
+				if out, err := night(); err != nil || len(out) > 0 {
 					t.Fatalf("%s: %v: %s", line, err, out)
+				}
+			}
+			// An export that is empty, or cut in half, changes nothing, and a
+			// monitor sees it.
+			for _, text := range []string{"", "mac,server\n", "mac,server\n001565000001,srv-1\n"} {
+				if err := os.WriteFile(c.path("devices.csv"), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				out, err := night()
+				metrics, _ := os.ReadFile(c.path("rpsbatch.prom"))
+				if code(err) != 2 || !strings.Contains(string(metrics), `rpsbatch_last_run_exit_code{command="sync"} 2`) {
+					t.Errorf("a file of %q: %v: %s", text, err, out)
 				}
 			}
 			if !exists(c.path("devices.result.csv")) || !exists(c.path("rpsbatch.prom")) {

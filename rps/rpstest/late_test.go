@@ -28,7 +28,7 @@ func TestAppliedLate(t *testing.T) {
 				if got := ask(t, s, encode("checkDevice", free)); got[1] != "Unknown" {
 					t.Errorf("just before: %q", got)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if got := ask(t, s, encode("checkDevice", free)); got[1] != "Registered" {
 					t.Errorf("just after: %q", got)
