@@ -59,6 +59,7 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.call.announce(log)
 	var sandbox *rpstest.Server
 	if l.call.sandbox {
 		sandbox, _ = newSandbox()
