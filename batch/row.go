@@ -90,6 +90,10 @@ type Row struct {
 	// Merged is set if a cell that is read has the value of a merged range.
 	Merged bool
 
+	// Said is the cell of a MAC that cannot be read, for people. It may be a URL in
+	// the wrong column.
+	Said string
+
 	// Note is what was done to read a good row, where the user should know it.
 	Note string
 

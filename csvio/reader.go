@@ -327,6 +327,9 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		values[roleServer] = row.Prior.Server
 	}
 	row.Device, row.Note, faults = r.judge(values)
+	if row.Device.MAC == (rps.MAC{}) {
+		row.Said = values[roleMAC]
+	}
 	swallowed := r.swallowed(record, row)
 	row.Swallows = swallowed != nil
 	if swallowed == nil && r.mentions(record, row.Device.MAC) {

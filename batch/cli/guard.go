@@ -224,7 +224,7 @@ func (j *job) canAsk() bool {
 // has several is to see which one this is.
 func (f *callFlags) account() string {
 	if f.sandbox {
-		return f.host()
+		return sandboxAccount
 	}
 	return fmt.Sprintf("%s at %s", f.username, f.host())
 }

@@ -72,29 +72,36 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 		return nil, err
 	}
 	journal, past, err := batch.OpenJournal(name, j.header(in, survey), j.resume, j.restart)
-	held, other := (*durable.LockedError)(nil), (*batch.JournalError)(nil)
-	switch {
-	case errors.As(err, &held):
-		return nil, hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
-	case errors.As(err, &other) && other.Command != j.name:
-		remedy := fmt.Sprintf("finish that run first, with %s, or name another result file with --output", resumeOf(other.Command))
-		if j.changes() {
-			remedy += "; --restart discards it"
-		}
-		return nil, hint(err, "%s", remedy)
-	case errors.Is(err, batch.ErrUnfinished):
-		return nil, hint(err, "give --resume to continue it, or --restart to discard it")
-	case errors.Is(err, batch.ErrDamaged):
-		return nil, hint(err, "--restart discards it, and sends its rows again")
-	case errors.Is(err, batch.ErrOtherRun):
-		return nil, hint(err, "give the input and the flags that it was started with, or --restart to discard it")
-	case err != nil:
-		return nil, cannotWrite("the journal", "--output", name, err)
+	if err != nil {
+		return nil, journalHint(err, name, j.name, j.changes())
 	}
 	if past != nil {
 		log.Info("resuming an unfinished run", "rows_done", past.Settled())
 	}
 	return &runJournal{Journal: journal, past: past}, nil
+}
+
+// journalHint says what to do where a command cannot have a journal. One that
+// changes nothing discards none of another's.
+func journalHint(err error, name, command string, changes bool) error {
+	held, other := (*durable.LockedError)(nil), (*batch.JournalError)(nil)
+	switch {
+	case errors.As(err, &held):
+		return hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
+	case errors.As(err, &other) && other.Command != command:
+		remedy := fmt.Sprintf("finish that run first, with %s, or name another result file with --output", resumeOf(other.Command))
+		if changes {
+			remedy += "; --restart discards it"
+		}
+		return hint(err, "%s", remedy)
+	case errors.Is(err, batch.ErrUnfinished):
+		return hint(err, "give --resume to continue it, or --restart to discard it")
+	case errors.Is(err, batch.ErrDamaged):
+		return hint(err, "--restart discards it, and sends its rows again")
+	case errors.Is(err, batch.ErrOtherRun):
+		return hint(err, "give the input and the flags that it was started with, or --restart to discard it")
+	}
+	return cannotWrite("the journal", "--output", name, err)
 }
 
 // header returns what must be the same for a run to be resumed.

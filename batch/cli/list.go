@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 	"rpsbatch/rps/rpstest"
 )
@@ -18,6 +22,8 @@ type list struct {
 	streams Streams
 	call    callFlags
 	urls    bool
+	resume  bool
+	restart bool
 	ending  ending
 }
 
@@ -29,8 +35,12 @@ func newList(streams Streams) *cobra.Command {
 		Long: `Write the devices of the account as CSV, in the order of their MACs, with one call
 of listDevices. RPS may cut the list short without saying so.
 
-With --urls each device is also looked up, one call each, and the file has the
-URL that it is bound to. A device's unique URL is a secret.
+With --urls each device is also looked up, one call each, and the column url has
+what it is bound to, be it by the name of a server. Keep that file: 'rpsbatch
+register FILE --override own' puts all devices back where they were, one call each
+(with --server NAME, if RPS wants a server beside a URL). --resume continues a list
+that was interrupted, if it goes to a file. The file that a list replaces is kept
+with the ending .bak. Unique URLs are secrets.
 
 ` + exitCodes,
 		Example: `  rpsbatch list
@@ -40,12 +50,19 @@ URL that it is bound to. A device's unique URL is a secret.
 			if l.call.output == "" {
 				l.call.output = standardStream
 			}
+			if (l.resume || l.restart) && (!l.urls || l.call.output == standardStream) {
+				return hint(errors.New("--resume and --restart are for --urls into a file"), "name it with --output")
+			}
 			return l.call.ended(c, l.streams, &l.ending, "list", runFiles{result: l.call.output}, l.run)
 		},
 	}
 	l.call.add(c.Flags())
 	c.Flags().Lookup("output").Usage = "write the list to `FILE` (default: standard output)"
 	c.Flags().BoolVar(&l.urls, "urls", false, "look up the URL that each device is bound to, one call each")
+	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&l.resume, "resume", false, "continue an unfinished list with --urls, if there is one")
+		flags.BoolVar(&l.restart, "restart", false, "discard an unfinished list")
+	})
 	return c
 }
 
@@ -59,6 +76,7 @@ func (l *list) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.call.announce(log)
 	var sandbox *rpstest.Server
 	if l.call.sandbox {
 		sandbox, _ = newSandbox()
@@ -79,13 +97,16 @@ func (l *list) run(ctx context.Context) error {
 		return err
 	}
 	if !l.urls {
+		if err := l.keepOld(out); err != nil {
+			return err
+		}
 		return l.finish(out, writeMACs(out, devices))
 	}
 	return l.lookUp(ctx, out, config, caller, devices, terminal, log)
 }
 
 func writeMACs(w io.Writer, devices batch.Account) error {
-	if _, err := fmt.Fprintln(w, "rps_mac"); err != nil {
+	if _, err := fmt.Fprintln(w, "mac"); err != nil {
 		return err
 	}
 	for mac := range devices.All() {
@@ -96,29 +117,93 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 	return nil
 }
 
+// bound writes devices with the URLs that they are bound to as cells of the user's,
+// so that the list can be given to another command.
+type bound struct{ *csvio.Writer }
+
+var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
+
+func (b bound) Write(row *batch.Row, v batch.Verdict) error {
+	url := v.URL
+	if strings.ContainsAny(url, "\",") {
+		url = `"` + strings.ReplaceAll(url, `"`, `""`) + `"`
+	}
+	row.Raw, row.Cells = row.Device.MAC.String()+","+url, 2
+	return b.Writer.Write(row, v)
+}
+
 // lookUp writes the devices with the URL that each is bound to.
-func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) error {
+func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, caller *batch.Caller, devices batch.Account, terminal *bar, log *slog.Logger) (err error) {
 	open := func() (batch.Source, error) { return devices.Rows(batch.Check), nil }
 	survey, err := batch.TakeSurvey(open, config.OnConflict, nil)
 	if err != nil {
 		return err
 	}
-	out, err := csvio.NewWriter(to, csvio.Format{Comma: ',', LineEnd: "\n"}, 0)
+	journal := &runJournal{}
+	if l.call.output != standardStream {
+		if journal, err = l.openJournal(devices, log); err != nil {
+			return err
+		}
+	}
+	defer func() { err = journal.close(err, log) }()
+	if journal.past == nil {
+		if err := l.keepOld(to); err != nil {
+			return err
+		}
+	}
+	out, err := csvio.NewWriter(to, boundFormat, 0)
 	if err != nil {
 		return l.finish(to, err)
 	}
-	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: out, Log: log}
+	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: bound{out}, Log: log, Journal: journal.Journal, Past: journal.past}
 	terminal.start(ctx, l.call.progress, l.streams.terminalErr(), run.Progress)
 	summary, stopped := run.Do(ctx, devices)
 	terminal.finish()
-	written := l.finish(to, out.Flush())
 	l.ending.summary = summary
+	if stopped != nil && !summary.Learned && exists(l.call.output) {
+		tellLeft(log, l.call.output)
+		return stopped
+	}
+	written := l.finish(to, out.Flush())
+	journal.done = stopped == nil && written == nil
 	if err := errors.Join(stopped, written); err != nil && !closedPipe(err) {
+		if journal.Journal != nil && journal.Used() {
+			return hint(err, "run the same command with --resume")
+		}
 		return err
 	}
 	if summary.Failed() > 0 {
 		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail says why\n", count(summary.Failed(), "device"))
 		return errRows
+	}
+	return nil
+}
+
+// openJournal takes the journal beside the file of the list. It is of one list of
+// devices: where the account has others by now, that is another one.
+func (l *list) openJournal(devices batch.Account, log *slog.Logger) (*runJournal, error) {
+	header := batch.Header{Command: "list", ReadOnly: true, Rows: devices.Len(), Policies: map[string]string{
+		"--url": l.call.url, "--username": l.call.username, "--sandbox": strconv.FormatBool(l.call.sandbox)}}
+	for mac := range devices.All() {
+		header.Sum.Add([]byte(mac.String()))
+	}
+	name := target(l.call.output) + journalEnding
+	journal, past, err := batch.OpenJournal(name, header, l.resume, l.restart)
+	if err != nil {
+		return nil, journalHint(err, name, "list", false)
+	}
+	if past != nil {
+		log.Info("resuming an unfinished list", "rows_done", past.Settled())
+	}
+	return &runJournal{Journal: journal, past: past}, nil
+}
+
+// keepOld keeps the list that this one replaces.
+func (l *list) keepOld(to destination) error {
+	if file, ok := to.(*durable.File); ok {
+		if err := file.KeepOld(oldEnding); err != nil {
+			return cannotWrite("the list", "--output", l.call.output, err)
+		}
 	}
 	return nil
 }

@@ -198,6 +198,7 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 
+	j.call.announce(log)
 	in, err := openInput(ctx, j.streams, j.file, options)
 	if j.guards.emptyFile(err) {
 		log.Info("the file is empty: there is nothing to do")

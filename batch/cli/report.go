@@ -98,10 +98,12 @@ func (r *reporting) run(ctx context.Context, file string) error {
 			return addAll(tally, in.opener(ctx))
 		}
 	}
+	steps := nextSteps(file, tally)
 	if r.html == "" {
-		return tellReport(r.streams.Out, in.Name(), tally)
+		return tellReport(r.streams.Out, in.Name(), tally, steps)
 	}
 	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
+	page.Next = nextSteps(filepath.Base(file), tally)
 	text := r.streams.Out
 	if r.html == standardStream {
 		text = r.streams.Err
@@ -109,7 +111,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := r.writePage(page); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(text, in.Name(), tally); err != nil || r.html == standardStream {
+	if err := tellReport(text, in.Name(), tally, steps); err != nil || r.html == standardStream {
 		return err
 	}
 	_, err = fmt.Fprintf(text, "Page: %s\n", rps.Printable(r.html))
@@ -180,13 +182,16 @@ const (
 )
 
 // tellReport prints the counts for a person.
-func tellReport(w io.Writer, name string, t *report.Tally) error {
+func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
 		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))
 	}
 	fmt.Fprintln(out)
+	if t.Sandbox > 0 {
+		fmt.Fprintf(out, "Nothing of this reached RPS: %s tried at the sandbox\n", plural(t.Sandbox, "1 row was", thousands(t.Sandbox)+" rows were"))
+	}
 	if when := t.When(); when != "" {
 		fmt.Fprintf(out, "Verdicts given %s\n", when)
 	}
@@ -206,6 +211,12 @@ func tellReport(w io.Writer, name string, t *report.Tally) error {
 	}
 	tellServers(out, t.Servers())
 	tellRefusals(out, t)
+	for i, step := range next {
+		if i == 0 {
+			fmt.Fprintln(out, "\nWhat to do next")
+		}
+		fmt.Fprintf(out, "  %s:\n    %s\n", step.Why, step.Command)
+	}
 	return out.Flush()
 }
 

@@ -2,14 +2,19 @@ package cli
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps/rpstest"
 )
 
+// nothingReached is said of each run in the sandbox.
+const nothingReached = "Sandbox: nothing reached RPS."
+
 // The account of --sandbox, and another one.
 const (
+	sandboxAccount  = "of the sandbox"
 	sandboxUser     = "sandbox"
 	sandboxPassword = "sandbox"
 	sandboxOther    = "somebody else"
@@ -66,5 +71,12 @@ func newSandbox() (service *rpstest.Server, each func(*batch.Row)) {
 		if !row.Blank && row.Problem == "" && row.Device.Server != "" {
 			add(sandboxUser, strings.Clone(row.Device.Server))
 		}
+	}
+}
+
+// announce says beforehand that a run is in the sandbox.
+func (f *callFlags) announce(log *slog.Logger) {
+	if f.sandbox {
+		log.Info("this is the sandbox, a simulated RPS: nothing reaches the real one")
 	}
 }

@@ -100,7 +100,11 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
 	}
-	fmt.Fprintf(w, "Account: %s\n", account)
+	if account == sandboxAccount {
+		fmt.Fprintln(w, nothingReached)
+	} else {
+		fmt.Fprintf(w, "Account: %s\n", account)
+	}
 	if out.saved != "" {
 		fmt.Fprintf(w, "Saved: %s\n", out.saved)
 	}

@@ -17,10 +17,14 @@ import (
 // which loads nothing and forbids the browser to.
 type Page struct {
 	Name   string // of the result file, without its folder
+	Next   []Step // what to do next
 	Tally  *Tally
 	Remedy func(batch.Status) string // what to do about the rows of a status
 	Number func(int) string          // a number as people read it
 }
+
+// A Step is a command, and what it is for.
+type Step struct{ Why, Command string }
 
 // How much of each list a page shows.
 const (
@@ -64,6 +68,7 @@ func digest(text string) string {
 type view struct {
 	*Tally
 	Name      string
+	Next      []Step
 	Policy    string
 	Style     template.CSS
 	Script    template.JS
@@ -81,7 +86,7 @@ type view struct {
 // more is what the lists leave out.
 type more struct{ Servers, ServerRows, Refusals, RefusalRows int }
 
-// A bar is a count and its lengths, in hundredths of the longest.
+// A bar is a count and its lengths, in hundredths of all rows.
 type bar struct {
 	Count
 	Good, Bad string
@@ -93,7 +98,7 @@ type bar struct {
 func (p Page) Write(w io.Writer) error {
 	t := p.Tally
 	v := view{
-		Tally: t, Name: p.Name, Policy: policy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Tally: t, Name: p.Name, Next: p.Next, Policy: policy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		NotOK: t.Rows - t.Succeeded, Cut: t.Rows-t.Succeeded > len(t.Failed), Masked: !t.opts.ShowURLs,
 	}
 	statuses, servers := t.Statuses(), t.Servers()
@@ -128,26 +133,22 @@ func (p Page) Write(w io.Writer) error {
 
 func bars(counts []Count, rows int) []bar {
 	list := make([]bar, len(counts))
-	longest := 1
-	for _, c := range counts {
-		longest = max(longest, c.Rows)
-	}
 	for i, c := range counts {
 		list[i] = bar{Count: c, Share: Share(c.Rows, rows)}
-		list[i].Good, list[i].Bad = lengths(c, longest)
+		list[i].Good, list[i].Bad = lengths(c, max(rows, 1))
 	}
 	return list
 }
 
 // lengths gives the lengths of both parts. What there is can be seen, be it one
 // row of a million.
-func lengths(c Count, longest int) (good, bad string) {
-	const least = 0.8
+func lengths(c Count, rows int) (good, bad string) {
+	const least = 0.5
 	part := func(n int) float64 {
 		if n == 0 {
 			return 0
 		}
-		return max(least, 100*float64(n)/float64(longest))
+		return max(least, 100*float64(n)/float64(rows))
 	}
 	g, b := part(c.Succeeded), part(c.Failed())
 	if over := g + b - 100; over > 0 {

@@ -35,6 +35,7 @@ type Tally struct {
 	Blank     int       // records that are no devices
 	Succeeded int       // duplicates of rows that did included
 	From, To  time.Time // the first and the last verdict, zero if none has a time
+	Sandbox   int       // rows that were tried at a simulated service
 	Failed    []Row     // the first that did not succeed, in the file's order
 
 	opts     Options
@@ -106,6 +107,9 @@ func (t *Tally) Add(row *batch.Row) {
 	if prior.Line == 0 {
 		prior.Line = row.Line
 	}
+	if prior.Proof == batch.ProofSandbox {
+		t.Sandbox++
+	}
 	good, fate := t.judge(row)
 	t.Rows++
 	mask := masker{show: t.opts.ShowURLs, secrets: [...]string{row.Device.URL, prior.URL}}
@@ -131,6 +135,8 @@ func (t *Tally) Add(row *batch.Row) {
 	example := Example{Line: prior.Line}
 	if prior.MAC != (rps.MAC{}) {
 		example.MAC = prior.MAC.String()
+	} else if row.Said != "" {
+		example.MAC = strings.Clone(mask.name(row.Said))
 	}
 	t.refusals.add(status, fate, refusalText(mask.always().text(prior.Detail)), example)
 	if len(t.Failed) < t.opts.Rows {

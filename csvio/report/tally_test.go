@@ -77,7 +77,7 @@ func TestTally(t *testing.T) {
 	}
 	want := []Row{
 		{Line: 4, MAC: "00-15-65-00-00-03", Server: "branch", Status: "exists", Fate: "exists", Detail: "here already"},
-		{Line: 5, Server: "hq", Status: "invalid", Fate: "invalid", Detail: "the MAC is not valid"},
+		{Line: 5, MAC: "00156500000x", Server: "hq", Status: "invalid", Fate: "invalid", Detail: "the MAC is not valid"},
 	}
 	if !reflect.DeepEqual(tally.Failed, want) {
 		t.Errorf("rows that did not succeed: %+v", tally.Failed)

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rpsbatch/batch"
+	"rpsbatch/csvio/report"
+	"rpsbatch/rps"
+)
+
+// nextSteps returns commands for the rows of a result that did not succeed.
+func nextSteps(name string, t *report.Tally) (steps []report.Step) {
+	rows := map[batch.Status]int{}
+	for _, c := range t.Statuses() {
+		rows[c.Status()] = c.Rows
+	}
+	has := func(statuses ...batch.Status) (found []string) {
+		for _, s := range statuses {
+			if rows[s] > 0 {
+				found = append(found, string(s))
+			}
+		}
+		return found
+	}
+	checked := len(has(batch.Matches, batch.Differs, batch.NotBound, batch.StillBound, batch.NotVerified, batch.Unregistered, batch.Unknown)) > 0
+	command := "register"
+	switch {
+	case checked:
+		command = "check"
+	case rows[batch.Edited] > 0:
+		command = "edit"
+	case rows[batch.Deregistered]+rows[batch.NotRegistered] > 0 && len(has(batch.Registered, batch.Overridden, batch.Unchanged)) == 0:
+		command = "deregister"
+	}
+	add := func(why, command, flags string) {
+		if t.Sandbox > 0 {
+			flags += " --sandbox"
+		}
+		steps = append(steps, report.Step{Why: why, Command: fmt.Sprintf("rpsbatch %s %s %s", command, shellWord(name), flags)})
+	}
+	if rows[batch.InDoubt] > 0 {
+		add("look up what is in doubt", "check", "--only in-doubt")
+	}
+	if len(has(batch.Invalid, batch.Conflict, batch.UnknownServer)) > 0 {
+		add("once the cells are fixed, or the servers added", command, "--retry")
+	} else if len(has(batch.Failed, batch.NotAttempted, batch.Refused, report.NoVerdict)) > 0 {
+		add("send again what did not succeed", command, "--retry")
+	}
+	if rows[batch.Exists] > 0 && command != "check" {
+		add("move what is registered already to where the file says", "register", "--only exists --override own --dry-run")
+	}
+	if found := has(batch.Differs, batch.NotBound); found != nil {
+		add("register and move what is not bound as its row asks", "register", "--only "+strings.Join(found, ",")+" --override own --dry-run")
+	}
+	if rows[batch.StillBound] > 0 {
+		add("remove what is to be gone", "register", "--only still-bound --dry-run")
+	}
+	return slices.Clip(steps)
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/][A-Za-z0-9._/-]*$`)
+
+// shellWord returns the name of a file as a shell takes it.
+func shellWord(name string) string {
+	switch {
+	case plainWord.MatchString(name):
+		return name
+	case name == standardStream, name != rps.Printable(name):
+		return "RESULT.csv"
+	case strings.HasPrefix(name, "-"):
+		name = "./" + name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
