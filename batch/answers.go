@@ -183,6 +183,9 @@ func (e *engine) follow(c change, o outcome, now time.Time) {
 // opened takes a row that is to be concluded. One that no call has touched is
 // looked up at once; the others wait for the end, when one list tells of many.
 func (e *engine) opened(it item, w want, now time.Time) {
+	if w.call == callDeregister && it.Before == present && it.List == absent {
+		it.List = unlisted // one list that may be cut is not enough to believe that
+	}
 	o := &openRow{item: it, want: w}
 	e.open[it.row] = o
 	if it.Reach == untouched {
@@ -291,7 +294,7 @@ func (e *engine) conclude(now time.Time) bool {
 		}
 	}
 	slices.SortFunc(rows, func(a, b *openRow) int { return cmp.Compare(a.row, b.row) })
-	thorough := len(rows) <= fewRows
+	thorough := len(rows) <= e.few
 	for _, o := range rows {
 		if c := conclude(o.want, o.evidence, o.seen, e.facts(o), thorough); c.need == needList {
 			if e.known.lists++; e.known.lists >= maxLists {

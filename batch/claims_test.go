@@ -36,9 +36,9 @@ func (h *history) claims() (all []claim) {
 // good.
 func (c claim) holds(so func(binding) bool) bool {
 	from := epoch
-	for _, at := range c.lists {
-		if !at.After(c.Time) {
-			from = at
+	for _, list := range c.lists {
+		if !list.answered.After(c.Time) {
+			from = list.left
 		}
 	}
 	if a := c.asked[c.row]; a != nil {
@@ -109,9 +109,6 @@ func (c claim) isTrue() bool {
 	case Deregistered:
 		return c.holds(func(b binding) bool { return !ours(b) }) && slices.ContainsFunc(c.device.past, ours)
 	case Exists:
-		if c.Proof == ProofAnswer {
-			ours = func(b binding) bool { return b.owner != nobody }
-		}
 		return c.holds(ours) && c.untouched()
 	case RegisteredElsewhere:
 		return c.holds(func(b binding) bool { return b.owner == another }) && (c.want.Action == Deregister || c.untouched())

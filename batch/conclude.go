@@ -189,7 +189,9 @@ func (c concluding) removed() conclusion {
 		}
 		return settled(v)
 	case ours:
-		return c.undone(ProofLookup, "a lookup shows that it is still registered")
+		last := c.undone(ProofLookup, "a lookup shows that it is still registered")
+		last.listCut = c.List == absent
+		return last
 	case nobodys:
 		return settled(c.gone(ProofLookup, "a lookup shows that it is not registered"))
 	}
@@ -276,7 +278,7 @@ func (c concluding) inDoubt(finding string) Verdict {
 // unseeable concludes a row that could not be looked up.
 func (c concluding) unseeable() conclusion {
 	if c.Reach == untouched && c.call.binds() && c.List != absent {
-		return settled(Verdict{Status: Exists, Proof: ProofAnswer, Detail: "already registered; who has registered it could not be looked up: " + c.seen.err})
+		return settled(Verdict{Status: Exists, Proof: ProofList, Detail: "already registered; to what it is bound could not be looked up: " + c.seen.err})
 	}
 	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))
 }

@@ -11,17 +11,23 @@ import (
 )
 
 // notation writes an outcome in short: the verdicts by row, then what is next, to be
-// looked up and left open, and at last what was learnt. A row with r was in a call
-// that was refused, with L in one that was lost; with ! it was refused by itself.
+// looked up and left open, and at last what was learnt. A verdict without a mark is
+// proven by the answer, one with ? by nothing. A row with r was in a call that was
+// refused, with L in one that was lost; with ! it was refused by itself.
 //
-//	0:registered register[1r 2r] look[3r] open[4L 5L!] limit=50 no-such list-cut
+//	0:registered 1:exists=list 2:failed? register[3r 4r] look[5r] open[6L 7L!] limit=50 no-such list-cut
 func notation(o outcome) string {
 	if o.halt != nil {
 		return "halt"
 	}
 	var parts []string
 	for _, s := range slices.SortedFunc(slices.Values(o.settled), func(a, b settlement) int { return a.row - b.row }) {
-		parts = append(parts, fmt.Sprintf("%d:%s", s.row, s.verdict.Status))
+		proof := map[Proof]string{ProofAnswer: "", ProofNone: "?"}
+		mark, ok := proof[s.verdict.Proof]
+		if !ok {
+			mark = "=" + string(s.verdict.Proof)
+		}
+		parts = append(parts, fmt.Sprintf("%d:%s%s", s.row, s.verdict.Status, mark))
 	}
 	for _, n := range o.next {
 		parts = append(parts, callNames[n.call]+itemsInShort(n.items))
@@ -119,14 +125,14 @@ func TestDecide(t *testing.T) {
 		{"not the service", base, as(callAddServer, 0), says(rps.NotService), "halt"},
 
 		{"not sent", base, register(2), says(rps.NotSent), "register[0 1]"},
-		{"not sent to the end", base, at(2, 2, register(2)), says(rps.NotSent), "0:failed 1:failed"},
-		{"not sent to the end after a lost call", base, at(2, 2, register(3, gone, carried)), says(rps.NotSent), "2:failed open[0L 1r]"},
-		{"not sent, without budget", with(func(f *facts) { f.mayRetry = false }), register(1), says(rps.NotSent), "0:failed"},
+		{"not sent to the end", base, at(2, 2, register(2)), says(rps.NotSent), "0:failed? 1:failed?"},
+		{"not sent to the end after a lost call", base, at(2, 2, register(3, gone, carried)), says(rps.NotSent), "2:failed? open[0L 1r]"},
+		{"not sent, without budget", with(func(f *facts) { f.mayRetry = false }), register(1), says(rps.NotSent), "0:failed?"},
 		{"turned away", base, register(2), http(rps.Throttled, 429), "register[0 1]"},
-		{"turned away to the end", base, at(2, 2, register(1)), http(rps.Throttled, 429), "0:failed"},
+		{"turned away to the end", base, at(2, 2, register(1)), http(rps.Throttled, 429), "0:failed?"},
 		{"a proxy's 503", base, register(2), http(rps.Throttled, 503), "register[0L 1L]"},
 		{"a proxy's 503 to the end", base, at(2, 2, register(1)), http(rps.Throttled, 503), "open[0L]"},
-		{"not encodable", base, register(2), says(rps.Unencodable), "0:invalid 1:invalid"},
+		{"not encodable", base, register(2), says(rps.Unencodable), "0:invalid? 1:invalid?"},
 
 		{"lost", base, register(2), http(rps.Unreadable, 502), "open[0L 1L]"},
 		{"lost, without a list", noList, register(2), http(rps.Unreadable, 502), "register[0L 1L]"},
@@ -184,7 +190,7 @@ func TestDecide(t *testing.T) {
 		{"prompt for a row", base, register(1), says(rps.OverridePrompt), "look[0r]"},
 		{"prompt for a row, own", own, register(1), says(rps.OverridePrompt), "look[0r]"},
 		{"prompt for a row, always", always, register(1), says(rps.OverridePrompt), "override[0r]"},
-		{"prompt, never", base, register(3, was), says(rps.OverridePrompt), "0:exists register[1r 2r]"},
+		{"prompt, never", base, register(3, was), says(rps.OverridePrompt), "0:exists=list register[1r 2r]"},
 		{"prompt, own", own, register(3, was), says(rps.OverridePrompt), "override[0] register[1r 2r]"},
 		{"prompt, always", always, register(3), says(rps.OverridePrompt), "override[0r 1r 2r]"},
 		{"prompt that names rows", base, register(3), says(rps.OverridePrompt, 1), "register[0r 2r] look[1r]"},
@@ -199,10 +205,10 @@ func TestDecide(t *testing.T) {
 		{"server added", base, as(callAddServer, 1), granted, "0:registered"},
 		{"server exists", base, as(callAddServer, 1), says(rps.ServerNameUsed), "0:exists"},
 		{"server refused", base, as(callAddServer, 1), says(rps.ServerURLEmpty), "0:refused"},
-		{"server refused after a lost call", base, as(callAddServer, 1, gone), says(rps.ServerNameUsed), "0:in-doubt"},
+		{"server refused after a lost call", base, as(callAddServer, 1, gone), says(rps.ServerNameUsed), "0:in-doubt?"},
 		{"server lost", base, as(callAddServer, 1), says(rps.Unreadable), "add[0L]"},
-		{"server lost to the end", base, at(2, 2, as(callAddServer, 1)), says(rps.Unreadable), "0:in-doubt"},
-		{"server not sent to the end", base, at(2, 2, as(callAddServer, 1)), says(rps.NotSent), "0:failed"},
+		{"server lost to the end", base, at(2, 2, as(callAddServer, 1)), says(rps.Unreadable), "0:in-doubt?"},
+		{"server not sent to the end", base, at(2, 2, as(callAddServer, 1)), says(rps.NotSent), "0:failed?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := notation(decide(c.f, c.c, c.ans)); got != c.want {

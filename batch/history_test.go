@@ -26,6 +26,7 @@ type history struct {
 	service *model
 	events  []happening
 	loseOne int // in so many calls
+	few     int // as that of the engine
 
 	rows    []Row
 	run     *Run
@@ -38,12 +39,15 @@ type history struct {
 	others  int // changes that colleagues may make
 
 	asked map[int]*lastAsked
-	lists []time.Time // when those left that were answered
+	lists []asking // of the account
 	doubt map[int]*openRow
 }
 
 // lastAsked is when the last call of each sort left that was answered for a row.
 type lastAsked struct{ change, lookup time.Time }
+
+// asking is when a call left, and when it was answered.
+type asking struct{ left, answered time.Time }
 
 // A happening comes at its time.
 type happening struct {
@@ -85,11 +89,13 @@ func newHistory(t testing.TB, seed uint64, draw draw, traits traits, journal *du
 	h.loseOne = []int{1 << 20, 8, 3}[draw(3)]
 	config := testConfig()
 	config.Timeout = historyTimeout
+	h.few = fewRows * draw(2)
 	config.Workers, config.BatchSize, config.MaxAttempts = 1+draw(2), 1+draw(4), 1+draw(3)
 	config.Override = []Override{OverrideNever, OverrideOwn, OverrideAlways}[draw(3)]
 	config.Verify, config.IgnoreMissing = draw.oneIn(3), draw.oneIn(4)
 	if !h.service.unlisted && draw.oneIn(4) {
-		config.Sync, config.Prune = true, draw(2) == 1
+		// That a list is cut shows by devices that nobody wants to remove.
+		config.Sync, config.Prune = true, draw(2) == 1 && !traits.has(short)
 	}
 	action, mixed := []Action{Register, Deregister, Edit}[draw(3)], draw.oneIn(4)
 	for i := range n {
@@ -179,7 +185,7 @@ func (h *history) once() (again bool) {
 	case r.Past != nil && r.Past.done:
 	case !h.service.unlisted:
 		known.devices, known.asked = h.service.list(), h.now
-		h.lists = append(h.lists, h.now)
+		h.lists = append(h.lists, asking{h.now, h.now})
 		h.logf("list: %v", slices.Collect(known.All()))
 	default:
 		known.noList = &rps.Error{Kind: rps.Unreadable}
@@ -191,7 +197,7 @@ func (h *history) once() (again bool) {
 	if err != nil {
 		h.fatal(err)
 	}
-	h.e, e.began = e, h.now
+	h.e, e.began, e.few = e, h.now, h.few
 	for steps := 0; ; steps++ {
 		if steps > 2000 {
 			h.fatal("the run does not come to an end")
@@ -357,7 +363,7 @@ func (h *history) answer(e *engine, res result, after time.Duration) {
 // note remembers what was asked when, for the truth of what is claimed.
 func (h *history) note(res result) {
 	if l, ok := res.task.(lookup); ok && l.why == forList && res.answer.err == nil {
-		h.lists = append(h.lists, res.left)
+		h.lists = append(h.lists, asking{res.left, h.now})
 	}
 	for _, it := range res.task.carries() {
 		a := h.askedOf(it.row)

@@ -20,7 +20,7 @@ const (
 	inPart     traits = 1 << iota // refused batches are applied to some of their good devices
 	late                          // lost calls are applied after their answer, until the time-out ends
 	hiding                        // the list never shows some devices
-	short                         // the list is cut once in a while
+	short                         // the list is cut once, and lacks devices that no row is about as well
 	twice                         // calls are delivered twice, and the second answer is handed on
 	colleague                     // somebody else registers, moves and removes devices
 	otherForm                     // URLs are returned in another form
@@ -126,19 +126,25 @@ type model struct {
 	unlisted   bool // the account cannot be listed
 	moody      bool // calls are refused as a whole now and then
 	most       int  // devices that the account has room for, with a quota
+	rows       int  // devices that the run is about; the others are the account's
+	wasCut     bool // its list
 }
 
 var trueURLs = map[string]string{"A": "https://a.example.com/", "B": "https://b.example.com/"}
 
 func newModel(draw draw, t traits, rows int, now time.Time) *model {
-	m := &model{draw: draw, traits: t, servers: map[string]string{"A": trueURLs["A"], "B": trueURLs["B"]}}
+	m := &model{draw: draw, traits: t, rows: rows, servers: map[string]string{"A": trueURLs["A"], "B": trueURLs["B"]}}
 	m.naming, m.promptsAll = draw(3), draw.oneIn(3)
 	m.takes, m.elsewhere, m.mute, m.unlisted, m.moody = draw.oneIn(6), draw.oneIn(4), draw.oneIn(8), draw.oneIn(6), draw.oneIn(2)
 	m.most = 1 + draw(6)
 	if draw.oneIn(8) || t.has(serverLate) {
 		delete(m.servers, "A")
 	}
-	for i := range rows + draw(3) {
+	others := draw(3)
+	if t.has(short) {
+		others++
+	}
+	for i := range rows + others {
 		d := modelDevice{mac: mac(i + 1)}
 		b := binding{since: now}
 		switch k := draw(10); {
@@ -158,7 +164,7 @@ func newModel(draw draw, t traits, rows int, now time.Time) *model {
 		if draw.oneIn(6) {
 			d.quirk = quirk(1 + draw(3))
 		}
-		d.hidden = t.has(hiding) && draw.oneIn(2)
+		d.hidden = t.has(hiding) && draw.oneIn(2) && (i < rows || !t.has(short))
 		m.devices = append(m.devices, d)
 	}
 	return m
@@ -190,9 +196,10 @@ func (m *model) interfere(d *modelDevice, now time.Time) {
 // list returns what listDevices shows.
 func (m *model) list() *roaring64.Bitmap {
 	shown := roaring64.New()
-	cut := m.traits.has(short) && m.draw.oneIn(3)
+	cut := m.traits.has(short) && !m.wasCut && m.draw.oneIn(3)
+	m.wasCut = m.wasCut || cut
 	for i := range m.devices {
-		if d := &m.devices[i]; d.now().owner == account_ && !d.hidden && !(cut && m.draw(3) > 0) {
+		if d := &m.devices[i]; d.now().owner == account_ && !d.hidden && !(cut && (i >= m.rows || m.draw(3) > 0)) {
 			shown.Add(d.mac.Uint64())
 		}
 	}

@@ -90,6 +90,7 @@ type engine struct {
 
 	leaders map[uint64]Verdict // of rows that others follow
 	began   time.Time
+	few     int // see fewRows
 	judged  judged
 	told    bool // a call gave a row its verdict
 	sent    bool // a call was made that may have changed the account
@@ -174,7 +175,7 @@ func (r *Run) Leave(stop *StopError) (Summary, error) {
 func newEngine(r *Run, account Account) (*engine, error) {
 	e := &engine{
 		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{}, before: newBefore(),
-		began: time.Now(), leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
+		began: time.Now(), few: fewRows, leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
