@@ -18,10 +18,12 @@ type Caller struct {
 	log      *slog.Logger
 	pace     *pacer
 	patience patience
-	tally    calls
-	barred   atomic.Bool  // an answer came after which no call may leave
-	made     atomic.Int64 // calls
-	flying   atomic.Int64 // calls that are awaited
+
+	suspicion suspicion
+	tally     calls
+	barred    atomic.Bool  // an answer came after which no call may leave
+	made      atomic.Int64 // calls
+	flying    atomic.Int64 // calls that are awaited
 }
 
 // calls counts the calls that were made, by method.
@@ -102,10 +104,11 @@ func (c *Caller) hear(res result) (mayRetry bool, stop *StopError) {
 	err, method := res.answer.err, res.task.method()
 	c.tally.made[method]++
 	c.tally.outcomes[method] = c.tally.outcomes[method].with(err)
+	slow := c.suspicion.heard(err)
 	switch {
 	case err == nil || err.Kind != rps.Throttled:
 		c.pace.answered(res.left)
-	default:
+	case slow:
 		c.tally.throttled++
 		c.pace.refused(res.left, err.RetryAfter)
 	}

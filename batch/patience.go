@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"rpsbatch/rps"
@@ -84,4 +85,26 @@ func (p *patience) exhausted(now time.Time) *StopError {
 	}
 	silence := now.Sub(p.since).Round(100 * time.Millisecond)
 	return &StopError{ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", silence, p.last)}
+}
+
+// suspicion weighs answers that may mean a limit on calls, or nothing but a lost
+// call: a 503 that does not say when to come back.
+type suspicion int
+
+const (
+	lostCall  = 2  // what such an answer weighs; any other takes one off
+	suspected = 10 // five in a row, or every other of many, are a limit
+)
+
+// heard takes note of an answer, and reports whether it asks to slow down.
+func (s *suspicion) heard(err *rps.Error) bool {
+	switch {
+	case err == nil || err.Kind != rps.Throttled:
+		*s = max(0, *s-1)
+		return false
+	case err.HasRetryAfter || err.StatusCode != http.StatusServiceUnavailable:
+		return true
+	}
+	*s = min(*s+lostCall, suspected)
+	return *s == suspected
 }
