@@ -254,7 +254,7 @@ func (h *history) once() (again bool) {
 	}
 }
 
-// orderLater gives tasks that wait for their time one that does not come from a
+// orderLater sets for tasks that wait for their time one that does not come from a
 // random jitter, which the history cannot draw.
 func (h *history) orderLater() {
 	later := h.e.queue.later

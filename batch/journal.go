@@ -31,7 +31,7 @@ type Header struct {
 	ReadOnly bool `json:"-"`
 }
 
-// Sum tells whether a file is the one that it was.
+// Sum reports whether a file is the one that it was.
 type Sum struct {
 	Size int64  `json:"size"` // in bytes
 	CRC  uint32 `json:"sum"`  // CRC-32C

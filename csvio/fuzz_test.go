@@ -26,7 +26,7 @@ var fuzzSeeds = []string{
 	"\"\"\"",
 }
 
-// fuzzOptions gives every combination of what Options can say.
+// fuzzOptions returns every combination of what Options can say.
 func fuzzOptions(n uint32) Options {
 	bit := func(i int) bool { return n>>i&1 == 1 }
 	opts := Options{NoHeader: bit(0), Repair: bit(1), records: bit(2), Want: bit(3)}

@@ -53,7 +53,7 @@ func priorOf(cell func(column int) string) (p batch.Prior) {
 	return p
 }
 
-// mergedBefore gives a row of a result the server that it had from a merged cell of
+// mergedBefore restores to a row of a result the server that it had from a merged cell of
 // its workbook: its own cell is empty, and rps_server has the name of the cell
 // above. If another server is given for such rows, it may mean this one.
 func (r *Reader) mergedBefore(row *batch.Row, values *cells) *fault {

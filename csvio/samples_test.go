@@ -13,7 +13,7 @@ import (
 
 const samplesDir = "../samples/spreadsheets"
 
-// openSample gives a sample as CSV, a workbook converted, and the options that
+// openSample returns a sample as CSV, a workbook converted, and the options that
 // it is read with.
 func openSample(t *testing.T, name string, opts Options) (string, Options) {
 	t.Helper()

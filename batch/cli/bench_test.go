@@ -115,7 +115,7 @@ func BenchmarkJournal(b *testing.B) {
 
 const benchRows, benchBatch = 200_000, 100
 
-// secondPass gives the time of one run over the file.
+// secondPass returns the time of one run over the file.
 func secondPass(b *testing.B, name string, journaled bool) time.Duration {
 	b.Helper()
 	in, err := openInput(context.Background(), Streams{}, name, csvio.Options{})

@@ -106,7 +106,7 @@ func (j *job) isResult(ctx context.Context, file string) bool {
 	return in.Format().PriorStatus
 }
 
-// isStream tells whether a name is of no file that a result could stand beside: a
+// isStream reports whether a name is of no file that a result could stand beside: a
 // pipe, as a shell's <(...) makes it, or another name of standard input.
 func isStream(name string) bool {
 	info, err := os.Stat(name)

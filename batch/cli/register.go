@@ -362,7 +362,7 @@ func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock,
 // changes reports whether the command may change the account.
 func (j *job) changes() bool { return j.action != batch.Check }
 
-// prepare gives a run what it needs besides the file, and the client of the
+// prepare hands a run what it needs besides the file, and the client of the
 // service: none for a dry run without credentials.
 func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
 	if run.Servers, err = j.readServers(ctx); err != nil {

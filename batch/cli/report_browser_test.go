@@ -135,7 +135,7 @@ func chromium(t *testing.T) headless {
 	return ""
 }
 
-// open gives the page as it stands when its script has run, and what the
+// open returns the page as it stands when its script has run, and what the
 // browser said. It logs what goes over the network to netLog, if that is one.
 func (h headless) open(t *testing.T, url, netLog string) (dom, said string) {
 	t.Helper()
@@ -163,7 +163,7 @@ func (h headless) open(t *testing.T, url, netLog string) (dom, said string) {
 	return out.String(), errs.String()
 }
 
-// requests gives the URLs in a log of the network, those aside that Chromium
+// requests returns the URLs in a log of the network, those aside that Chromium
 // asks for itself, whatever the page: they have no initiator.
 func requests(t *testing.T, netLog string) (urls []string) {
 	t.Helper()
@@ -194,7 +194,7 @@ func requests(t *testing.T, netLog string) (urls []string) {
 	return urls
 }
 
-// serve gives the page, and one that uses it as a user does. asked tells what
+// serve returns the page, and one that uses it as a user does. asked tells what
 // the browser wanted, its icon aside.
 func serve(t *testing.T, page string) (asked func() []string, url string) {
 	const user = `<!DOCTYPE html><title>user</title><ol></ol>
@@ -299,7 +299,7 @@ func good(record []string) bool {
 	return slices.Contains([]string{"registered", "unchanged", "overridden"}, record[5])
 }
 
-// failedLines gives the lines of the rows that did not succeed and that match.
+// failedLines returns the lines of the rows that did not succeed and that match.
 func failedLines(records [][]string, match func([]string) bool) (lines []string) {
 	for _, r := range records {
 		if !good(r) && (match == nil || match(r)) {
@@ -314,7 +314,7 @@ var (
 	tableRow = regexp.MustCompile(`<tr role="row" data-status="[^"]*"( hidden="")?><td role="cell" class="num">([0-9]+)</td>`)
 )
 
-// countsIn gives the counts in a table of the page.
+// countsIn returns the counts in a table of the page.
 func countsIn(dom, id string) map[string]int {
 	_, table, _ := strings.Cut(dom, `id="`+id+`"`)
 	table, _, _ = strings.Cut(table, "</table>")
@@ -325,7 +325,7 @@ func countsIn(dom, id string) map[string]int {
 	return counts
 }
 
-// shownRows gives the lines of the table's rows that are not hidden.
+// shownRows returns the lines of the table's rows that are not hidden.
 func shownRows(dom string) (lines []string) {
 	for _, row := range tableRow.FindAllStringSubmatch(dom, -1) {
 		if row[1] == "" {

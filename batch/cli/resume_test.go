@@ -26,13 +26,13 @@ func until(t *testing.T, what string, holds func() bool) {
 
 func (c *crash) path(name string) string { return filepath.Join(c.dir, name) }
 
-// answers gives the number of answers that the journal tells of.
+// answers returns the number of answers that the journal tells of.
 func (c *crash) answers() int {
 	data, _ := os.ReadFile(c.path("devices.result.csv.journal"))
 	return bytes.Count(data, []byte(`{"settled"`))
 }
 
-// untimed gives the result file without its times.
+// untimed returns the result file without its times.
 func (c *crash) untimed() string {
 	var b strings.Builder
 	for _, r := range c.records("devices.result.csv") {

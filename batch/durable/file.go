@@ -157,7 +157,7 @@ func (f *File) commit() error {
 	return SyncFolder(folderOf(f.name))
 }
 
-// rename gives the partial file its name. The system does not always say that it
+// rename puts the partial file under its name. The system does not always say that it
 // cannot because another program holds the file of that name.
 func (f *File) rename() error {
 	err := os.Rename(f.partial.Name(), f.name)

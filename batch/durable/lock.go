@@ -108,7 +108,7 @@ func holderIn(file io.ReaderAt) (h Holder) {
 	return h
 }
 
-// Close gives the lock back. Its file stays, and no longer says who holds it. A
+// Close hands the lock back. Its file stays, and no longer says who holds it. A
 // nil Lock has nothing to give back.
 func (l *Lock) Close() error {
 	if l == nil {
@@ -118,7 +118,7 @@ func (l *Lock) Close() error {
 	return l.file.Close()
 }
 
-// Remove gives the lock back and removes its file. It is removed while it is held:
+// Remove hands the lock back and removes its file. It is removed while it is held:
 // who makes it anew has another file, and who has opened this one sees that it is
 // gone. Windows does not remove what is open, and opens nothing that is going:
 // there the file stays if another process has it by then.

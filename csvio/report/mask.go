@@ -18,7 +18,7 @@ type masker struct {
 // Masked stands in the place of what is masked.
 const Masked = "\u2022\u2022\u2022"
 
-// always gives one that masks even where URLs are to be shown: so that rows
+// always returns one that masks even where URLs are to be shown: so that rows
 // that differ in nothing else are counted together.
 func (m masker) always() masker {
 	m.show = false

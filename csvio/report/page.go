@@ -140,7 +140,7 @@ func bars(counts []Count, rows int) []bar {
 	return list
 }
 
-// lengths gives the lengths of both parts. What there is can be seen, be it one
+// lengths returns the lengths of both parts. What there is can be seen, be it one
 // row of a million.
 func lengths(c Count, rows int) (good, bad string) {
 	const least = 0.5
@@ -175,7 +175,7 @@ func chips(statuses []Count, rows []Row) (list []Count) {
 	return list
 }
 
-// Share gives a part of a whole in percent. Neither nothing nor all is said
+// Share returns a part of a whole in percent. Neither nothing nor all is said
 // where it is not so.
 func Share(n, of int) string {
 	if of == 0 {
@@ -211,5 +211,5 @@ func (v view) Whole() bar {
 	return bars([]Count{{Rows: v.Rows, Succeeded: v.Succeeded}}, v.Rows)[0]
 }
 
-// Part gives a part of all rows in percent.
+// Part returns a part of all rows in percent.
 func (v view) Part(n int) string { return Share(n, v.Rows) }

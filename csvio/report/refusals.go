@@ -60,7 +60,7 @@ func (r *refusals) add(status, fate batch.Status, text string, example Example) 
 	}
 }
 
-// Refusals gives the commonest first. rest is the number of rows whose texts
+// Refusals returns the commonest first. rest is the number of rows whose texts
 // were too many to tell apart.
 func (t *Tally) Refusals() (list []Refusal, rest int) {
 	for _, r := range t.refusals.by {
@@ -118,7 +118,7 @@ func digits(text string) int {
 	return n
 }
 
-// macLength gives the length of the MAC that a text begins with, in any of the
+// macLength returns the length of the MAC that a text begins with, in any of the
 // forms that the service uses; 0 if it begins with none.
 func macLength(text string) int {
 	for _, form := range macForms {

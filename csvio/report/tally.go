@@ -56,10 +56,10 @@ type Count struct {
 	Succeeded int
 }
 
-// Status gives the name as a status.
+// Status returns the name as a status.
 func (c Count) Status() batch.Status { return batch.Status(c.Name) }
 
-// Failed gives the number of rows that did not succeed.
+// Failed returns the number of rows that did not succeed.
 func (c Count) Failed() int { return c.Rows - c.Succeeded }
 
 // A Row is one that did not succeed.
@@ -89,7 +89,7 @@ const (
 	maxOddStatuses = 50
 )
 
-// NewTally gives one that has counted nothing.
+// NewTally returns one that has counted nothing.
 func NewTally(opts Options) *Tally {
 	return &Tally{
 		opts: opts, statuses: map[batch.Status]*Count{}, servers: map[string]*Count{},
@@ -189,7 +189,7 @@ func (t *Tally) success(row *batch.Row, s batch.Status) bool {
 	return row.Device.Action.Succeeds(s) || s == batch.NotRegistered && t.opts.IgnoreMissing
 }
 
-// status gives the name under which a row's status is counted.
+// status returns the name under which a row's status is counted.
 func (t *Tally) status(s batch.Status, mask masker) batch.Status {
 	if at := slices.Index(batch.Statuses, s); at >= 0 {
 		return batch.Statuses[at]
@@ -231,12 +231,12 @@ func (c *Count) add(good bool) {
 	}
 }
 
-// Statuses gives the rows by status, most rows first.
+// Statuses returns the rows by status, most rows first.
 func (t *Tally) Statuses() []Count {
 	return sorted(maps.Values(t.statuses))
 }
 
-// Servers gives the rows by server, most rows first; none if no row names one.
+// Servers returns the rows by server, most rows first; none if no row names one.
 func (t *Tally) Servers() []Count {
 	if len(t.servers) == 1 && t.servers[NoServer] != nil {
 		return nil

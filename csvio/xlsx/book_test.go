@@ -51,7 +51,7 @@ func partsOf(sheets []string, formats ...string) bookParts {
 	return parts
 }
 
-// share gives a workbook shared strings, each the inside of its si element.
+// share adds to a workbook shared strings, each the inside of its si element.
 func (p bookParts) share(texts ...string) bookParts {
 	p["xl/sharedStrings.xml"] = `<sst ` + sheetML + `><si>` + strings.Join(texts, "</si><si>") + `</si></sst>`
 	const rels = "xl/_rels/workbook.xml.rels"
