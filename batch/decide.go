@@ -1,10 +1,6 @@
 package batch
 
-import (
-	"net/http"
-
-	"rpsbatch/rps"
-)
+import "rpsbatch/rps"
 
 // facts is what decide and conclude must know beside the row.
 type facts struct {
@@ -83,7 +79,7 @@ func decide(f facts, c change, ans answer) outcome {
 	case rps.Throttled:
 		// 429 turns a call away. With 503 a proxy speaks for a service that
 		// failed it, at whatever moment.
-		if err.StatusCode == http.StatusServiceUnavailable {
+		if err.MayStillApply() {
 			c = c.lost(ans)
 		}
 		return retry(f, c, err)

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -68,12 +67,9 @@ const (
 var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd, ToVerify, AsItIs, ToLeave,
 	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver, LeftOut}
 
-// Plan returns what Do would do at an account. It changes nothing. The error is a
-// *StopError.
-//
-// The calls are exact for clean input that fits into [Window], if the service
-// grants what it is asked.
-func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
+// planOf returns the plan of a run at an account. ended reports why the reading
+// of the file must end.
+func planOf(r *Run, account Account, ended func() error) (Plan, error) {
 	k := newKnown(r, account)
 	source, err := r.Open()
 	if err != nil {
@@ -90,7 +86,7 @@ func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
 		},
 		run: r, known: k, groups: newGrouper(), added: map[string]bool{}, digest: sha256.New(),
 	}
-	if err := p.rows(ctx, source); err != nil {
+	if err := p.rows(source, ended); err != nil {
 		return Plan{}, err
 	}
 	p.pruning()
@@ -115,11 +111,11 @@ type planner struct {
 	digest hash.Hash
 }
 
-func (p *planner) rows(ctx context.Context, source Source) error {
+func (p *planner) rows(source Source, ended func() error) error {
 	var line []byte
 	err := EachRow(source, func(n int, row *Row) error {
 		if row.Blank {
-			return ctx.Err()
+			return ended()
 		}
 		now, whole := p.row(n, row)
 		p.Fates[now]++
@@ -127,10 +123,10 @@ func (p *planner) rows(ctx context.Context, source Source) error {
 		d := &row.Device
 		line = fmt.Appendf(line[:0], "%s %d %d %q %q\n", whole, d.Action, d.MAC.Uint64(), d.Server, d.URL)
 		p.digest.Write(line)
-		return ctx.Err()
+		return ended()
 	})
 	switch {
-	case ctx.Err() != nil:
+	case ended() != nil:
 		return &StopError{Reason: ErrInterrupted}
 	case err != nil:
 		return &StopError{ErrInput, err}

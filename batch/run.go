@@ -118,6 +118,15 @@ func (g *gate) stale(t task) bool {
 // judged counts verdicts for --max-failures.
 type judged struct{ rows, bad int }
 
+// Plan returns what Do would do at an account. It changes nothing. The error is a
+// *StopError.
+//
+// The calls are exact for clean input that fits into [Window], if the service
+// grants what it is asked.
+func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
+	return planOf(r, account, ctx.Err)
+}
+
 // Do runs to the end and gives each row of the file its verdict. When ctx ends,
 // no new call is made, those in flight are awaited, and the rows that are left
 // are NotAttempted: the results are whole all the same.
