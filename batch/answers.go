@@ -89,13 +89,13 @@ func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
 	e.follow(c, o, now)
 }
 
-// logCall logs a call, at level info only if it had no answer. It names no unique
-// URL.
+// logCall logs a call, and says at level info that it had no answer. It names no
+// unique URL.
 func (e *engine) logCall(t task, ans answer, attrs ...any) {
 	attrs = append([]any{"method", t.method()}, attrs...)
 	if ans.err != nil {
 		attrs = append(attrs, "error", ans.err)
-		if !readable(ans.err.Kind) {
+		if !readable(ans.err.Kind) && ans.err.Kind != rps.Throttled {
 			e.log.Info("no answer from the service", "method", t.method(), "error", ans.err)
 		}
 	}
@@ -182,7 +182,7 @@ func (e *engine) follow(c change, o outcome, now time.Time) {
 
 // opened takes a row that is to be concluded. One that no call has touched is
 // looked up at once; the others wait for the end, when one list tells of many.
-func (e *engine) opened(it item, w want, now time.Time) {
+func (e *engine) opened(it item, w want) {
 	if w.call == callDeregister && it.Before == present && it.List == absent {
 		it.List = unlisted // one list that may be cut is not enough to believe that
 	}
@@ -195,11 +195,11 @@ func (e *engine) opened(it item, w want, now time.Time) {
 
 // lookUp asks for a lookup of a row. The URL of a server that has taught none yet
 // may be learnt from what this run registers: then it is held back.
-func (e *engine) lookUp(o *openRow, now bool) {
+func (e *engine) lookUp(o *openRow, atOnce bool) {
 	o.looking = true
 	l := lookup{why: forRow, item: o.item, mac: o.mac, server: o.server, url: o.url}
 	s := e.known.servers[o.server]
-	if !now && o.Reach == untouched && o.url == "" && (s == nil || s.url == "") {
+	if !atOnce && o.Reach == untouched && o.url == "" && (s == nil || s.url == "") {
 		e.queue.held = append(e.queue.held, l)
 		return
 	}
@@ -264,12 +264,7 @@ func (e *engine) listed(ans answer, left time.Time) {
 		k.canList = false
 		return
 	}
-	trusted := k.trusted
-	k.listed(ans.devices, e.Survey.seen)
-	if trusted && !k.trusted {
-		k.trusted = true
-		e.doubtList(true)
-	}
+	e.doubtList(k.contradicted(ans.devices, e.Survey.seen))
 	for _, o := range e.open {
 		if o.List = absent; ans.devices.Contains(o.mac.Uint64()) {
 			o.List = present

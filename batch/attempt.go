@@ -19,11 +19,11 @@ type task interface {
 type call uint8
 
 const (
-	callRegister   call = iota // without isOverride
-	callOverride               // the same with isOverride 1
-	callDeregister             //
-	callEdit                   //
-	callAddServer              //
+	callRegister call = iota // without isOverride
+	callOverride             // the same with isOverride 1
+	callDeregister
+	callEdit
+	callAddServer
 )
 
 // binds reports whether the call binds devices to a server.

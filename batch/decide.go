@@ -334,8 +334,7 @@ func believed(c change, it item, status Status) bool {
 
 // doubtful reports whether a refusal that names a row may be the second answer
 // to a call that was delivered twice: no call repeats an address, and no list
-// showed that there was nothing to be removed. One that names other devices
-// alone is the answer to another call.
+// showed that there was nothing to be removed.
 func doubtful(c change, it item, status Status, err *rps.Error) bool {
 	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before != absent
 }

@@ -229,17 +229,14 @@ func (k *known) leavesOut(w way, it item) bool {
 	return k.config.Limit > 0 && k.sent > k.config.Limit && it.Reach == untouched
 }
 
-// listed takes note of a list made since the run began: does it show that the
-// list before the run was not whole, or this one?
-func (k *known) listed(devices *roaring64.Bitmap, file *roaring64.Bitmap) {
-	before, now := k.account.set(), devices
+// contradicted reports whether a list made since the run began shows that the list
+// before the run was not whole, or that this one is not.
+func (k *known) contradicted(now, file *roaring64.Bitmap) bool {
 	if !k.account.Listed() {
-		return
+		return false
 	}
-	strange := roaring64.Xor(before, now) // neither of the file nor pruned
+	strange := roaring64.Xor(k.account.set(), now) // neither of the file nor pruned
 	strange.AndNot(file)
 	strange.AndNot(k.prune)
-	if !strange.IsEmpty() || !roaring64.AndNot(k.granted, now).IsEmpty() {
-		k.trusted = false
-	}
+	return !strange.IsEmpty() || !roaring64.AndNot(k.granted, now).IsEmpty()
 }

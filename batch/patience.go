@@ -59,7 +59,7 @@ func (p *patience) heard(res result, now time.Time) (mayRetry bool) {
 	switch err.Kind {
 	case rps.Throttled:
 		p.paused += min(err.RetryAfter, maxPause)
-		return true // the rate falls instead
+		return true // the rate falls instead, if there is a limit
 	case rps.Unreadable:
 		cost = timeoutCost
 	}
@@ -92,7 +92,7 @@ func (p *patience) exhausted(now time.Time) *StopError {
 type suspicion int
 
 const (
-	lostCall  = 2  // what such an answer weighs; any other takes one off
+	lostCall  = 2  // what such an answer weighs; any but a plain request to slow down takes one off
 	suspected = 10 // five in a row, or every other of many, are a limit
 )
 

@@ -21,14 +21,14 @@ func (e *engine) advance(now time.Time) {
 			e.abandon()
 			e.write()
 		}
-		again = e.stop == nil && e.wait(now)
+		again = e.stop == nil && e.dispatch(now)
 	}
 }
 
-// wait is for when there is no room, or no more rows: the oldest groups go out
-// as they are, so that the workers have something to do. When nothing else is
-// to be done, what has waited for that. It reports whether rows were settled.
-func (e *engine) wait(now time.Time) bool {
+// dispatch is for when there is no room, or no more rows: the oldest groups go
+// out as they are, so that the workers have something to do. When nothing else
+// is to be done, what has waited for that. It reports whether rows were written.
+func (e *engine) dispatch(now time.Time) bool {
 	if !e.eof && !e.settling && !e.window.full() {
 		return false
 	}
@@ -218,7 +218,7 @@ func (e *engine) take(n int, s *slot) {
 	case way.verdict.Status != "":
 		e.settleKnown(n, way.verdict)
 	case way.open:
-		e.opened(it, want{way.key.call, d.Server, d.URL}, time.Now())
+		e.opened(it, want{way.key.call, d.Server, d.URL})
 	case way.alone != nil:
 		e.queue.push(way.alone)
 	default:
