@@ -119,7 +119,7 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 
 // bound writes devices with the URLs that they are bound to as cells of the user's,
 // so that the list can be given to another command.
-type bound struct{ *csvio.Writer }
+type bound struct{ batch.Results }
 
 var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
 
@@ -129,7 +129,7 @@ func (b bound) Write(row *batch.Row, v batch.Verdict) error {
 		url = `"` + strings.ReplaceAll(url, `"`, `""`) + `"`
 	}
 	row.Raw, row.Cells = row.Device.MAC.String()+","+url, 2
-	return b.Writer.Write(row, v)
+	return b.Results.Write(row, v)
 }
 
 // lookUp writes the devices with the URL that each is bound to.

@@ -193,10 +193,6 @@ func prunedName(result string) string {
 	return strings.TrimSuffix(result, ".result") + ".pruned.csv"
 }
 
-// prunedFormat is that of the file of removed devices: one column of the
-// user's, so that it can be given to another command.
-var prunedFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac", Columns: []string{"mac"}}
-
 // createFile makes a file of results. keepOld keeps the one that it replaces.
 func createFile(streams Streams, name string, format csvio.Format, width int, keepOld bool) (*resultFile, error) {
 	to, err := openDestination(streams.results(), name)

@@ -94,7 +94,7 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 		return nil, nil
 	}
 	if pruned, err = j.createPruned(in, removed); err == nil {
-		run.Pruned = j.marked(pruned)
+		run.Pruned = bound{j.marked(pruned)}
 	}
 	return pruned, err
 }
@@ -105,13 +105,13 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	if err := distinct(in, "the file of what is removed", "--output", prunedName(j.output())); err != nil {
 		return nil, err
 	}
-	out, err := createFile(j.streams, prunedName(j.output()), prunedFormat, 1, !j.continues)
+	out, err := createFile(j.streams, prunedName(j.output()), boundFormat, 2, !j.continues)
 	if err != nil {
 		return nil, err
 	}
 	for _, mac := range slices.SortedFunc(maps.Keys(removed), func(a, b rps.MAC) int { return cmp.Compare(a.Uint64(), b.Uint64()) }) {
-		row := batch.Row{Raw: mac.String(), Cells: 1, Device: batch.Device{Action: batch.Deregister, MAC: mac}}
-		if err := j.marked(out).Write(&row, removed[mac]); err != nil {
+		row := batch.Row{Device: batch.Device{Action: batch.Deregister, MAC: mac}}
+		if err := (bound{j.marked(out)}).Write(&row, removed[mac]); err != nil {
 			out.discard()
 			return nil, err
 		}
