@@ -8,7 +8,6 @@ import "rpsbatch/rps"
 type stubborn struct {
 	words  string
 	calls  int // refused in these words, one after the other
-	grants int // calls that succeeded
 	halves map[*kin]int
 }
 
@@ -23,7 +22,7 @@ const (
 func (s *stubborn) heard(c change, err *rps.Error) bool {
 	switch {
 	case err == nil:
-		*s = stubborn{grants: s.grants + 1}
+		*s = stubborn{}
 		return false
 	case !aboutAccount(c, err.Kind):
 		if err.Kind.Refused() {
