@@ -102,31 +102,6 @@ func TestSoundness(t *testing.T) {
 	parts[0].report(t)
 }
 
-// FuzzSoundness lets the fuzzer write the history.
-func FuzzSoundness(f *testing.F) {
-	f.Add([]byte("a service that is lost"), uint16(late))
-	f.Add([]byte{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9}, uint16(twice|late))
-	f.Add([]byte{255, 0, 127, 3, 200, 17}, uint16(killed|inPart))
-	journal, err := durable.OpenPrivate(filepath.Join(f.TempDir(), "journal"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer journal.Close()
-	f.Fuzz(func(t *testing.T, script []byte, set uint16) {
-		ts := traits(set) & (1<<numTraits - 1)
-		if len(script) == 0 || !ts.tellable() {
-			t.Skip()
-		}
-		h := newHistory(t, 0, scripted(script), ts, journal)
-		h.play()
-		for _, c := range h.claims() {
-			if !c.isTrue() {
-				t.Errorf("%v: row %d: %+v, which is false: %v", ts, c.row, c.Verdict, c.device.past)
-			}
-		}
-	})
-}
-
 // A tally counts the claims of histories with the same traits.
 type tally struct {
 	histories, rows, doubts int
