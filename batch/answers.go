@@ -69,7 +69,7 @@ func (e *engine) unmade(t task) {
 
 // changed acts on the answer to a change.
 func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
-	f := e.known.facts(c.server, mayRetry, e.pruning)
+	f := e.known.facts(c.server, mayRetry)
 	o := decide(f, c, ans)
 	e.logCall(c, ans, "server", c.server, "rows", len(c.items), "settled", len(o.settled), "again", len(o.next), "open", len(o.open)+len(o.look))
 	if e.stuck.heard(c, ans.err) && e.stop == nil {
@@ -186,6 +186,7 @@ func (e *engine) opened(it item, w want) {
 	if w.call == callDeregister && it.Before == present && it.List == absent {
 		it.List = unlisted // one list that may be cut is not enough to believe that
 	}
+	e.doubtList(hadHidden(w, it))
 	o := &openRow{item: it, want: w}
 	e.open[it.row] = o
 	if it.Reach == untouched {
@@ -210,6 +211,10 @@ func (e *engine) lookUp(o *openRow, atOnce bool) {
 func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 	ans := res.answer
 	e.logCall(l, ans)
+	if l.why == forList {
+		e.known.lists++
+		mayRetry = mayRetry && e.known.lists < maxLists
+	}
 	if err := ans.err; err != nil && e.stop == nil && (!readable(err.Kind) || err.Kind == rps.HandlerFailed) &&
 		l.tries+1 < e.Config.MaxAttempts && mayRetry {
 		l.tries++
@@ -241,9 +246,9 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		} else {
 			o.seen.state = sightOf(ans.status)
 		}
-		e.resolve(o, e.facts(o), false, now)
+		e.resolve(o, e.known.facts(o.server, false), false, now)
 	default:
-		v := audit(l, ans, e.known.facts(l.server, false, false).serverURL)
+		v := audit(l, ans, e.known.facts(l.server, false).serverURL)
 		e.settleNow(l.item.row, v, now)
 	}
 }
@@ -257,11 +262,17 @@ func (e *engine) settleNow(row int, v Verdict, now time.Time) {
 	}
 }
 
+// hadHidden reports whether a list shows that the one before the run was not
+// whole: no call of this run has bound the device since.
+func hadHidden(w want, it item) bool {
+	return w.call == callDeregister && it.Before == absent && it.List == present
+}
+
 // listed takes in a list made to conclude rows.
 func (e *engine) listed(ans answer, left time.Time) {
 	k := e.known
+	k.canList = ans.err == nil && k.lists < maxLists
 	if ans.err != nil {
-		k.canList = false
 		return
 	}
 	e.doubtList(k.contradicted(ans.devices, e.Survey.seen))
@@ -270,6 +281,7 @@ func (e *engine) listed(ans answer, left time.Time) {
 			o.List = present
 		}
 		o.Checked, o.listAt = o.List == absent, left.UnixNano()
+		e.doubtList(hadHidden(o.want, o.item))
 		changed := o.Before == absent && o.List == present && o.call.binds() || o.Before == present && o.List == absent && !o.call.binds()
 		k.partial = k.partial || o.Reach == refused && changed
 	}
@@ -291,24 +303,17 @@ func (e *engine) conclude(now time.Time) bool {
 	slices.SortFunc(rows, func(a, b *openRow) int { return cmp.Compare(a.row, b.row) })
 	thorough := len(rows) <= e.few
 	for _, o := range rows {
-		if c := conclude(o.want, o.evidence, o.seen, e.facts(o), thorough); c.need == needList {
-			if e.known.lists++; e.known.lists >= maxLists {
-				e.known.canList = false
-			}
+		if c := conclude(o.want, o.evidence, o.seen, e.known.facts(o.server, false), thorough); c.need == needList {
 			e.queue.push(lookup{why: forList})
 			return true
 		}
 	}
 	before := len(e.open)
 	for _, o := range rows {
-		e.resolve(o, e.facts(o), thorough, now)
+		e.resolve(o, e.known.facts(o.server, false), thorough, now)
 	}
 	q := &e.queue
 	return len(e.open) < before || !q.idle() || len(q.gathered.groups) > 0
-}
-
-func (e *engine) facts(o *openRow) facts {
-	return e.known.facts(o.server, false, o.row >= e.Survey.Rows)
 }
 
 // resolve does what a conclusion about a row asks for.

@@ -190,7 +190,7 @@ func (c concluding) removed() conclusion {
 		return settled(v)
 	case ours:
 		last := c.undone(ProofLookup, "a lookup shows that it is still registered")
-		last.listCut = c.List == absent
+		last.listCut = c.List == absent || c.wasAbsent()
 		return last
 	case nobodys:
 		return settled(c.gone(ProofLookup, "a lookup shows that it is not registered"))
@@ -211,8 +211,6 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	switch {
 	case c.Before == present:
 		return Verdict{Status: Deregistered, Proof: proof, Detail: unproven + finding}
-	case c.f.missingOK:
-		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding, c.text())}
 	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}

@@ -46,7 +46,6 @@ func TestConclude(t *testing.T) {
 	noURLOwn := with(func(f *facts) { f.serverURL, f.override = "", OverrideOwn })
 	claimed := with(func(f *facts) { f.claimed = true })
 	teacher := with(func(f *facts) { f.serverURL, f.teacher = "", true })
-	missingOK := with(func(f *facts) { f.missingOK = true })
 
 	register, byURL := want{call: callRegister, server: "A"}, want{call: callRegister, server: "A", url: unique}
 	override, edit, remove := want{call: callOverride, server: "A"}, want{call: callEdit, server: "A"}, want{call: callDeregister}
@@ -159,6 +158,7 @@ func TestConclude(t *testing.T) {
 		{"still there, after a refusal", remove, alone(was(carried)), found(other), base, false, "refused by lookup"},
 		{"still there, and said not to be", remove, said(NotRegistered, spent(was(gone))), found(other), base, false, "refused by lookup"},
 		{"still there, and a call may still come", remove, late, found(other), base, false, "needs time"},
+		{"still there, though no list showed it", remove, wasNot(gone), found(other), base, false, "sends deregister of what is there, list cut"},
 		{"still there, though the list hides it", remove, listed(absent, wasNot(gone)), found(other), base, false, "sends deregister of what is there, list cut"},
 		{"the list still shows it", remove, listed(present, was(gone)), nothing, base, false, "sends deregister of what is there"},
 		{"the list still shows it, after all calls", remove, spent(listed(present, was(gone))), nothing, base, false, "failed by list"},
@@ -169,7 +169,6 @@ func TestConclude(t *testing.T) {
 		{"gone, and was not there", remove, wasNot(carried), free, base, false, "not-registered by lookup"},
 		{"gone, and was not there, of a service that applies parts", remove, wasNot(carried), free, inPart, false, "in-doubt by nothing"},
 		{"gone, and was not there, but a call was lost", remove, wasNot(gone), free, base, false, "in-doubt by nothing"},
-		{"gone, and need not be there", remove, wasNot(gone), free, missingOK, false, "not-registered by lookup"},
 		{"gone, and no list showed it", remove, gone, free, noList, false, "in-doubt by nothing"},
 		{"gone, and no call touched it", remove, evidence{}, free, noList, false, "not-registered by lookup"},
 		{"not in the list, now or before", remove, listed(absent, wasNot(gone)), nothing, base, false, "needs a lookup"},

@@ -6,7 +6,6 @@ import "rpsbatch/rps"
 type facts struct {
 	override    Override
 	maxAttempts int
-	missingOK   bool // what is to be removed need not be there
 
 	mayRetry bool // the run's retry budget is not used up
 	canList  bool // listDevices may be asked
@@ -332,11 +331,11 @@ func believed(c change, it item, status Status) bool {
 	return it.Reach == refused && (c.call.binds() || status == RegisteredElsewhere)
 }
 
-// doubtful reports whether a refusal that names a row may be the second answer
-// to a call that was delivered twice: no call repeats an address, and no list
-// showed that there was nothing to be removed.
+// doubtful reports whether a refusal that names a row is not believed: no call
+// repeats an address, and what the account's list showed is there. It may be the
+// answer to another call, or the second one to a call that was delivered twice.
 func doubtful(c change, it item, status Status, err *rps.Error) bool {
-	return err.Kind == rps.RepeatedMAC || c.call == callDeregister && status == NotRegistered && it.Before != absent
+	return err.Kind == rps.RepeatedMAC || status == NotRegistered && (it.Before == present || c.call == callDeregister && it.Before == unlisted)
 }
 
 // doubted returns a row whose call may have been applied though it was refused.

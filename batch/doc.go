@@ -46,7 +46,7 @@
 //
 //	still registered           sent again; in the end refused, or failed
 //	not registered             deregistered, if the list showed it before; not-registered, if it
-//	                           did not and no call was lost, or if it need not be there; else
+//	                           did not and no call was lost; else
 //	                           in doubt
 //
 // A list alone proves presence, and of a device that was not listed before that

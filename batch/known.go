@@ -109,11 +109,10 @@ func (k *known) server(name string) *server {
 }
 
 // facts returns what decide and conclude must know, of a row for a server.
-func (k *known) facts(name string, mayRetry, pruning bool) facts {
+func (k *known) facts(name string, mayRetry bool) facts {
 	f := facts{
 		override: k.config.Override, maxAttempts: k.config.MaxAttempts,
-		missingOK: k.config.IgnoreMissing || pruning,
-		mayRetry:  mayRetry, canList: k.canList, trusted: k.trusted, partial: k.partial, hidden: k.prompts > 2,
+		mayRetry: mayRetry, canList: k.canList, trusted: k.trusted, partial: k.partial, hidden: k.prompts > 2,
 	}
 	if s := k.servers[name]; s != nil {
 		f.serverURL, f.claimed, f.notAdded = s.url, s.claimed, s.refusal

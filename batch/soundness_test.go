@@ -217,7 +217,7 @@ type knowledge struct {
 	said                Status
 	seen                sight
 	bound               string
-	mayMove, missingOK  bool
+	mayMove             bool
 	trusted, partial    bool
 }
 
@@ -233,11 +233,11 @@ var couldBe = []Status{Registered, Overridden, Unchanged, Edited, Deregistered, 
 // known returns what was known of a row in doubt, and what could have been claimed.
 func (c claim) known() (k knowledge, could uint) {
 	o := c.doubt[c.row]
-	f := c.e.facts(o)
+	f := c.e.known.facts(o.server, false)
 	k = knowledge{
 		action: c.want.Action, before: o.Before, list: o.List, reach: o.Reach, moves: o.Moves, alone: o.Alone, asked: o.Asked,
 		seen: o.seen.state, mayMove: f.override != OverrideNever || c.want.Action != Register,
-		missingOK: f.missingOK && c.want.Action == Deregister, trusted: f.trusted, partial: f.partial,
+		trusted: f.trusted, partial: f.partial,
 	}
 	if o.Said != nil {
 		k.said = o.Said.Status
