@@ -212,8 +212,8 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 	ans := res.answer
 	e.logCall(l, ans)
 	if l.why == forList {
-		e.known.lists++
-		mayRetry = mayRetry && e.known.lists < maxLists
+		e.known.lists--
+		mayRetry = mayRetry && e.known.lists > 0
 	}
 	if err := ans.err; err != nil && e.stop == nil && (!readable(err.Kind) || err.Kind == rps.HandlerFailed) &&
 		l.tries+1 < e.Config.MaxAttempts && mayRetry {
@@ -271,7 +271,7 @@ func hadHidden(w want, it item) bool {
 // listed takes in a list made to conclude rows.
 func (e *engine) listed(ans answer, left time.Time) {
 	k := e.known
-	k.canList = ans.err == nil && k.lists < maxLists
+	k.canList = ans.err == nil && k.lists > 0
 	if ans.err != nil {
 		return
 	}

@@ -91,7 +91,7 @@ func (c concluding) bound() conclusion {
 // appeared is the verdict of a row that this run sent by its server's name, and
 // that the account's list shows since, but did not before.
 func (c concluding) appeared() Verdict {
-	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the account's list shows the device now, and did not before this run; whether it is bound to this server is not known"}
+	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the device is registered now, and the account's list did not show it before this run; whether it is bound to this server is not known"}
 }
 
 // found concludes a row whose device this account has registered, at seen.bound.
@@ -156,14 +156,14 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 		return conclusion{need: needTime}
 	case !byRun:
 		return conclusion{verdict: c.exists(finding), listCut: c.wasAbsent()}
-	case c.wasAbsent() && c.List == unlisted && c.f.canList:
+	case c.Before == absent && c.List == unlisted && c.f.canList:
 		return conclusion{need: needList}
 	case c.wasAbsent() && c.List == absent: // though it is registered
 		c.f.trusted = false
 		last := c.boundElsewhere(finding, surely)
 		last.listCut = true
 		return last
-	case c.wasAbsent() && c.List == present && !surely && c.url == "":
+	case c.wasAbsent() && !surely && c.url == "": // a lookup shows what a list would
 		return settled(c.appeared())
 	case c.Before == absent && !c.f.trusted && c.Asked && c.Reach == refused && !c.f.partial: // the list hid it
 		return settled(c.exists(finding))

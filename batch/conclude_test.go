@@ -108,6 +108,7 @@ func TestConclude(t *testing.T) {
 		{"URL not known, that no list showed", register, prompted, found(other), with(func(f *facts) { f.serverURL, f.canList, f.trusted = "", false, false }), false, "in-doubt by nothing"},
 		{"URL not known, that was not there and is", register, listed(present, wasNot(gone)), found(other), noURL, false, "registered by list"},
 		{"URL not known, the list hides it, and the service asked", register, listed(absent, wasNot(prompted)), found(other), noURL, false, "exists by lookup, list cut"},
+		{"URL not known, the list hid others, and there was none since", register, wasNot(prompted), found(other), with(func(f *facts) { f.serverURL, f.trusted = "", false }), false, "needs a list"},
 		{"URL not known, the list hides it, and nobody asked", register, listed(absent, wasNot(carried)), found(other), noURL, false, "in-doubt by nothing, list cut"},
 		{"URL not known, but can be learnt", register, gone, found(other), teacher, false, "needs the server"},
 		{"URL not known, to be moved", register, was(carried), found(other), noURLOwn, false, "sends override of what is there"},

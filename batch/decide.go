@@ -69,8 +69,11 @@ func decide(f facts, c change, ans answer) outcome {
 	if c.number >= lastNumber(f) {
 		return outcome{open: c.each(func(e *evidence) { e.Alone, e.Rounds = true, maxRounds }).items}
 	}
-	err := ans.err
-	switch err.Kind {
+	err, kind := ans.err, ans.err.Kind
+	if !c.call.hears(kind) {
+		kind, c = rps.Unreadable, c.each(said(Refused, err))
+	}
+	switch kind {
 	case rps.Unauthorized, rps.Forbidden, rps.Untrusted, rps.NotService:
 		return outcome{halt: err}
 	case rps.NotSent:
@@ -102,7 +105,7 @@ func decide(f facts, c change, ans answer) outcome {
 	if c.call == callAddServer {
 		return notAdded(c, err)
 	}
-	switch err.Kind {
+	switch kind {
 	case rps.OverridePrompt:
 		if c.call == callRegister {
 			return prompted(f, c, err)
@@ -120,6 +123,24 @@ func decide(f facts, c change, ans answer) outcome {
 		}
 	}
 	return whole(f, c, err)
+}
+
+// hears reports whether a refusal may be the answer to the call: the guide has
+// some for other methods only, and then it is the answer to another call.
+func (c call) hears(kind rps.Kind) bool {
+	switch kind {
+	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
+		return c != callAddServer
+	case rps.OverridePrompt, rps.OverrideFailed:
+		return c == callRegister || c == callOverride
+	case rps.InvalidServer:
+		return c.binds()
+	case rps.ServerNameUsed, rps.ServerURLEmpty:
+		return c == callAddServer
+	case rps.NoDevices:
+		return false
+	}
+	return true
 }
 
 // lastNumber bounds the calls made for one set of rows. A service that
@@ -413,15 +434,18 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 	touched := false
 	for i, it := range c.items {
 		known := it.Before == present && it.Reach == untouched
+		byRun := it.Reach != untouched && !it.Checked // perhaps by an earlier call
 		switch {
 		case known && f.override == OverrideOwn:
 			ours = append(ours, it)
 		case known:
 			o.settle(existing(ProofList, ""), it)
+		case isNamed[it.row] && byRun && f.canList:
+			o.open = append(o.open, after.items[i])
 		case isNamed[it.row]:
 			o.look = append(o.look, after.items[i])
 		default:
-			touched = touched || it.Reach != untouched && !it.Checked
+			touched = touched || byRun
 			rest = append(rest, after.items[i])
 		}
 	}
@@ -429,7 +453,7 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 	case len(rest) < len(c.items): // those explain it
 		o.then(c.with(ours).as(callOverride), after.with(rest))
 	case touched && f.canList:
-		o.open = rest // perhaps by an earlier call of this run
+		o.open = rest
 	case f.hidden:
 		o.look = rest
 	default:

@@ -185,8 +185,14 @@ func TestDecide(t *testing.T) {
 		{"no such name", base, as(callEdit, 1), says(rps.BadServerName), "0:unknown-server no-such"},
 		{"no such server, which was granted calls", with(func(f *facts) { f.granted = true }), register(2), says(rps.InvalidServer), "register[0 1]"},
 		{"no such server, which was granted calls, to the end", with(func(f *facts) { f.granted = true }), at(2, 2, register(2)), says(rps.InvalidServer), "register[0r] register[1r]"},
-		{"no such server, for a removal", base, as(callDeregister, 1), says(rps.InvalidServer), "0:refused"},
 
+		{"the answer to another call: a server, of a removal", base, as(callDeregister, 1), says(rps.InvalidServer), "open[0L]"},
+		{"the answer to another call: a name, of a register", base, register(2), says(rps.ServerNameUsed), "open[0L 1L]"},
+		{"the answer to another call: a device, of a server", base, as(callAddServer, 0), says(rps.InvalidMAC), "add[]"},
+		{"the answer to another call: a list, of an override", base, as(callOverride, 2), says(rps.NoDevices), "override[0L 1L]"},
+		{"the answer to another call: a prompt, of an edit", base, as(callEdit, 1), says(rps.OverridePrompt), "edit[0L]"},
+
+		{"prompt that names rows of a lost call", base, register(2, gone, gone), says(rps.OverridePrompt, 0), "register[1L] open[0L]"},
 		{"prompt for a row", base, register(1), says(rps.OverridePrompt), "look[0r]"},
 		{"prompt for a row, own", own, register(1), says(rps.OverridePrompt), "look[0r]"},
 		{"prompt for a row, always", always, register(1), says(rps.OverridePrompt), "override[0r]"},

@@ -23,7 +23,7 @@ type known struct {
 	trusted   bool              // nothing has shown that the list is not whole
 	partial   bool              // the service was seen to apply a part of a refused call
 	canList   bool
-	lists     int               // made to conclude rows
+	lists     int               // that may still be made to conclude rows
 	granted   *roaring64.Bitmap // devices that this run surely bound
 	prompts   int               // halves that were prompted, less those that were granted
 
@@ -55,16 +55,16 @@ func (s *server) unknown() Verdict {
 	return v
 }
 
-// maxLists bounds the lists that are made to conclude rows: then each is looked
-// up.
-const maxLists = 3
+// maxLists returns how many lists are made at most to conclude so many rows: then
+// each is looked up.
+func maxLists(rows int) int { return 3 + rows/1000 }
 
 // newKnown returns what is known at the start.
 func newKnown(r *Run, account Account) *known {
 	k := &known{
 		config: r.Config, account: account, past: r.Past, base: r.Baseline,
 		servers: map[string]*server{}, before: account.set(), hasBefore: account.Listed(), trusted: account.Listed(),
-		canList: account.Listed(), granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
+		canList: account.Listed(), lists: maxLists(r.Survey.Rows), granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
 	}
 	for name, url := range r.Servers {
 		k.servers[name] = &server{url: url, claimed: true, add: true}
