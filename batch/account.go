@@ -80,19 +80,3 @@ type Known struct {
 	Count  int
 	MACs   iter.Seq[rps.MAC] // in the order of the addresses
 }
-
-// Known returns the devices of the file that an account's list shows, and that
-// are to be registered.
-func (s *Survey) Known(a Account) Known {
-	k := Known{Listed: a.Listed(), MACs: func(yield func(rps.MAC) bool) {
-		for it := roaring64.And(a.set(), s.seen).Iterator(); it.HasNext(); {
-			if n := it.Next(); s.binds(n) && !yield(rps.MACFromUint64(n)) {
-				return
-			}
-		}
-	}}
-	for range k.MACs {
-		k.Count++
-	}
-	return k
-}

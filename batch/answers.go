@@ -124,9 +124,6 @@ func (e *engine) learn(c change, ans answer, o outcome) {
 	if o.noSuch {
 		k.server(c.server).noSuch = wordsOf(ans.err)
 		e.gate.lost.Store(c.server, nil)
-		if e.Journal != nil {
-			e.output(e.Journal.append(record{NoSuch: &noSuch{c.server, wordsOf(ans.err)}}))
-		}
 	}
 	if o.limit > 0 && int64(o.limit) < e.gate.size.Load() {
 		e.gate.size.Store(int64(o.limit))

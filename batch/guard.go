@@ -129,13 +129,15 @@ func effectOf(f Fate, before presence, override Override) effect {
 // WithinLimits reports whether a run changes no more than it may, whatever its
 // rows ask for. It does not read the file: if it cannot tell, the plan does.
 func (r *Run) WithinLimits(account Account) bool {
-	if !r.NeedsAccount() {
+	switch {
+	case !r.NeedsAccount():
 		return true
+	case !account.Listed():
+		return r.Config.Limits.Moves == All && r.Config.Limits.Removals == All
+	case r.Past != nil:
+		return false
 	}
 	k, s := newKnown(r, account), r.Survey
-	if !k.hasBefore {
-		return r.Config.Limits.Moves == All && r.Config.Limits.Removals == All
-	}
 	c := Changes{Listed: true, Devices: k.devices}
 	if o := r.Config.Override; o == OverrideOwn || o == OverrideAlways || s.edits {
 		c.Moves.Count = int(k.before.AndCardinality(s.seen))

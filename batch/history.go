@@ -8,39 +8,41 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/batch/durable"
 )
 
 // History is what an unfinished run left: the verdicts it gave, and how far its
-// calls may have come with the rest.
+// calls may have come with the rest. It is evidence, and may be forged: what is to
+// be done the flags and the file alone say.
 type History struct {
 	Left   Sum               // of the result that it left; zero: none
 	Chosen *roaring64.Bitmap // the rows of its input that were run again; nil: all
 
 	header Header
 	since  time.Time
+	other  bool // its input has another number of rows: nothing of those is kept
 
-	account  bool              // what follows was known before the first change
-	listed   bool              // the account could be listed
-	listCut  bool              // that list was not whole
-	devices  int               // of the account
-	known    *roaring64.Bitmap // the devices of the file that it had
-	prune    *roaring64.Bitmap // those that the file lacks and that are removed
-	override Override
+	account bool              // what follows was known before the first change
+	listed  bool              // the account could be listed
+	listCut bool              // that list was not whole
+	devices int               // of the account
+	known   *roaring64.Bitmap // the devices of the file that it had
+	prune   *roaring64.Bitmap // those that the file lacks and that are removed
 
-	verdicts []Verdict
-	rows     []int32       // for each row the number of its verdict in verdicts, from 1; 0: it has none
+	verdicts []*Verdict    // of the rows; nil: none, as behind the end
 	touched  map[int]touch // rows without a verdict that calls have carried
 	settled  int
-	noSuch   map[string]string // servers that the account does not have
-	done     bool              // every row had its verdict
-	finished bool              // the results were in place
-	removed  []removal         // by runs that were discarded
-	discards bool              // one was discarded before it that may have changed something
+	finished bool      // the results were in place
+	removed  []removal // by runs that were discarded
+	changed  bool      // it may have changed something
+	discards bool      // and so may one that was discarded before it
 }
 
 // touch is what is known of a row that calls have carried.
@@ -50,22 +52,13 @@ type touch struct {
 	flying bool // one of them left, it may be, and no answer was noted
 }
 
-// Override returns what the user wanted done with devices that are registered
-// already; ok is false if the run had not come so far as to ask.
-func (h *History) Override() (o Override, ok bool) {
-	if h == nil {
-		return 0, false
-	}
-	return h.override, h.account
-}
-
 // Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
 
 // changes reports whether the run, or one that it has discarded, may have changed
 // something.
 func (h *History) changes() bool {
-	return h != nil && (h.discards || len(h.touched)+h.settled > 0)
+	return h != nil && (h.changed || h.discards)
 }
 
 // allRemoved returns what the run removed because its file lacked it, or may have,
@@ -90,19 +83,33 @@ func (h *History) allRemoved() []removal {
 }
 
 func (h *History) verdict(row int) (Verdict, bool) {
-	if h == nil || row >= len(h.rows) || h.rows[row] == 0 {
+	if h == nil || h.slot(row) >= len(h.verdicts) || h.verdicts[h.slot(row)] == nil {
 		return Verdict{}, false
 	}
-	return h.verdicts[h.rows[row]-1], true
+	return *h.verdicts[h.slot(row)], true
 }
 
-// maxLine bounds a line of a journal: the verdicts of one answer.
-const maxLine = 256 << 20
+// slot returns where the verdict of a row is: of another input only those are kept
+// that are of no row of the file.
+func (h *History) slot(row int) int {
+	if h.other {
+		return row - h.header.Rows
+	}
+	return row
+}
 
-// readHistory reads a journal. nil: it has not even a whole header. size is
-// where its last whole line ends. A torn last line is left out; one that is
-// broken elsewhere is an error.
-func readHistory(r io.Reader) (h *History, size int64, err error) {
+// Bounds of a line of a journal: the verdicts of one answer, and a set of devices.
+// A line of bytes takes no more than they do, one of records much more.
+const (
+	maxLine     = 4 << 20
+	maxLongLine = 64 << 20
+)
+
+// readHistory reads a journal, for a run whose input has so many rows: what it has
+// in memory is bounded by these, whatever the journal says. nil: it has not even a
+// whole header. size is where its last whole line ends. A torn last line is left
+// out; one that is broken elsewhere is an error.
+func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
 	for n := 1; ; n++ {
 		line, err := readLine(lines)
@@ -119,11 +126,17 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 			}
 			return nil, 0, fmt.Errorf("%w at line %d", ErrDamaged, n)
 		}
-		if h == nil {
-			if rec.Header == nil {
-				return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
+		switch {
+		case h == nil && rec.Header == nil:
+			return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
+		case h == nil:
+			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}}
+			if h.other = h.header.Rows != rows; h.header.Version != journalVersion {
+				h.changed = true // nobody can tell
+				return h, 0, nil
 			}
-			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}, noSuch: map[string]string{}}
+			size += int64(len(line))
+			continue
 		}
 		if err := h.add(rec); err != nil {
 			return nil, 0, fmt.Errorf("%w at line %d: %w", ErrDamaged, n, err)
@@ -135,7 +148,7 @@ func readHistory(r io.Reader) (h *History, size int64, err error) {
 // UnfinishedCommand returns the command of the run whose journal a file is; "" if it
 // is none that can be read.
 func UnfinishedCommand(name string) string {
-	file, err := os.Open(name)
+	file, err := durable.OpenRegular(name)
 	if err != nil {
 		return ""
 	}
@@ -155,94 +168,121 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		if err == nil || err != bufio.ErrBufferFull {
 			return line, err
 		}
-		if len(line) > maxLine {
-			return nil, errors.New("a line is too long")
+		if len(line) > maxLongLine {
+			return nil, fmt.Errorf("%w: a line is too long", ErrDamaged)
 		}
 	}
 }
 
+// parseRecord returns the record of a line, if it is whole and has nothing else.
 func parseRecord(line []byte) (rec record, ok bool) {
 	sum, data, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 	want, err := strconv.ParseUint(string(sum), 16, 32)
 	if !found || err != nil || len(sum) != 8 || crc32.Checksum(data, Castagnoli) != uint32(want) {
 		return record{}, false
 	}
-	return rec, json.Unmarshal(data, &rec) == nil
+	into := any(&rec)
+	if len(line) > maxLine {
+		into = &rec.long
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	return rec, decoder.Decode(into) == nil && decoder.InputOffset() == int64(len(data))
 }
 
-func (h *History) add(rec record) error {
+func (h *History) add(rec record) (err error) {
 	switch {
 	case rec.Account != nil:
-		h.account, h.listed, h.override = true, rec.Account.Listed, rec.Account.Override
-		h.devices = rec.Account.Devices
-		h.known = roaring64.New()
-		if err := h.known.UnmarshalBinary(rec.Account.Known); err != nil {
-			return err
-		}
-		h.prune = roaring64.New()
-		if len(rec.Account.Prune) > 0 {
-			if err := h.prune.UnmarshalBinary(rec.Account.Prune); err != nil {
-				return err
-			}
+		return h.knows(rec.Account)
+	case rec.Left != nil:
+		h.Left, h.Chosen = rec.Left.Sum, nil
+		if rec.Left.Chosen != nil {
+			h.Chosen, err = rec.Left.Chosen.unpack()
 		}
 	case rec.Sending != nil:
-		return h.sending(rec.Sending)
+		err = h.sending(rec.Sending)
 	case rec.Kept != nil:
-		return h.kept(rec.Kept)
-	case rec.NoSuch != nil:
-		h.noSuch[rec.NoSuch.Server] = rec.NoSuch.Detail
+		err = h.kept(rec.Kept)
+	case rec.Settled != nil:
+		err = h.settle(rec.Settled)
 	case rec.ListCut:
 		h.listCut = true
-	case rec.Done:
-		h.done = true
 	case rec.Finished:
 		h.finished = true
 	case rec.Discards:
 		h.discards = true
 	case rec.Removed != nil:
-		h.removed = rec.Removed
-	case rec.Left != nil:
-		h.Left = rec.Left.Sum
-		if len(rec.Left.Chosen) > 0 {
-			h.Chosen = roaring64.New()
-			return h.Chosen.UnmarshalBinary(rec.Left.Chosen)
-		}
+		h.removed = append(h.removed, rec.Removed...)
+	default:
+		err = errors.New("no such record")
 	}
-	for _, s := range rec.Settled {
-		h.verdicts = append(h.verdicts, Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time})
+	return err
+}
+
+// knows takes in what was known of the account.
+func (h *History) knows(a *account) (err error) {
+	if a.Devices < 0 {
+		return errors.New("no such number of devices")
+	}
+	h.account, h.listed, h.devices = true, a.Listed, a.Devices
+	if h.known, err = a.Known.unpack(); err == nil {
+		h.prune, err = a.Prune.unpack()
+	}
+	return err
+}
+
+// settle takes in verdicts.
+func (h *History) settle(all []settling) error {
+	for _, s := range all {
+		if !slices.Contains(Statuses, s.Status) || !slices.Contains(proofs, s.Proof) || s.Calls < 0 {
+			return errors.New("no such verdict")
+		}
+		v := &Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time}
 		for _, row := range s.Rows {
-			if !h.has(row) {
-				return fmt.Errorf("no such row: %d", row)
+			if err := h.has(row); err != nil {
+				return err
 			}
-			if row >= len(h.rows) {
-				h.rows = append(h.rows, make([]int32, row+1-len(h.rows))...)
+			h.changed = true
+			slot := h.slot(row)
+			if slot < 0 {
+				continue
 			}
-			if h.rows[row] == 0 {
+			if slot >= len(h.verdicts) {
+				h.verdicts = append(h.verdicts, make([]*Verdict, slot+1-len(h.verdicts))...)
+			}
+			if h.verdicts[slot] == nil {
 				h.settled++
 			}
-			h.rows[row] = int32(len(h.verdicts))
+			h.verdicts[slot] = v
 			delete(h.touched, row)
 		}
 	}
 	return nil
 }
 
-// has reports whether the run has a row of the number: of the file, or of a
+// has returns an error if the run has no row of the number: of the file, or of a
 // device that the file lacks.
-func (h *History) has(row int) bool {
-	return row >= 0 && row < h.header.Rows+int(h.prune.GetCardinality())
+func (h *History) has(row int) error {
+	if row < 0 || row >= h.header.Rows && uint64(row-h.header.Rows) >= h.prune.GetCardinality() {
+		return fmt.Errorf("no such row: %d", row)
+	}
+	return nil
 }
 
 // sending notes a call that may have left.
 func (h *History) sending(s *sending) error {
 	left := s.Present // in the order of the rows
 	for _, row := range s.Rows {
-		if !h.has(row) {
-			return fmt.Errorf("no such row: %d", row)
+		if err := h.has(row); err != nil {
+			return err
+		}
+		h.changed = true
+		if h.slot(row) < 0 {
+			continue
 		}
 		was := h.touched[row]
 		was.Reach, was.Moves, was.Checked = lost, was.Moves || s.Moves, false
-		was.Tries, was.Until = was.Tries+1, max(was.Until, s.Until.UnixNano())
+		was.Tries, was.Until = was.Tries+min(1, math.MaxUint8-was.Tries), max(was.Until, s.Until.UnixNano())
 		was.calls++
 		was.flying = true
 		if len(left) > 0 && left[0] == row {
@@ -259,17 +299,30 @@ func (h *History) sending(s *sending) error {
 // when the call left.
 func (h *History) kept(all []kept) error {
 	for _, k := range all {
+		if !k.Evidence.sound() {
+			return errors.New("no such evidence")
+		}
 		for _, row := range k.Rows {
-			if !h.has(row) {
-				return fmt.Errorf("no such row: %d", row)
+			if err := h.has(row); err != nil {
+				return err
+			}
+			if h.slot(row) < 0 {
+				continue
 			}
 			was := h.touched[row]
 			was.evidence, was.flying = k.Evidence, false
 			if k.Unmade {
-				was.calls--
+				was.calls = max(0, was.calls-1)
 			}
 			h.touched[row] = was
 		}
 	}
 	return nil
+}
+
+// sound reports whether a run can have noted the evidence: no refusal makes a
+// success.
+func (e *evidence) sound() bool {
+	return e.Before <= absent && e.Reach <= lost &&
+		(e.Said == nil || slices.Contains([]Status{Refused, RegisteredElsewhere, NotRegistered, UnknownServer, Exists}, e.Said.Status))
 }

@@ -182,7 +182,6 @@ func (h *history) once() (again bool) {
 	}
 	var known Account
 	switch {
-	case r.Past != nil && r.Past.done:
 	case !h.service.unlisted:
 		known.devices, known.asked = h.service.list(), h.now
 		h.lists = append(h.lists, asking{h.now, h.now})
@@ -297,7 +296,7 @@ func (h *history) openJournal() (*Journal, *History) {
 		if _, err := h.journal.Seek(0, 0); err != nil {
 			h.fatal(err)
 		}
-		past, _, err := readHistory(h.journal)
+		past, _, err := readHistory(h.journal, len(h.rows))
 		if err != nil {
 			h.fatal(err)
 		}
@@ -305,7 +304,7 @@ func (h *history) openJournal() (*Journal, *History) {
 	}
 	h.journal.Seek(0, 0)
 	h.journal.Truncate(0)
-	if err := j.append(record{Header: &beginning{Header: Header{Rows: len(h.rows)}}}); err != nil {
+	if err := j.append(record{Header: &beginning{Header: Header{Version: journalVersion, Rows: len(h.rows)}}}); err != nil {
 		h.fatal(err)
 	}
 	return j, nil

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,9 @@ type Header struct {
 	// ReadOnly is set if the command changes nothing: it discards no journal of
 	// one that does.
 	ReadOnly bool `json:"-"`
+
+	Survey *Survey `json:"-"` // of the input; nil: it is a list of the account
+	Prunes bool    `json:"-"` // the command removes what the input lacks
 }
 
 // Sum reports whether a file is the one that it was.
@@ -43,24 +47,37 @@ func (s *Sum) Add(p []byte) {
 	s.CRC = crc32.Update(s.CRC, Castagnoli, p)
 }
 
-// differs names what is not the same in another header, "" if nothing is.
-// left is what the run of the other has left at the name of its result, which may
-// be its input.
-func (h Header) differs(other Header, left Sum) string {
+// differs names what is not the same in the run that left a history, or what that
+// cannot be of a run with this header; "" if nothing is. The result that the run has
+// left may have taken the place of its input.
+func (h Header) differs(past *History) string {
+	other := past.header
 	switch {
 	case h.Version != other.Version:
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
 		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
-	case h.Rows != other.Rows || h.Sum != other.Sum && h.Sum != left:
+	case h.Rows != other.Rows || h.Sum != other.Sum && h.Sum != past.Left:
 		return "it is of another input, or of this one before it was changed"
 	}
-	names := slices.Sorted(maps.Keys(h.Policies))
-	names = append(names, slices.Sorted(maps.Keys(other.Policies))...)
-	for _, name := range names {
+	all := maps.Clone(other.Policies)
+	maps.Copy(all, h.Policies)
+	var differ []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if other.Policies[name] != h.Policies[name] {
-			return fmt.Sprintf("it has %s %q, not %q", name, other.Policies[name], h.Policies[name])
+			differ = append(differ, fmt.Sprintf("it has %s %q, not %q", name, other.Policies[name], h.Policies[name]))
 		}
+	}
+	switch s := h.Survey; {
+	case differ != nil:
+		return strings.Join(differ, ", ")
+	case past.prune.IsEmpty():
+	case !h.Prunes || s == nil:
+		return "it removes devices that the file lacks, which this run is not to do"
+	case s.Unread > 0:
+		return "it removes devices that the file lacks, and some rows of the file cannot be read"
+	case past.prune.Intersects(s.seen), past.prune.Intersects(s.flawed):
+		return "it removes devices that the file has"
 	}
 	return ""
 }
@@ -140,7 +157,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	if j.file, err = durable.OpenPrivate(j.name); err != nil {
 		return nil, err
 	}
-	history, size, err := readHistory(j.file)
+	history, size, err := readHistory(j.file, header.Rows)
 	if history != nil && history.finished {
 		history = nil // it could not be removed
 	}
@@ -158,7 +175,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	case header.ReadOnly && header.Command != history.header.Command:
 		return nil, other(ErrOtherRun, "")
 	case resume:
-		if what := header.differs(history.header, history.Left); what != "" {
+		if what := header.differs(history); what != "" {
 			if !restart {
 				return nil, other(ErrOtherRun, what)
 			}
@@ -194,7 +211,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 			}
 		}
 		// What was removed is to be told all the same, by whichever run ends.
-		if removed := found.allRemoved(); len(removed) > 0 {
+		for removed := range slices.Chunk(found.allRemoved(), maxTogether) {
 			j.used.Store(true)
 			if err := j.append(record{Removed: removed}); err != nil {
 				return nil, err
@@ -216,6 +233,9 @@ func (j *Journal) append(r record) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("cannot write the journal: %w", err)
+	}
+	if r.long == (long{}) && len(data) > maxLine-10 {
+		return fmt.Errorf("cannot write the journal: a record has %d bytes", len(data))
 	}
 	line := make([]byte, 0, len(data)+10)
 	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, Castagnoli))
@@ -267,14 +287,17 @@ func (j *Journal) Used() bool { return j.used.Load() }
 func (j *Journal) Discards() bool { return j.discards }
 
 // Removed returns what discarded runs removed because their files lacked it, or may
-// have, by MAC: no other result tells of it.
-func (j *Journal) Removed(past *History) map[rps.MAC]Verdict {
+// have, by MAC: no other result tells of it. What the account has was not removed.
+func (j *Journal) Removed(past *History, account Account) map[rps.MAC]Verdict {
 	removed := j.discarded.allRemoved()
 	if past != nil {
 		removed = past.removed
 	}
 	verdicts := map[rps.MAC]Verdict{}
 	for _, r := range removed {
+		if account.set().Contains(r.MAC) {
+			continue
+		}
 		verdicts[rps.MACFromUint64(r.MAC)] = Verdict{Status: r.Status, Detail: r.Detail, Time: r.Time}
 	}
 	return verdicts

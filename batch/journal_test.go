@@ -17,33 +17,29 @@ import (
 )
 
 func testHeader() Header {
-	return Header{Command: "register", Rows: 1000, Sum: Sum{Size: 12, CRC: 34}, Policies: map[string]string{"--override": "never"}}
+	return Header{Command: "register", Rows: 1000, Sum: Sum{Size: 12, CRC: 34}, Policies: map[string]string{"--override": "never"},
+		Survey: &Survey{seen: roaring64.New(), flawed: roaring64.New()}, Prunes: true}
 }
 
 // accountRecord is the record of what was known of an account.
-func accountRecord(t testing.TB, before, prune []uint64, override Override) record {
-	k := known{config: Config{Override: override}, hasBefore: true, before: roaring64.BitmapOf(before...), prune: roaring64.BitmapOf(prune...)}
-	rec, err := k.record(k.before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rec
+func accountRecord(before, prune []uint64) record {
+	k := known{hasBefore: true, before: roaring64.BitmapOf(before...), prune: roaring64.BitmapOf(prune...), devices: len(before) + len(prune)}
+	return k.record(k.before)
 }
 
 // writtenJournal returns the bytes of a journal with a record of each sort.
-func writtenJournal(t testing.TB) []byte {
+func writtenJournal(t testing.TB, header Header) []byte {
 	name := filepath.Join(t.TempDir(), "journal")
-	j, past, err := OpenJournal(name, testHeader(), false, false)
+	j, past, err := OpenJournal(name, header, false, false)
 	if err != nil || past != nil {
 		t.Fatal(past, err)
 	}
 	items := []item{{row: 1}, {row: 2, evidence: evidence{Before: present}}, {row: 3}}
 	for _, err := range []error{
-		j.append(accountRecord(t, []uint64{5, 6}, []uint64{9}, OverrideOwn)),
+		j.append(accountRecord([]uint64{5, 6}, []uint64{9})),
 		j.sending(change{items: items}, time.Unix(1000, 0)),
 		j.settled([]settlement{{1, Verdict{Status: Registered, Calls: 1, Time: time.Unix(7, 0).UTC()}}}),
 		j.kept([]item{{row: 3, evidence: evidence{Reach: refused, Said: &words{Refused, "busy"}}}}, false),
-		j.append(record{NoSuch: &noSuch{"B", "words"}}),
 		j.Close(),
 	} {
 		if err != nil {
@@ -58,8 +54,8 @@ func writtenJournal(t testing.TB) []byte {
 }
 
 func TestHistory(t *testing.T) {
-	data := writtenJournal(t)
-	h, size, err := readHistory(bytes.NewReader(data))
+	data := writtenJournal(t, testHeader())
+	h, size, err := readHistory(bytes.NewReader(data), 1000)
 	if err != nil || size != int64(len(data)) {
 		t.Fatal(size, err)
 	}
@@ -75,16 +71,13 @@ func TestHistory(t *testing.T) {
 	if three := h.touched[3]; three.Reach != refused || three.Before != unlisted || *three.Said != (words{Refused, "busy"}) {
 		t.Errorf("row 3: %+v", three)
 	}
-	if !h.known.Contains(6) || !h.listed || h.override != OverrideOwn {
+	if !h.known.Contains(6) || !h.listed {
 		t.Error("what was known is not")
-	}
-	if h.noSuch["B"] != "words" || h.done {
-		t.Error("servers, end")
 	}
 
 	// Torn anywhere, the whole lines before count.
 	for n := range data {
-		h, size, err := readHistory(bytes.NewReader(data[:n]))
+		h, size, err := readHistory(bytes.NewReader(data[:n]), 1000)
 		if err != nil || size > int64(n) || h == nil && size != 0 {
 			t.Fatalf("torn at %d: %d, %v", n, size, err)
 		}
@@ -110,7 +103,7 @@ func TestOpenJournal(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "journal")
-			if err := os.WriteFile(name, append(writtenJournal(t), "torn"...), 0o600); err != nil {
+			if err := os.WriteFile(name, append(writtenJournal(t, testHeader()), "torn"...), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			j, past, err := OpenJournal(name, c.header, c.resume, c.restart)
@@ -139,7 +132,7 @@ func TestOpenJournal(t *testing.T) {
 func TestFinishedJournal(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "journal")
 	for _, flags := range []struct{ resume, restart bool }{{}, {resume: true}, {restart: true}, {true, true}} {
-		rec := accountRecord(t, nil, []uint64{9}, OverrideOwn)
+		rec := accountRecord(nil, []uint64{9})
 		j, _, err := OpenJournal(name, testHeader(), true, true)
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +140,6 @@ func TestFinishedJournal(t *testing.T) {
 		for _, err := range []error{
 			j.append(rec),
 			j.settled([]settlement{{1, Verdict{Status: Registered}}, {1000, Verdict{Status: Deregistered}}}),
-			j.append(record{Done: true}),
 			j.append(record{Finished: true}),
 			j.Close(),
 		} {
@@ -156,38 +148,13 @@ func TestFinishedJournal(t *testing.T) {
 			}
 		}
 		j, past, err := OpenJournal(name, testHeader(), flags.resume, flags.restart)
-		if err != nil || past != nil || j.Used() || j.Discards() || len(j.Removed(past)) > 0 {
+		if err != nil || past != nil || j.Used() || j.Discards() || len(j.Removed(past, Account{})) > 0 {
 			t.Fatalf("%v: %v, %v", flags, past, err)
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-}
-
-// FuzzHistory reads journals of arbitrary bytes, and of a whole one with bytes
-// changed: it never panics, and what it accepts ends at a whole line.
-func FuzzHistory(f *testing.F) {
-	whole := writtenJournal(f)
-	f.Add(whole, 0, byte(0))
-	f.Add(whole[:len(whole)/2], 40, byte(1))
-	f.Add([]byte("00000000 {}\n"), 0, byte(0))
-	f.Fuzz(func(t *testing.T, data []byte, at int, change byte) {
-		data = bytes.Clone(data)
-		if at >= 0 && at < len(data) {
-			data[at] ^= change
-		}
-		h, size, err := readHistory(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		if size < 0 || size > int64(len(data)) || size > 0 && data[size-1] != '\n' {
-			t.Fatalf("size %d of %d", size, len(data))
-		}
-		if h != nil && h.Settled() > len(h.rows) {
-			t.Fatal("more verdicts than rows")
-		}
-	})
 }
 
 func TestOnly(t *testing.T) {
@@ -323,7 +290,7 @@ func TestDiscardedRemovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		j.append(accountRecord(t, nil, []uint64{mac(7).Uint64(), mac(8).Uint64(), mac(9).Uint64()}, OverrideNever)),
+		j.append(accountRecord(nil, []uint64{mac(7).Uint64(), mac(8).Uint64(), mac(9).Uint64()})),
 		j.sending(change{items: []item{{row: 1002, mac: mac(9)}}}, time.Time{}),
 		j.settled([]settlement{{1000, Verdict{Status: Deregistered}}, {1001, Verdict{Status: Refused}}, {3, Verdict{Status: Registered}}}),
 		j.Close(),
@@ -350,7 +317,7 @@ func TestDiscardedRemovals(t *testing.T) {
 			t.Errorf("removed: %v", removed)
 		}
 	}
-	check(j.Removed(nil))
+	check(j.Removed(nil, Account{}))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +326,7 @@ func TestDiscardedRemovals(t *testing.T) {
 	if err != nil || past == nil || !j.Discards() {
 		t.Fatal(past, err)
 	}
-	check(j.Removed(past))
+	check(j.Removed(past, Account{}))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -368,5 +335,5 @@ func TestDiscardedRemovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	check(j.Removed(nil))
+	check(j.Removed(nil, Account{}))
 }

@@ -69,19 +69,9 @@ func newKnown(r *Run, account Account) *known {
 	for name, url := range r.Servers {
 		k.servers[name] = &server{url: url, claimed: true, add: true}
 	}
-	if r.Past != nil {
-		for name, detail := range r.Past.noSuch {
-			k.server(name).noSuch = detail
-		}
-		if r.Past.account {
-			k.hasBefore, k.trusted = r.Past.listed, r.Past.listed && !r.Past.listCut
-			k.prune = r.Past.prune
-			k.before = roaring64.Or(r.Past.known, k.prune)
-			if r.Past.listed {
-				k.devices = r.Past.devices
-			}
-			return k
-		}
+	if r.Past != nil && r.Past.account {
+		k.resume(r.Past, r.Survey)
+		return k
 	}
 	if !r.Config.Sync || !account.Listed() {
 		return k
@@ -125,10 +115,8 @@ func (k *known) facts(name string, mayRetry bool) facts {
 // item returns what is known of a row before anything is done with it.
 func (k *known) item(n int, mac rps.MAC) item {
 	it := item{row: n, mac: mac}
-	calls := 0
-	if k.past != nil {
-		it.evidence, calls = k.past.touched[n].evidence, k.past.touched[n].calls
-	}
+	past := k.touch(n)
+	it.evidence = past.evidence
 	if it.Before == unlisted {
 		it.Before = k.itemBefore(n, mac).Before
 	}
@@ -138,8 +126,8 @@ func (k *known) item(n int, mac rps.MAC) item {
 			it.List = present
 		}
 	}
-	if calls == 0 && it.List == present {
-		it.Before = present // since, by somebody else
+	if past.calls == 0 && it.List != unlisted {
+		it.Before = it.List // since, by somebody else
 	}
 	it.Checked = it.Checked || it.Reach != untouched && it.List == absent
 	return it
@@ -153,6 +141,7 @@ func (k *known) itemBefore(n int, mac rps.MAC) item {
 			it.Before = present
 		}
 	}
+	it.List = it.Before
 	return it
 }
 
@@ -202,7 +191,7 @@ func (k *known) route(d *Device, it item) way {
 		return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
 	case registered && k.config.Override == OverrideNever:
 		return way{verdict: existing(ProofList, "")}
-	case it.Before == present && (k.config.Override == OverrideOwn || k.config.Override == OverrideAlways && d.URL != ""):
+	case it.Before == present && (k.config.Override == OverrideOwn && it.List == present || k.config.Override == OverrideAlways && d.URL != ""):
 		// Under OverrideAlways rows by server share a call with free ones.
 		key.call = callOverride
 	}

@@ -82,7 +82,7 @@ func planOf(r *Run, account Account, ended func() error) (Plan, error) {
 			Missing: k.missing, HeldBack: int(k.held.GetCardinality()),
 			Devices: account.Len(), Listed: account.Listed(), NoList: account.noList,
 			Left:  Changes{Listed: account.Listed(), Devices: account.Len()},
-			Whole: Changes{Listed: k.hasBefore, Devices: k.devices},
+			Whole: Changes{Listed: account.Listed(), Devices: k.devices},
 		},
 		run: r, known: k, groups: newGrouper(), added: map[string]bool{}, digest: sha256.New(),
 	}
@@ -151,12 +151,15 @@ func (p *planner) row(n int, row *Row) (now, whole Fate) {
 	way := k.route(&row.Device, it)
 	now = p.fateOf(way, it)
 	was, whole := it.Before, now
-	_, done := p.run.Past.verdict(n)
+	verdict, done := k.verdict(n, it.mac)
 	if done || it.Reach != untouched {
 		before := k.itemBefore(n, it.mac)
 		was, whole = before.Before, p.fateOf(k.route(&row.Device, before), before)
 	}
-	p.Whole.count(effectOf(whole, was, k.config.Override), it.mac)
+	if !done {
+		verdict = Verdict{}
+	}
+	p.Whole.count(p.effectOf(&row.Device, it, now, whole, was, verdict.Status), it.mac)
 	switch {
 	case done:
 		return Done, whole
@@ -241,7 +244,7 @@ func (p *planner) pruning() {
 func (p *planner) removals(yield func(rps.MAC) bool) {
 	n := p.run.Survey.Rows // behind those of the file, as in Do
 	for mac := range macsOf(p.known.prune) {
-		if _, done := p.run.Past.verdict(n); !done && !yield(mac) {
+		if _, done := p.known.verdict(n, mac); !done && !yield(mac) {
 			return
 		}
 		n++

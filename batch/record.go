@@ -1,30 +1,34 @@
 package batch
 
 import (
+	"encoding/binary"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
 // journalVersion is that of the form of a journal's records.
-const journalVersion = 3
+const journalVersion = 4
 
 // A record is one line of a journal; one of its fields is set.
 type record struct {
-	Header   *beginning `json:"header,omitempty"`
-	Account  *account   `json:"account,omitempty"`
+	Header *beginning `json:"header,omitempty"`
+	long
 	Sending  *sending   `json:"sending,omitempty"`
 	Kept     []kept     `json:"kept,omitempty"`
 	Settled  []settling `json:"settled,omitempty"`
-	NoSuch   *noSuch    `json:"no_such,omitempty"`
 	ListCut  bool       `json:"list_cut,omitempty"` // the account's list was not whole
-	Done     bool       `json:"done,omitempty"`     // every row has its verdict
 	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
 	Discards bool       `json:"discards,omitempty"` // a run was discarded that may have changed something
-	Left     *left      `json:"left,omitempty"`
+}
+
+// long are the records that may be longer than maxLine.
+type long struct {
+	Account *account `json:"account,omitempty"`
+	Left    *left    `json:"left,omitempty"`
 }
 
 // beginning is the first record.
@@ -43,11 +47,10 @@ type removal struct {
 
 // account is what was known of the account before the first change.
 type account struct {
-	Listed   bool     `json:"listed"`
-	Devices  int      `json:"devices"`         // that it had
-	Known    []byte   `json:"known"`           // the devices of the file that it had: a roaring64 bitmap
-	Override Override `json:"override"`        // with OverrideAsk answered
-	Prune    []byte   `json:"prune,omitempty"` // devices that the file lacks and that are removed: another bitmap
+	Listed  bool   `json:"listed"`
+	Devices int    `json:"devices"`         // that it had
+	Known   packed `json:"known,omitempty"` // the devices of the file that it had
+	Prune   packed `json:"prune,omitempty"` // devices that the file lacks and that are removed
 }
 
 // sending is a call that is about to leave: it may be applied.
@@ -64,12 +67,6 @@ type kept struct {
 	Rows     []int    `json:"rows"`
 	Evidence evidence `json:"evidence"`
 	Unmade   bool     `json:"unmade,omitempty"`
-}
-
-// noSuch is a server that the account does not have.
-type noSuch struct {
-	Server string `json:"server"`
-	Detail string `json:"detail"`
 }
 
 // settling is a verdict that rows have in common.
@@ -94,20 +91,34 @@ func (j *Journal) sending(c change, until time.Time) error {
 
 func (j *Journal) noteSending(c change, until time.Time) error {
 	j.used.Store(true)
-	s := &sending{Rows: rowsOf(c.items), Moves: c.call.moves(), Until: until}
-	for _, it := range c.items {
-		if it.Before == present {
-			s.Present = append(s.Present, it.row)
+	for items := range slices.Chunk(c.items, maxTogether) {
+		s := &sending{Rows: rowsOf(items), Moves: c.call.moves(), Until: until}
+		for _, it := range items {
+			if it.Before == present {
+				s.Present = append(s.Present, it.row)
+			}
+		}
+		if err := j.append(record{Sending: s}); err != nil {
+			return err
 		}
 	}
-	return j.append(record{Sending: s})
+	return nil
 }
+
+// maxTogether is how many rows share a record at most.
+const maxTogether = 100
 
 // kept notes what is known of rows.
 func (j *Journal) kept(items []item, unmade bool) error {
-	if len(items) == 0 {
-		return nil
+	for some := range slices.Chunk(items, maxTogether) {
+		if err := j.keptTogether(some, unmade); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (j *Journal) keptTogether(items []item, unmade bool) error {
 	var all []kept
 	at := map[evidence]int{}
 	for _, it := range items {
@@ -126,9 +137,15 @@ func (j *Journal) kept(items []item, unmade bool) error {
 
 // settled notes verdicts.
 func (j *Journal) settled(all []settlement) error {
-	if len(all) == 0 {
-		return nil
+	for some := range slices.Chunk(all, maxTogether) {
+		if err := j.settledTogether(some); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (j *Journal) settledTogether(all []settlement) error {
 	j.used.Store(true)
 	var same []settling
 	at := map[Verdict]int{}
@@ -154,22 +171,16 @@ func rowsOf(items []item) []int {
 }
 
 // record packs what is known of the account before the first change.
-func (k *known) record(file *roaring64.Bitmap) (record, error) {
-	a := &account{Listed: k.hasBefore, Devices: k.devices, Override: k.config.Override}
-	var err error
-	if a.Known, err = roaring64.And(k.before, file).ToBytes(); err == nil && !k.prune.IsEmpty() {
-		a.Prune, err = k.prune.ToBytes()
-	}
-	if err != nil {
-		return record{}, fmt.Errorf("cannot write the journal: %w", err)
-	}
-	return record{Account: a}, nil
+func (k *known) record(file *roaring64.Bitmap) record {
+	return record{long: long{Account: &account{
+		Listed: k.hasBefore, Devices: k.devices, Known: pack(roaring64.And(k.before, file)), Prune: pack(k.prune),
+	}}}
 }
 
 // left is a result that the run is about to put in its place.
 type left struct {
 	Sum
-	Chosen []byte `json:"chosen,omitempty"` // the rows that are run again, where not all are: a roaring64 bitmap
+	Chosen *packed `json:"chosen,omitempty"` // the rows that are run again, where not all are
 }
 
 // Leaving notes a result that is about to get its name. It may take the place of the
@@ -177,10 +188,36 @@ type left struct {
 func (j *Journal) Leaving(result Sum, chosen *roaring64.Bitmap) error {
 	l := &left{Sum: result}
 	if chosen != nil {
-		var err error
-		if l.Chosen, err = chosen.ToBytes(); err != nil {
-			return fmt.Errorf("cannot write the journal: %w", err)
-		}
+		rows := pack(chosen)
+		l.Chosen = &rows
 	}
-	return errors.Join(j.append(record{Left: l}), j.sync())
+	return errors.Join(j.append(record{long: long{Left: l}}), j.sync())
+}
+
+// packed is a set of numbers below 1<<48 as its differences, each a uvarint: a set
+// takes no more memory than its bytes account for.
+type packed []byte
+
+func pack(set *roaring64.Bitmap) (p packed) {
+	last := uint64(0)
+	for it := set.Iterator(); it.HasNext(); {
+		n := it.Next()
+		p = binary.AppendUvarint(p, n-last)
+		last = n
+	}
+	return p
+}
+
+func (p packed) unpack() (*roaring64.Bitmap, error) {
+	set := roaring64.New()
+	for last := uint64(0); len(p) > 0; {
+		n, size := binary.Uvarint(p)
+		if size <= 0 || n >= 1<<48 || n == 0 && !set.IsEmpty() || last+n >= 1<<48 {
+			return nil, errors.New("it has no set of numbers where there should be one")
+		}
+		last += n
+		set.Add(last)
+		p = p[size:]
+	}
+	return set, nil
 }

@@ -184,25 +184,24 @@ func (e *engine) readRow() {
 
 // take goes on with a good row where an earlier part of the run left it.
 func (e *engine) take(n int, s *slot) {
-	if v, ok := e.Past.verdict(n); ok {
+	d := &s.row.Device
+	if v, ok := e.known.verdict(n, d.MAC); ok {
 		s.verdict, s.settled, s.sent = v, true, v.Calls > 0
-		e.teach(&s.row.Device, v)
-		e.count(e.good(&s.row.Device, v))
+		e.teach(d, v)
+		e.count(e.good(d, v))
 		if !e.pruning {
 			e.summary.Resumed++
 		}
 		return
 	}
-	if e.Past != nil {
-		was := e.Past.touched[n]
-		s.reach, s.verdict.Calls = was.Reach, was.calls
-	}
+	was := e.known.touch(n)
+	s.reach, s.verdict.Calls = was.Reach, was.calls
 	if e.stop != nil { // then abandon settles it
 		return
 	}
-	d := &s.row.Device
 	it := e.known.item(n, d.MAC)
-	if e.Past != nil && e.Past.touched[n].flying {
+	it.Until = min(it.Until, e.began.Add(max(longestCall, e.Config.Timeout)).UnixNano())
+	if was.flying {
 		// It may have waited long for its turn, but it left before this part
 		// of the run began.
 		it.Until = max(it.Until, e.began.Add(e.Config.Timeout).UnixNano())

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -64,7 +63,7 @@ func (r *Run) Progress() Progress {
 // NeedsAccount reports whether the account's list says anything to this run.
 func (r *Run) NeedsAccount() bool {
 	sends := r.Survey.changes && r.Survey.Tally().Send > 0
-	return (sends || r.Config.Sync) && (r.Past == nil || !r.Past.done)
+	return sends || r.Config.Sync
 }
 
 // engine is a run under way. Its fields belong to the goroutine of loop, but for
@@ -155,13 +154,6 @@ func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 	e.loop(ctx, cancel, work, results)
 	close(work)
 	workers.Wait()
-	if e.stop == nil && r.Journal != nil && e.summary.LeftOut == 0 {
-		// The results may still be lost; the calls need not be made again.
-		if err := errors.Join(r.Journal.append(record{Done: true}), r.Journal.sync()); err != nil {
-			e.halt(ErrOutput, err)
-		}
-	}
-
 	e.summary.Elapsed = time.Since(e.began)
 	return e.end()
 }
@@ -215,19 +207,10 @@ func (e *engine) begin() error {
 		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
 			"rows", e.Survey.Unread, "devices", e.summary.HeldBack)
 	}
-	for name, s := range e.known.servers {
-		if s.noSuch != "" {
-			e.gate.lost.Store(name, nil)
-		}
-	}
 	if e.Journal == nil || e.Past != nil && e.Past.account || !e.NeedsAccount() {
 		return nil
 	}
-	rec, err := e.known.record(e.Survey.seen)
-	if err == nil {
-		err = e.Journal.append(rec)
-	}
-	if err != nil {
+	if err := e.Journal.append(e.known.record(e.Survey.seen)); err != nil {
 		return &StopError{ErrOutput, err}
 	}
 	return nil

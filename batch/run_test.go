@@ -129,10 +129,9 @@ func do(ctx context.Context, r *Run) (Summary, error) { return doAsking(ctx, r, 
 func doAsking(ctx context.Context, r *Run, confirm func(Known) bool) (Summary, error) {
 	var account Account
 	var err error
-	override, asked := r.Past.Override()
 	switch {
 	case !r.NeedsAccount():
-	case r.Config.Sync && !asked:
+	case r.Config.Sync:
 		account, err = r.Caller.ListDevices(ctx)
 	default:
 		account, err = r.Caller.ReadAccount(ctx)
@@ -140,12 +139,13 @@ func doAsking(ctx context.Context, r *Run, confirm func(Known) bool) (Summary, e
 	if stop := (*StopError)(nil); errors.As(err, &stop) {
 		return r.Leave(stop)
 	}
-	if asked {
-		r.Config.Override = override
-	}
 	if r.Config.Override == OverrideAsk {
 		r.Config.Override = OverrideNever
-		if known := r.Survey.Known(account); confirm != nil && (known.Count > 0 || !known.Listed) && confirm(known) {
+		known, err := r.Known(account)
+		if err != nil {
+			return Summary{}, err
+		}
+		if confirm != nil && (known.Count > 0 || !known.Listed) && confirm(known) {
 			r.Config.Override = OverrideOwn
 		}
 	}

@@ -72,7 +72,11 @@ func (s *stops) one(in int) bool { return s.rand.IntN(in) == 0 }
 
 func (s *stops) run(t *testing.T, dir string) {
 	name := filepath.Join(dir, "journal")
-	header := Header{Command: "sync", Rows: len(s.rows)}
+	survey, err := TakeSurvey(func() (Source, error) { return &rowsSource{s.rows}, nil }, s.config.OnConflict, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := Header{Command: "sync", Rows: len(s.rows), Survey: survey, Prunes: true}
 	var results, pruned *collected
 	for part := 0; ; part++ {
 		journal, past, err := OpenJournal(name, header, true, false)

@@ -72,6 +72,8 @@ const (
 	ProofSandbox  Proof = "sandbox"  // a simulated service, which proves nothing of the real one
 )
 
+var proofs = []Proof{ProofNone, ProofAnswer, ProofLookup, ProofList, ProofBaseline, ProofSandbox}
+
 // bound reports whether the proof is of where a device is bound.
 func (p Proof) bound() bool { return p == ProofAnswer || p == ProofLookup || p == ProofBaseline }
 

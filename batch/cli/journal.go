@@ -22,11 +22,11 @@ type runJournal struct {
 }
 
 // removed returns what discarded runs removed because their files lacked it.
-func (r *runJournal) removed() map[rps.MAC]batch.Verdict {
+func (r *runJournal) removed(account batch.Account) map[rps.MAC]batch.Verdict {
 	if r.Journal == nil {
 		return nil
 	}
-	return r.Removed(r.past)
+	return r.Removed(r.past, account)
 }
 
 // close removes the journal if nothing is left to resume. It returns how the run
@@ -129,8 +129,10 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 		"--servers":        j.serversSum,
 		"--baseline":       j.baselineFile,
 		"--sandbox":        strconv.FormatBool(j.call.sandbox),
+		"--max-moves":      j.guards.maxMoves,
+		"--max-removals":   j.guards.maxRemovals,
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
 	size, sum := in.Sum()
-	return batch.Header{Command: j.name, ReadOnly: !j.changes(), Rows: survey.Rows, Sum: batch.Sum{Size: size, CRC: sum}, Policies: policies}
+	return batch.Header{Command: j.name, ReadOnly: !j.changes(), Rows: survey.Rows, Sum: batch.Sum{Size: size, CRC: sum}, Policies: policies, Survey: survey, Prunes: j.prune}
 }

@@ -278,7 +278,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
-		pruned, err = j.approve(ctx, run, devices, in, journal.removed())
+		pruned, err = j.approve(ctx, run, devices, in, journal.removed(devices))
 	}
 	if stop := (*batch.StopError)(nil); errors.As(err, &stop) {
 		err = hint(err, "%s", j.goOn(err, journal))
@@ -322,13 +322,9 @@ func (j *job) preview(ctx context.Context, run *batch.Run) error {
 // look reads the account, if the run needs to know it, and asks what to do with
 // the devices of the file that it has. The error is a *batch.StopError.
 func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, err error) {
-	override, asked := run.Past.Override()
-	if asked {
-		run.Config.Override = override
-	}
 	switch {
 	case !run.NeedsAccount():
-	case j.sync && !asked, j.guards.expectNoChanges:
+	case j.sync, j.guards.expectNoChanges:
 		devices, err = run.Caller.ListDevices(ctx)
 	default:
 		devices, err = run.Caller.ReadAccount(ctx)
@@ -337,7 +333,11 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 		return devices, err
 	}
 	run.Config.Override = batch.OverrideNever
-	if known := run.Survey.Known(devices); known.Count > 0 || !known.Listed && run.NeedsAccount() {
+	known, err := run.Known(devices)
+	if err != nil {
+		return devices, err
+	}
+	if known.Count > 0 || !known.Listed && run.NeedsAccount() {
 		yes := j.guards.yes
 		if !yes {
 			if yes, err = confirmOverride(ctx, j.streams, j.call.account(), known, devices.Len()); err != nil {

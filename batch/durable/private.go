@@ -64,6 +64,9 @@ func openOrMake(name string) (*os.File, error) {
 	return file, nil
 }
 
+// OpenRegular opens a regular file to read, whoever owns it, and follows no link.
+func OpenRegular(name string) (*os.File, error) { return openRegular(name, os.O_RDONLY) }
+
 // openRegular opens a regular file that is there. What is none is not even opened,
 // as far as that shows: opening a device can do things.
 func openRegular(name string, flag int) (*os.File, error) {
