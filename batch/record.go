@@ -212,7 +212,7 @@ func (p packed) unpack() (*roaring64.Bitmap, error) {
 	set := roaring64.New()
 	for last := uint64(0); len(p) > 0; {
 		n, size := binary.Uvarint(p)
-		if size <= 0 || n >= 1<<48 || n == 0 && !set.IsEmpty() || last+n >= 1<<48 {
+		if size <= 0 || n >= 1<<48-last || n == 0 && !set.IsEmpty() {
 			return nil, errors.New("it has no set of numbers where there should be one")
 		}
 		last += n
