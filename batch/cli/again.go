@@ -13,6 +13,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"rpsbatch/batch"
+	"rpsbatch/batch/durable"
 )
 
 // nameResult decides where the result goes.
@@ -89,7 +90,7 @@ func (j *job) chosen(run *batch.Run, in *input) (*roaring64.Bitmap, error) {
 
 // sumOf returns the sum of a file; the zero value if it cannot be read.
 func sumOf(name string) (sum batch.Sum) {
-	file, err := os.Open(name)
+	file, err := durable.OpenRegular(name)
 	if err != nil {
 		return batch.Sum{}
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -95,7 +94,7 @@ func (e *ending) writeMetrics(name string) error {
 // lastSuccessIn returns the time of a command's last success in a metrics file, 0
 // if there is none: a false alert is better than silence.
 func lastSuccessIn(name, command string) float64 {
-	f, err := os.Open(name)
+	f, err := durable.OpenRegular(target(name))
 	if err != nil {
 		return 0
 	}
