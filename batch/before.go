@@ -29,11 +29,10 @@ type keeping struct {
 	skip   map[int]bool // rows that must not be sent
 }
 
-// keeps reports whether a row of a change must be looked up before that leaves. Of
-// a row that a moving call may have reached, that was done.
+// keeps reports whether a row of a change must be looked up before that leaves.
 func (e *engine) keeps(c change, it item) bool {
 	return e.Before != nil && (c.call.moves() || c.call == callDeregister) &&
-		it.Before != absent && !it.Moves && !e.before.looked.Contains(it.mac.Uint64()) && !e.Before.Has(it.mac)
+		it.Before != absent && !e.before.looked.Contains(it.mac.Uint64()) && !e.Before.Has(it.mac)
 }
 
 // keepFirst puts lookups in the place of the first ready change, if some of its
@@ -98,7 +97,7 @@ func (e *engine) kept(l lookup, ans answer) (v Verdict, skip bool) {
 // keepsOf returns how many lookups a plan has for keeping, of a row with a fate and
 // its effect.
 func (r *Run) keepsOf(f Fate, e effect, it item) int {
-	if r.Before == nil || e != moves && e != removes || f == ToVerify || f == ToRegister || it.Moves || r.Before.Has(it.mac) {
+	if r.Before == nil || e != moves && e != removes || f == ToVerify || f == ToRegister || r.Before.Has(it.mac) {
 		return 0
 	}
 	return 1

@@ -280,6 +280,36 @@ func TestForgedTime(t *testing.T) {
 	})
 }
 
+// keeper is a Keeper in memory.
+type keeper map[rps.MAC]string
+
+func (k keeper) Has(mac rps.MAC) bool             { _, ok := k[mac]; return ok }
+func (k keeper) Keep(d *Device, url string) error { k[d.MAC] = url; return nil }
+func (keeper) Sync() error                        { return nil }
+
+// Where a device is bound is kept before it is moved, even if the journal has it
+// that an earlier part of the run has moved it.
+func TestForgedMove(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		f := forged{rows: devices(1, "B"), config: func(c *Config) { c.Override = OverrideOwn }, known: []rps.MAC{mac(1)}, own: []rps.MAC{mac(1)},
+			records: func(j *Journal) []error {
+				it := item{mac: mac(1), evidence: evidence{Before: present, Reach: lost, Moves: true}}
+				return []error{j.sending(change{call: callOverride, items: []item{it}}, time.Time{}), j.kept([]item{it}, false)}
+			}}
+		r, results, _ := f.prepared(t, name)
+		defer r.Journal.Close()
+		kept := keeper{}
+		r.Before = kept
+		if _, err := do(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if results.wants(t, Overridden); kept[mac(1)] != "https://a.example.com/" {
+			t.Errorf("kept: %v", kept)
+		}
+	})
+}
+
 // What was removed by a run that was discarded is not believed of a device that is
 // there.
 func TestForgedRemovals(t *testing.T) {

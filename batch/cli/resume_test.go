@@ -202,6 +202,7 @@ func TestResumeAfterTheLastVerdict(t *testing.T) {
 	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 {
 		t.Fatalf("exit code %d: %s", code(err), out)
 	}
+	want := c.untimed()
 	whole, err := io.ReadAll(journal)
 	finished := bytes.Index(whole, []byte(` {"finished"`))
 	if err != nil || finished < 0 || exists(name) {
@@ -211,11 +212,19 @@ func TestResumeAfterTheLastVerdict(t *testing.T) {
 	if err := errors.Join(os.WriteFile(name, unfinished, 0o600), os.Remove(c.path("devices.result.csv"))); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 || !strings.Contains(string(out), "1 call: 1 listDevices") {
+	if out, err := c.register("--resume").CombinedOutput(); code(err) != 1 || !strings.Contains(string(out), "1 call: 1 listDevices") || c.untimed() != want {
 		t.Errorf("exit code %d: %s", code(err), out)
 	}
-	_, devices := c.finish()
-	c.checkResults(rows, devices)
+	// A finished one that is still there is never resumed.
+	for _, flags := range [][]string{nil, {"--resume"}, {"--restart"}, {"--resume", "--restart"}} {
+		if err := os.WriteFile(name, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.register(append(flags, "--baseline", "none")...).CombinedOutput()
+		if code(err) != 1 || strings.Contains(string(out), "resum") || !strings.Contains(string(out), "exists") {
+			t.Errorf("%v: exit code %d: %s", flags, code(err), out)
+		}
+	}
 }
 
 func exists(name string) bool {
