@@ -57,11 +57,9 @@ func (j *job) rechoose(ctx context.Context, run *batch.Run, in *input, past *bat
 	if past == nil {
 		return nil
 	}
-	if past.Left != (batch.Sum{}) {
-		j.continues = sumOf(j.output()) == past.Left
-	}
-	if past.Chosen == nil {
-		return nil
+	j.continues = past.Left != (batch.Sum{}) && sumOf(j.output()) == past.Left
+	if past.Chosen == nil || !j.continues || !j.inPlace {
+		return nil // the flags choose what they chose then
 	}
 	in.choose(batch.OnlyRows(past.Chosen))
 	run.Survey, err = batch.TakeSurvey(in.opener(ctx), run.Config.OnConflict, nil)
