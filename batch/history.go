@@ -98,11 +98,11 @@ func (h *History) slot(row int) int {
 	return row
 }
 
-// Bounds of a line of a journal: the verdicts of one answer, and a set of devices.
-// A line of bytes takes no more than they do, one of records much more.
+// Bounds of a line of a journal: its bytes, which may be those of a set of devices,
+// and its values, of which each takes much more memory than its bytes.
 const (
-	maxLine     = 4 << 20
-	maxLongLine = 64 << 20
+	maxLine   = 64 << 20
+	maxValues = 50 * maxTogether
 )
 
 // readHistory reads a journal, for a run whose input has so many rows: what it has
@@ -168,7 +168,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		if err == nil || err != bufio.ErrBufferFull {
 			return line, err
 		}
-		if len(line) > maxLongLine {
+		if len(line) > maxLine {
 			return nil, fmt.Errorf("%w: a line is too long", ErrDamaged)
 		}
 	}
@@ -181,13 +181,28 @@ func parseRecord(line []byte) (rec record, ok bool) {
 	if !found || err != nil || len(sum) != 8 || crc32.Checksum(data, Castagnoli) != uint32(want) {
 		return record{}, false
 	}
-	into := any(&rec)
-	if len(line) > maxLine {
-		into = &rec.long
+	if valuesIn(data) > maxValues {
+		return record{}, false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	return rec, decoder.Decode(into) == nil && decoder.InputOffset() == int64(len(data))
+	return rec, decoder.Decode(&rec) == nil && decoder.InputOffset() == int64(len(data))
+}
+
+// valuesIn returns how many values a text in JSON has at most.
+func valuesIn(text []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\':
+			i++ // what it escapes
+		case !quoted && (c == ',' || c == '{' || c == '['):
+			n++
+		}
+	}
+	return n
 }
 
 func (h *History) add(rec record) (err error) {

@@ -234,9 +234,6 @@ func (j *Journal) append(r record) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
-	if r.long == (long{}) && len(data) > maxLine-10 {
-		return fmt.Errorf("cannot write the journal: a record has %d bytes", len(data))
-	}
 	line := make([]byte, 0, len(data)+10)
 	line = fmt.Appendf(line, "%08x ", crc32.Checksum(data, Castagnoli))
 	line = append(append(line, data...), '\n')

@@ -14,8 +14,8 @@ const journalVersion = 4
 
 // A record is one line of a journal; one of its fields is set.
 type record struct {
-	Header *beginning `json:"header,omitempty"`
-	long
+	Header   *beginning `json:"header,omitempty"`
+	Account  *account   `json:"account,omitempty"`
 	Sending  *sending   `json:"sending,omitempty"`
 	Kept     []kept     `json:"kept,omitempty"`
 	Settled  []settling `json:"settled,omitempty"`
@@ -23,12 +23,7 @@ type record struct {
 	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
 	Discards bool       `json:"discards,omitempty"` // a run was discarded that may have changed something
-}
-
-// long are the records that may be longer than maxLine.
-type long struct {
-	Account *account `json:"account,omitempty"`
-	Left    *left    `json:"left,omitempty"`
+	Left     *left      `json:"left,omitempty"`
 }
 
 // beginning is the first record.
@@ -172,9 +167,9 @@ func rowsOf(items []item) []int {
 
 // record packs what is known of the account before the first change.
 func (k *known) record(file *roaring64.Bitmap) record {
-	return record{long: long{Account: &account{
+	return record{Account: &account{
 		Listed: k.hasBefore, Devices: k.devices, Known: pack(roaring64.And(k.before, file)), Prune: pack(k.prune),
-	}}}
+	}}
 }
 
 // left is a result that the run is about to put in its place.
@@ -191,7 +186,7 @@ func (j *Journal) Leaving(result Sum, chosen *roaring64.Bitmap) error {
 		rows := pack(chosen)
 		l.Chosen = &rows
 	}
-	return errors.Join(j.append(record{long: long{Left: l}}), j.sync())
+	return errors.Join(j.append(record{Left: l}), j.sync())
 }
 
 // packed is a set of numbers below 1<<48 as its differences, each a uvarint: a set
