@@ -396,7 +396,7 @@ func TestForgedNumbers(t *testing.T) {
 		"a set with a number": {headerRecord, `{"account":{"listed":true,"devices":9000000000000000000,"known":"//////////8B"}}`, settled},
 		"empty verdicts":      {headerRecord, `{"settled":[` + strings.TrimSuffix(strings.Repeat("{},", 1<<20), ",") + `]}`},
 		"nothing in nothing":  {headerRecord, `{"settled":` + strings.Repeat("[", 1<<20)},
-		"escaped quotes":      {headerRecord, `{"settled":[{"detail":"\\"}` + strings.Repeat(",{}", 1<<20) + `]}`},
+		"escaped quotes":      {headerRecord, `{"settled":[{"detail":"\""}` + strings.Repeat(",{}", 1<<20) + `]}`},
 		"verdicts over again": slices.Concat([]string{headerRecord}, slices.Repeat([]string{`{"settled":[{"rows":[1],"status":"registered"}]}`}, 10_000)),
 	} {
 		journal := append(summed(records...), summed(`{"list_cut":true}`)...)
