@@ -40,7 +40,7 @@ func (b *bar) Write(p []byte) (int, error) {
 	if b.bar != nil {
 		b.clear()
 	}
-	return b.out.Write(p)
+	return printable{b.out}.Write(p)
 }
 
 // start shows the progress of a run until finish is called, as --progress asks.

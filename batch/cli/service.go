@@ -156,7 +156,7 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 			io.Reader
 			io.Writer
 		}{streams.In, streams.Err}, "")
-		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", username))
+		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", rps.Printable(username)))
 		replies <- reply{password, err}
 	}()
 	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
