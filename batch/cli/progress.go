@@ -49,7 +49,7 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 	b.first, b.begun = progress(), time.Now()
 	var ticks <-chan time.Time
 	switch {
-	case mode == "lines", mode == "auto" && terminal && wantsPlainText(os.Getenv):
+	case mode == "lines", mode == "auto" && terminal && (wantsPlainText(os.Getenv) || !obeysEscapes(b.out)):
 		ticks = time.Tick(30 * time.Second)
 	case mode == "auto" && terminal:
 		ticks = time.Tick(100 * time.Millisecond)
