@@ -69,7 +69,7 @@ func (f *File) openName(ctx context.Context, name string) error {
 	if err := lockFile(name); err != nil {
 		return f.named(err)
 	}
-	src, err := os.Open(name)
+	src, err := durable.OpenInput(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f.named(&FileError{Reason: "there is no such file", Hint: "check the name and the folder"})
 	}

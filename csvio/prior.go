@@ -92,15 +92,3 @@ func cutCell(text string, comma byte) (cell, rest string, more bool) {
 	}
 	return text[:from+end], text[from+end+1:], true
 }
-
-// unguarded takes away what a Writer put before a text that a spreadsheet
-// would have taken for a formula.
-func unguarded(text string) string {
-	if len(text) > 1 && text[0] == '\'' && strings.IndexByte(formulaStarts, text[1]) >= 0 {
-		return text[1:]
-	}
-	return text
-}
-
-// formulaStarts are the bytes with which a spreadsheet begins a formula.
-const formulaStarts = "=+-@\t\r"

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"rpsbatch/batch"
@@ -63,7 +62,7 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	comma := w.format.Comma
 	w.user(row.Raw, row.Cells)
 	if w.format.Sheets {
-		w.cell(row.Sheet)
+		w.cell(rps.Printable(row.Sheet))
 	}
 	w.comma()
 	if row.Line > 0 {
@@ -80,10 +79,10 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if mac != (rps.MAC{}) {
 		w.buf = append(w.buf, mac.String()...)
 	}
-	w.cell(row.Device.Server)
+	w.cell(rps.Printable(row.Device.Server))
 	w.cell(string(verdict.Status))
 	w.cell(string(verdict.Proof))
-	w.cell(rps.OneLine(joined(row.Note, verdict.Detail)))
+	w.put(cut(guarded(rps.OneLine(joined(row.Note, verdict.Detail))), longestDetail))
 	w.cell(rps.OneLine(verdict.URL))
 	w.buf = append(w.buf, comma)
 	if !row.Blank {
@@ -167,25 +166,17 @@ func (w *Writer) fill(cells int) {
 	}
 }
 
-// cell writes a cell of ours, quoted where CSV needs it and so that a
-// spreadsheet never takes it for a formula.
-func (w *Writer) cell(text string) {
+// cell writes a cell of ours so that no spreadsheet takes it for a formula.
+func (w *Writer) cell(text string) { w.put(guarded(text)) }
+
+// put writes a cell, quoted where CSV needs it.
+func (w *Writer) put(text string) {
 	w.buf = append(w.buf, w.format.Comma)
-	if text == "" {
-		return
-	}
-	formula := strings.IndexByte("=+-@\t\r", text[0]) >= 0
 	if !w.needsQuotes(text) {
-		if formula {
-			w.buf = append(w.buf, '\'')
-		}
 		w.buf = append(w.buf, text...)
 		return
 	}
 	w.buf = append(w.buf, '"')
-	if formula {
-		w.buf = append(w.buf, '\'')
-	}
 	for i := range len(text) {
 		if text[i] == '"' {
 			w.buf = append(w.buf, '"')
@@ -202,6 +193,9 @@ func (w *Writer) needsQuotes(text string) bool {
 			return true
 		}
 	}
+	if text == "" {
+		return false
+	}
 	first, last := text[0], text[len(text)-1]
 	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
 }
@@ -212,4 +206,24 @@ func joined(note, detail string) string {
 		return note + detail
 	}
 	return note + "; " + detail
+}
+
+// longestDetail is the length of rps_detail, in characters: nobody reads more, and
+// some programs show no more.
+const longestDetail = 1000
+
+// cut shortens a text to so many characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	n, last := 0, 0 // last is where the last character that may stay begins
+	for i := range text {
+		if n++; n == most {
+			last = i
+		} else if n > most {
+			return text[:last] + "…"
+		}
+	}
+	return text
 }

@@ -85,7 +85,12 @@ func TestOurCells(t *testing.T) {
 		{"at", "@x", "'@x"},
 		{"formula in quotes", `=HYPERLINK("x","y")`, `"'=HYPERLINK(""x"",""y"")"`},
 		{"formula behind white space", " \t=1", "'=1"},
-		{"formula in the middle", "a=1", "a=1"},
+		{"formula in the middle", "a=1 -2", "a=1 -2"},
+		{"formula in the next cell", "a;=1", "a;'=1"},
+		{"formula in quotes in the next cell", `a| "=1"`, `"a| ""'=1"""`},
+		{"too long", strings.Repeat("é", longestDetail+1), strings.Repeat("é", longestDetail-1) + "…"},
+		{"as long as can be", strings.Repeat("é", longestDetail), strings.Repeat("é", longestDetail)},
+		{"too long when guarded", "=" + strings.Repeat("é", longestDetail-1), "'=" + strings.Repeat("é", longestDetail-3) + "…"},
 		{"umlaut", "größer", "größer"},
 		{"not UTF-8", "gr\xfcn", "gr\ufffdn"},
 	}
@@ -103,7 +108,7 @@ func TestOurCells(t *testing.T) {
 		t.Errorf("got  %q", got)
 	}
 	for text, want := range map[string]string{
-		"\tx": "\"'\tx\"", "\rx": "\"'\rx\"", " x": `" x"`, "x ": `"x "`, "x\t": "\"x\t\"", "a\nb": "\"a\nb\"", "a b": "a b",
+		"\tx": "'\tx", "\rx": "\"'\rx\"", " x": `" x"`, "x ": `"x "`, "x\t": "\"x\t\"", "a\nb": "\"a\nb\"", "a b": "a b",
 	} {
 		w := &Writer{format: Format{Comma: ','}}
 		if w.cell(text); string(w.buf) != ","+want {

@@ -73,8 +73,13 @@ func judge(method string, v values) (answer, *Error) {
 		if !ok {
 			return unknown("this is not one of the four states of a device")
 		}
-		if len(v.texts[1]) > maxURL {
+		switch url := v.texts[1]; {
+		case len(url) > maxURL:
 			return unreadable(errLong)
+		// Lists of devices and files to put them back have it as it stands, and
+		// must be neither more lines nor a formula.
+		case url != Printable(url), strings.IndexAny(url, "=+-@") == 0:
+			return unreadable(errURL)
 		}
 		return answer{status: status, url: v.texts[1]}, nil
 	}
@@ -92,6 +97,7 @@ var (
 	errHTML    = errors.New("the answer is a web page, not XML-RPC")
 	errForeign = errors.New("the answer is not XML-RPC")
 	errLong    = errors.New("a part of the answer is too long")
+	errURL     = errors.New("the answer has a URL that cannot be one")
 	errFault   = errors.New("the answer is a fault that cannot be read")
 	errShape   = errors.New("unexpected answer format")
 	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)

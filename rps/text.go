@@ -76,12 +76,8 @@ func (s secrets) clean(text string) string {
 	}
 	for _, secret := range s {
 		slack = max(slack, 12*len(secret))
-		secret = strings.TrimRight(OneLine(secret), "/")
-		text = mask(text, secret)
-		// The service may leave out the scheme. What is as short as a word
-		// would mask too much.
-		if _, rest, ok := strings.Cut(secret, "://"); ok && len(rest) > 3 {
-			text = mask(text, rest)
+		for _, part := range telling(strings.TrimRight(OneLine(secret), "/")) {
+			text = mask(text, part)
 		}
 	}
 	text = maskURLs(text)
@@ -89,6 +85,25 @@ func (s secrets) clean(text string) string {
 		text = text[:max(0, len(text)-slack)]
 	}
 	return cut(text)
+}
+
+// telling returns a secret and, of a URL, the parts that give it away: the service
+// may leave out the scheme, who logs in, or all up to the path. What is as short as
+// a word would mask too much.
+func telling(secret string) []string {
+	parts := []string{secret}
+	_, rest, isURL := strings.Cut(secret, "://")
+	if isURL && len(rest) > 3 {
+		parts = append(parts, rest)
+	}
+	end := max(strings.IndexByte(rest, '/'), 0)
+	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
+		parts = append(parts, rest[:at+1], rest[at+1:])
+	}
+	if path := rest[end:]; end > 0 && len(path) > len("/phones/") {
+		parts = append(parts, path)
+	}
+	return parts
 }
 
 const masked = "***"

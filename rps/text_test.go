@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,8 @@ var rewritings = map[string]func(string) string{
 	"lower case":    strings.ToLower,
 	"no scheme":     func(s string) string { _, rest, _ := strings.Cut(s, "://"); return rest },
 	"other scheme":  func(s string) string { _, rest, _ := strings.Cut(s, "://"); return "tftp://" + rest },
+	"no login":      func(s string) string { return login.ReplaceAllString(s, "://") },
+	"port":          func(s string) string { return host.ReplaceAllString(s, "$1:443/") },
 	"no slash":      func(s string) string { return strings.TrimRight(s, "/") },
 	"query escaped": func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") },
 	"path escaped":  url.PathEscape,
@@ -57,9 +60,14 @@ var rewritings = map[string]func(string) string{
 	"new line": func(s string) string { return strings.ReplaceAll(s, " ", "\r\n\t") },
 }
 
+var (
+	login = regexp.MustCompile(`://[^/@]*@`)
+	host  = regexp.MustCompile(`(://[^/]*)/`)
+)
+
 func TestSecretsAreMasked(t *testing.T) {
 	const before, after = "Error: the url ", " is not valid"
-	for _, secret := range []string{"https://Conf.example.com/S3cret/é?a=1&b=<2>", "http://s3cret.example.com/", "ftp://10.0.0.1/%53%33cret x", "s3cret.example.com", "https://s3cret"} {
+	for _, secret := range []string{"https://Conf.example.com/S3cret/é?a=1&b=<2>", "http://s3cret.example.com/", "ftp://10.0.0.1/%53%33cret x", "https://user:s3cret@conf.example.com/s3cret/x/y", "s3cret.example.com", "https://s3cret"} {
 		for first, rewrite := range rewritings {
 			for second, again := range rewritings {
 				if strings.Contains(secret, "://") || first != "no scheme" && first != "other scheme" && second != "no scheme" && second != "other scheme" {

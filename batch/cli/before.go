@@ -167,5 +167,5 @@ func (b *before) saved() string {
 	if b == nil || b.macs.IsEmpty() {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", b.file.Name(), count(int(b.macs.GetCardinality()), "device"))
+	return fmt.Sprintf("%s (%s)", rps.Printable(b.file.Name()), count(int(b.macs.GetCardinality()), "device"))
 }

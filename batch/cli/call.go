@@ -215,7 +215,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 		return err
 	}
 	if m.changes && sandbox == nil {
-		account, err := k.lock.take(ctx, slog.New(slog.NewTextHandler(k.streams.Err, nil)), k.service.url, k.service.username)
+		account, err := k.lock.take(ctx, slog.New(slog.NewTextHandler(k.streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})), k.service.url, k.service.username)
 		if err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 		return k.ended(m, err)
 	}
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(k.streams.Out, line); err != nil {
+		if _, err := fmt.Fprintln(k.streams.Out, rps.Printable(line)); err != nil {
 			return cannotWrite("the answer", "", standardStream, err)
 		}
 	}
@@ -244,7 +244,7 @@ func (k *call) ended(m method, err error) error {
 	case !errors.As(err, &e), e.Kind == rps.Unencodable:
 		return err
 	case e.Kind.Refused():
-		fmt.Fprintf(k.streams.Err, "%s: %v\n", m.name, err)
+		k.streams.say("%s: %s", m.name, errorText(err))
 		return errRows
 	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
 		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}

@@ -65,6 +65,7 @@ func newCrash(t *testing.T, rows [][]string, simulate ...string) *crash {
 
 func (c *crash) command(args ...string) *exec.Cmd {
 	p := exec.Command("rpsbatch", args...)
+	interruptible(p)
 	p.Dir = c.dir
 	p.Env = append(os.Environ(), "RPSBATCH_USERNAME=user", "RPSBATCH_PASSWORD=secret", "RPSBATCH_URL="+c.url, cacheVariable()+"="+c.dir)
 	return p
@@ -104,7 +105,7 @@ func (c *crash) killAt(answers int) (ended bool) {
 // and the devices that it has: their server and unique URL by their MAC.
 func (c *crash) finish() (calls int, devices map[string][2]string) {
 	c.t.Helper()
-	if err := c.simulator.Process.Signal(os.Interrupt); err != nil {
+	if err := send(c.simulator.Process, os.Interrupt); err != nil {
 		c.t.Fatal(err)
 	}
 	rest, err := io.ReadAll(c.output)

@@ -158,7 +158,7 @@ func (f *endingFlags) around(streams Streams, e *ending, run func() error) error
 		case err == nil:
 			err = cannotWrite(file.flag, file.flag, file.name, failed)
 		default:
-			fmt.Fprintf(printable{streams.Err}, "rpsbatch: %v\n", cannotWrite(file.flag, file.flag, file.name, failed))
+			streams.say("rpsbatch: %s", errorText(cannotWrite(file.flag, file.flag, file.name, failed)))
 		}
 	}
 	return err

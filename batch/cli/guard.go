@@ -197,7 +197,7 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 		question = fmt.Sprintf("Apply this plan to the account %s?", j.call.account())
 	case j.asks() && plan.Left.Removals.Count > 0:
 		r := plan.Left.Removals
-		fmt.Fprintln(printable{j.streams.Err}, hanging("", fmt.Sprintf("Remove %s", affected(r, plan.Left))))
+		j.streams.say("%s", hanging("", "Remove "+affected(r, plan.Left)))
 		question = fmt.Sprintf("Remove %s from the account %s?", plural(r.Count, "it", "them"), j.call.account())
 	}
 	if question == "" || j.guards.yes {
@@ -205,7 +205,7 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 	}
 	yes, err := confirm(ctx, j.streams, question+" [y]es, [N]o", nil)
 	if err == nil && !yes {
-		fmt.Fprintln(j.streams.Err, "Nothing was changed.")
+		j.streams.say("Nothing was changed.")
 		err = errRows
 	}
 	return err
@@ -226,7 +226,7 @@ func (f *callFlags) account() string {
 	if f.sandbox {
 		return sandboxAccount
 	}
-	return fmt.Sprintf("%s at %s", f.username, f.host())
+	return rps.Printable(f.username + " at " + f.host())
 }
 
 // host returns the host of the service.

@@ -15,6 +15,7 @@ import (
 	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
+	"rpsbatch/rps"
 	"rpsbatch/rps/rpstest"
 )
 
@@ -124,7 +125,7 @@ type bound struct{ batch.Results }
 var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
 
 func (b bound) Write(row *batch.Row, v batch.Verdict) error {
-	url := v.URL
+	url := rps.OneLine(v.URL)
 	if strings.ContainsAny(url, "\",") {
 		url = `"` + strings.ReplaceAll(url, `"`, `""`) + `"`
 	}
@@ -173,7 +174,7 @@ func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, 
 		return err
 	}
 	if summary.Failed() > 0 {
-		fmt.Fprintf(l.streams.Err, "%s could not be looked up: rps_detail says why\n", count(summary.Failed(), "device"))
+		l.streams.say("%s could not be looked up: rps_detail says why", count(summary.Failed(), "device"))
 		return errRows
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"rpsbatch/rps"
 )
 
 // messages is a slog.Handler for people at a terminal: each record is a sentence,
@@ -29,7 +31,7 @@ func (m messages) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	text := r.Message
+	text := rps.Printable(r.Message)
 	if details != nil {
 		text += " (" + strings.Join(details, ", ") + ")"
 	}

@@ -16,6 +16,7 @@ import (
 	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 	"rpsbatch/csvio/xlsx"
+	"rpsbatch/rps"
 )
 
 // resultEndings end the names of results: each kind of run has its own, so that
@@ -255,5 +256,5 @@ func (out *resultFile) place() string {
 	if out.name == standardStream {
 		return "standard output"
 	}
-	return out.name
+	return rps.Printable(out.name)
 }

@@ -56,7 +56,7 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 		return hint(fmt.Errorf("the run would stop: %w", err), "%s", hintOf(err))
 	}
 	if j.guards.expectNoChanges && plan.Left.Any() {
-		fmt.Fprintln(j.streams.Err, "The run would change something (--expect-no-changes).")
+		j.streams.say("The run would change something (--expect-no-changes).")
 		return errRows
 	}
 	if plan.Fates[batch.Unsendable]+plan.Fates[batch.Conflicting]+plan.Fates[batch.ToLeave]+plan.Fates[batch.NoServer] > 0 {
@@ -121,7 +121,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 
 // tellPlan prints a plan, for a person.
 func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
-	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), j.file)
+	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), rps.Printable(j.file))
 	switch {
 	case p.Listed:
 		fmt.Fprintf(w, ", in the account %s with %s:\n", j.call.account(), count(p.Devices, "device"))
@@ -218,7 +218,7 @@ func (j *job) planFile(p batch.Plan, config batch.Config) planFile {
 	}
 	return planFile{
 		Removals: removals,
-		Command:  j.name, File: j.file, Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, ByMethod: p.Calls,
+		Command:  j.name, File: rps.Printable(j.file), Rows: p.Rows, Blank: p.Blank, Fates: p.Fates, ByMethod: p.Calls,
 		Calls: p.TotalCalls(), Rate: config.Rate, Seconds: p.Time.Seconds(), Listed: p.Listed,
 		Devices: p.Devices, Missing: p.Missing, Prune: p.Prune, Pruned: p.Pruned, DryRun: j.dryRun,
 		Changes: planChanges{p.Whole.Moves.Count, p.Whole.Removals.Count, p.Prune + p.Pruned, p.Whole.Others, p.Whole.Devices},

@@ -40,7 +40,7 @@ func (b *bar) Write(p []byte) (int, error) {
 	if b.bar != nil {
 		b.clear()
 	}
-	return b.out.Write(p)
+	return printable{b.out}.Write(p)
 }
 
 // start shows the progress of a run until finish is called, as --progress asks.
@@ -49,7 +49,7 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 	b.first, b.begun = progress(), time.Now()
 	var ticks <-chan time.Time
 	switch {
-	case mode == "lines", mode == "auto" && terminal && wantsPlainText(os.Getenv):
+	case mode == "lines", mode == "auto" && terminal && (wantsPlainText(os.Getenv) || !obeysEscapes(b.out)):
 		ticks = time.Tick(30 * time.Second)
 	case mode == "auto" && terminal:
 		ticks = time.Tick(100 * time.Millisecond)

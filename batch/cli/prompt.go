@@ -14,18 +14,18 @@ const examples = 5
 // confirmOverride asks whether to move the devices that are registered already.
 func confirmOverride(ctx context.Context, streams Streams, account string, known batch.Known, devices int) (bool, error) {
 	if known.Listed {
-		fmt.Fprintf(printable{streams.Err}, "%s of the file %s already registered in the account %s, %s of its %s:\n",
+		streams.say("%s of the file %s already registered in the account %s, %s of its %s:",
 			count(known.Count, "device"), plural(known.Count, "is", "are"), account, share(known.Count, devices), count(devices, "device"))
 		n := 0
 		for mac := range known.MACs {
 			if n++; n > examples {
-				fmt.Fprintf(streams.Err, "  and %d more\n", known.Count-examples)
+				streams.say("  and %d more", known.Count-examples)
 				break
 			}
-			fmt.Fprintf(streams.Err, "  %s\n", mac)
+			streams.say("  %s", mac)
 		}
 	} else {
-		fmt.Fprintf(printable{streams.Err}, "The devices of the account %s could not be listed. Some of the file may be registered already.\n", account)
+		streams.say("The devices of the account %s could not be listed. Some of the file may be registered already.", account)
 	}
 	question := "Move them to where the file says? [y]es, [N]o"
 	if known.Listed && known.Count > examples {
@@ -33,7 +33,7 @@ func confirmOverride(ctx context.Context, streams Streams, account string, known
 	}
 	return confirm(ctx, streams, question, func() {
 		for mac := range known.MACs {
-			fmt.Fprintf(streams.Err, "  %s\n", mac)
+			streams.say("  %s", mac)
 		}
 	})
 }
@@ -42,10 +42,10 @@ func confirmOverride(ctx context.Context, streams Streams, account string, known
 // answers an l.
 func confirm(ctx context.Context, streams Streams, question string, list func()) (bool, error) {
 	for {
-		fmt.Fprintf(streams.Err, "%s: ", question)
+		fmt.Fprintf(printable{streams.Err}, "%s: ", question)
 		reply, err := readLine(ctx, streams.In)
 		if err != nil {
-			fmt.Fprintln(streams.Err)
+			streams.say("")
 			return false, err
 		}
 		switch reply = strings.ToLower(reply); {
@@ -56,7 +56,7 @@ func confirm(ctx context.Context, streams Streams, question string, list func())
 		case list != nil && (reply == "l" || reply == "list"):
 			list()
 		default:
-			fmt.Fprintln(streams.Err, "Please answer y or n.")
+			streams.say("Please answer y or n.")
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // The exit codes, as the help of the commands lists them.
@@ -147,10 +148,9 @@ func Execute(ctx context.Context, args []string, streams Streams) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errRows) && !errors.As(err, new(told)) {
-		out := printable{streams.Err} // names and cells of files are in it
-		fmt.Fprintf(out, "rpsbatch: %v\n", err)
+		streams.say("rpsbatch: %s", errorText(err))
 		if text := hintOf(err); text != "" {
-			fmt.Fprintf(out, "hint: %s\n", text)
+			streams.say("hint: %s", rps.Printable(text))
 		}
 	}
 	return exitCode(err)

@@ -82,7 +82,7 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	// standard error has the text, and it must end with the code.
 	"interrupt": command("interrupt N TEXT PROGRAM ARG...", 3, -1, func(ts *script, args []string) {
 		p := start(ts, args[2:])
-		out := &watched{text: args[1], seen: func() { p.Process.Signal(os.Interrupt) }}
+		out := &watched{text: args[1], seen: func() { send(p.Process, os.Interrupt) }}
 		p.Stdout, p.Stderr = ts.Stdout(), out
 		err := p.Run()
 		ts.Stderr().Write(out.all.Bytes())
@@ -296,6 +296,7 @@ func start(ts *script, args []string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	ts.Defer(cancel)
 	p := exec.CommandContext(ctx, args[0], args[1:]...)
+	interruptible(p)
 	p.Dir = ts.MkAbs(".")
 	p.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
 	for _, name := range []string{cacheVariable(), "RPSBATCH_URL", "RPSBATCH_USERNAME", "RPSBATCH_PASSWORD", "NO_COLOR", "LC_ALL"} {

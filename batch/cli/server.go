@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -125,10 +124,10 @@ func (j *job) one(ctx context.Context, name, url string) error {
 			return errRows
 		}
 	case summary.Failed() > 0:
-		fmt.Fprintf(j.streams.Err, "server %q: %s: %s\n", name, verdict.Status, verdict.Detail)
+		j.streams.say("server %q: %s: %s", name, verdict.Status, verdict.Detail)
 		return errRows
 	case !j.call.quiet:
-		fmt.Fprintf(j.streams.Err, "server %q was added\n", name)
+		j.streams.say("server %q was added", name)
 	}
 	return nil
 }

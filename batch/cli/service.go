@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
@@ -120,19 +122,23 @@ func systemdCredential(name string) (string, error) {
 	return text, err
 }
 
-// firstLine returns the first line of a file, which must not be empty.
+// firstLine returns the first line of a file, which must not be empty. A byte order
+// mark says that it is in UTF-8 or UTF-16, as programs of Windows write it.
 func firstLine(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
-	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(transform.NewReader(f, unicode.BOMOverride(transform.Nop)), 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
+	switch line = strings.TrimRight(line, "\r\n"); {
+	case line == "":
 		return "", hint(fmt.Errorf("%s %s: the first line is empty", what, name), "only the first line is read")
+	case strings.Contains(line, "\x00"):
+		return "", hint(fmt.Errorf("%s %s: the first line has a NUL byte", what, name), "save the file as UTF-8")
 	}
 	return line, nil
 }
@@ -156,7 +162,7 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 			io.Reader
 			io.Writer
 		}{streams.In, streams.Err}, "")
-		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", username))
+		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", rps.Printable(username)))
 		replies <- reply{password, err}
 	}()
 	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}

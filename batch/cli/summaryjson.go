@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 // summaryJSON is the file of --summary-json. Its keys are for programs: more may
@@ -55,9 +56,9 @@ func (e *ending) toJSON() summaryJSON {
 		Finished:       e.finished.UTC().Truncate(time.Second),
 		ElapsedSeconds: e.finished.Sub(e.started).Round(time.Millisecond).Seconds(),
 		ExitCode:       e.code,
-		Username:       e.user,
-		Host:           e.host,
-		ResultFile:     e.result,
+		Username:       rps.Printable(e.user),
+		Host:           rps.Printable(e.host),
+		ResultFile:     rps.Printable(e.result),
 		Rows:           s.Rows,
 		Succeeded:      s.Succeeded,
 		Failed:         s.Failed(),
@@ -76,7 +77,7 @@ func (e *ending) toJSON() summaryJSON {
 		ThrottledRate:  s.Bore,
 	}
 	if e.err != nil {
-		out.Reason = e.err.Error()
+		out.Reason = rps.Printable(e.err.Error())
 	}
 	maps.Copy(out.Statuses, s.Counts)
 	maps.DeleteFunc(out.Statuses, func(_ batch.Status, n int) bool { return n == 0 })

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpsbatch/batch"
+	"rpsbatch/rps"
 )
 
 type validate struct {
@@ -187,7 +188,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 }
 
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
-	fmt.Fprintf(w, "%s: %s\n", in.Name(), in.String())
+	fmt.Fprintf(w, "%s: %s\n", rps.Printable(in.Name()), rps.Printable(in.String()))
 	if over := in.Format().PassedOver; over != nil {
 		fmt.Fprintf(w, "%s not read: %s; if one holds servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
@@ -226,7 +227,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		if place == standardStream {
 			place = "standard output"
 		}
-		fmt.Fprintf(w, "Judged rows: %s\n", place)
+		fmt.Fprintf(w, "Judged rows: %s\n", rps.Printable(place))
 	}
 }
 

@@ -75,7 +75,7 @@ func TestWayBack(t *testing.T) {
 	if out, err := c.command("register", "before.csv", "--override", "own", "--max-moves", "100%", "--rate", "100000").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	sim.Process.Signal(os.Interrupt)
+	send(sim.Process, os.Interrupt)
 	sim.Wait()
 	if read("after") != read("full") {
 		t.Error("the account is not as it was")

@@ -81,6 +81,34 @@ func (p printable) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
+// say prints a line for a person to standard error.
+func (s Streams) say(format string, args ...any) {
+	fmt.Fprintf(printable{s.Err}, format+"\n", args...)
+}
+
+// errorText returns the words of an error. Errors that were joined have a line
+// each; any other line end is one of a name or a cell.
+func errorText(err error) string {
+	text := err.Error()
+	switch inner := err.(type) {
+	case interface{ Unwrap() error }:
+		if next := inner.Unwrap(); next != nil && next.Error() == text {
+			return errorText(next)
+		}
+	case interface{ Unwrap() []error }:
+		var lines, plain []string
+		for _, one := range inner.Unwrap() {
+			if one != nil {
+				lines, plain = append(lines, errorText(one)), append(plain, one.Error())
+			}
+		}
+		if strings.Join(plain, "\n") == text {
+			return strings.Join(lines, "\n")
+		}
+	}
+	return rps.Printable(text)
+}
+
 // writeJSON writes a value to a file for its owner alone, or to standard output
 // for '-'.
 func writeJSON(stdout io.Writer, name string, value any) error {

@@ -31,6 +31,15 @@ func TestInUse(t *testing.T) {
 	}
 	want(t, name, "new")
 
+	// This process has its input open when it begins the result in its place.
+	if held, err = OpenInput(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(name); err != nil {
+		t.Errorf("the input: %v", err)
+	}
+	held.Close()
+
 	f = begin(t, name)
 	if held, err = os.Open(name); err != nil {
 		t.Fatal(err)

@@ -194,7 +194,7 @@ func TestTaken(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			if runtime.GOOS == "windows" {
-				t.Skip("nobody can remove or replace there what is open")
+				t.Skip("NOT COVERED on Windows: a partial file that somebody takes away, which is open and cannot be")
 			}
 			f := begin(t, name)
 			fmt.Fprint(f, "new")

@@ -48,7 +48,7 @@ func TestPrivate(t *testing.T) {
 // well.
 func TestPrivateTaken(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("what is open is not removed there")
+		t.Skip("NOT COVERED on Windows: a journal that somebody takes away, which is open and cannot be")
 	}
 	folder := t.TempDir()
 	name := filepath.Join(folder, "r.journal")

@@ -52,6 +52,10 @@ func lockFile(file *os.File) (bool, error) {
 	}
 }
 
+// OpenInput opens a file to read it, so that one can be created that will replace
+// it.
+func OpenInput(name string) (*os.File, error) { return os.Open(name) }
+
 // mayReplace returns why a file cannot be replaced though its folder can be
 // written: it is marked as immutable.
 func mayReplace(name string, _ fs.FileInfo) error {

@@ -32,6 +32,19 @@ func lockFile(file *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// OpenInput opens a file to read it, so that one can be created that will replace
+// it: it does not keep it from being replaced, as os.Open does, until that is done.
+func OpenInput(name string) (*os.File, error) {
+	if path, err := windows.UTF16PtrFromString(name); err == nil {
+		handle, err := windows.CreateFile(path, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+			nil, windows.OPEN_EXISTING, windows.FILE_ATTRIBUTE_NORMAL, 0)
+		if err == nil {
+			return os.NewFile(uintptr(handle), name), nil
+		}
+	}
+	return os.Open(name) // it may be a folder, and says better what is wrong
+}
+
 // mayReplace returns why a file cannot be replaced: it is write-protected, or
 // another program holds it.
 func mayReplace(name string, info fs.FileInfo) error {

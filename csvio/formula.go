@@ -1,0 +1,59 @@
+package csvio
+
+import "strings"
+
+// formulaStarts are the characters with which a spreadsheet begins a formula, and
+// cellEnds those that some program takes for the end of a cell. A cell may begin
+// with any of beforeFormula and be a formula nevertheless.
+const (
+	formulaStarts = "=+-@\t\r＝＋－＠"
+	cellEnds      = ",;|\t\r\n"
+	beforeFormula = "\"' "
+)
+
+// guarded puts an apostrophe before what a spreadsheet takes for a formula: at the
+// beginning of a text, and wherever a program begins a cell in it that was told of
+// another delimiter.
+func guarded(text string) string {
+	at := formulas(text)
+	if at == nil {
+		return text
+	}
+	var b strings.Builder
+	done := 0
+	for _, i := range at {
+		b.WriteString(text[done:i])
+		b.WriteByte('\'')
+		done = i
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// unguarded is the inverse of guarded.
+func unguarded(text string) string {
+	var b strings.Builder
+	done := 0
+	for _, i := range formulas(text) {
+		if i > 0 && text[i-1] == '\'' {
+			b.WriteString(text[done : i-1])
+			done = i
+		}
+	}
+	return b.String() + text[done:]
+}
+
+// formulas returns where a program may find a formula begin in a text.
+func formulas(text string) (at []int) {
+	if !strings.ContainsAny(text, formulaStarts) {
+		return nil
+	}
+	begins := true // a cell, here
+	for i, r := range text {
+		if begins && strings.ContainsRune(formulaStarts, r) {
+			at = append(at, i)
+		}
+		begins = strings.ContainsRune(cellEnds, r) || begins && strings.ContainsRune(beforeFormula, r)
+	}
+	return at
+}
