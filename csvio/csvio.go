@@ -42,8 +42,9 @@
 // Workbooks (.xlsx) are read by package xlsx, and their sheets by the Reader as
 // the CSV that they are on the screen: numbers, dates and errors stand as they
 // are shown, but a MAC that was stored as a number with all its digits. Of merged
-// cells every row has the value. Several sheets with the same columns are read
-// as one file.
+// cells every row has the value, in the result as well, in rps_merged; a header
+// of two rows that they join is read as one. Several sheets with the same columns
+// are read as one file.
 //
 // # Damage, and what is done about it
 //
@@ -80,6 +81,7 @@
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go
+//	header of two rows that nothing joins           refused            tworows.go
 //	each line is one quoted cell                    refused            guess.go
 //	record larger than MaxRecord                    refused            split.go
 //	neither UTF-8 nor Windows-1252                  refused            encoding.go
@@ -184,6 +186,10 @@ type Format struct {
 	// Sheets is set if the rows are of several sheets, and the result has a
 	// column rps_sheet.
 	Sheets bool
+
+	// Merged is set if a row has values of merged cells, and the result has a
+	// column rps_merged. It is final after the last row.
+	Merged bool
 
 	// PriorStatus is set if the file has a column rps_status, so that it is
 	// known what an earlier run made of its rows.

@@ -22,7 +22,7 @@ const (
 	kindNoTarget  = "neither a server nor a URL"
 	kindBadServer = "server name not valid"
 	kindNoServer  = "word for an empty cell in place of a server name"
-	kindUnclear   = "server of a merged cell, or of " + flagServer
+	kindUnclear   = "merged cell whose column is not known"
 	kindServerURL = "URL in place of a server name"
 	kindBadURL    = "URL not valid"
 	kindBadAction = "action not known"

@@ -26,8 +26,9 @@ type Reader struct {
 	ours    bool // some column is of an earlier result
 	named   int  // number of columns up to the last of the user's with a name
 	sheet   *sheetText
-	note    rowNote // of the row of the sheet
-	above   string  // the server of the last row that had one
+	hidden  bool      // the row of the sheet
+	merged  mergedRow // what the row has from merged ranges
+	keys    []string  // the names of columns for these
 	err     error
 }
 
@@ -104,7 +105,11 @@ func (r *Reader) readStart() error {
 		}
 		return &FileError{Reason: "the " + thing + " holds nothing but blank lines", Hint: needed}
 	}
+	r.fillMerged(records)
 	kind, at := r.start(records)
+	if kind == startHeader {
+		at = r.lastOfHeader(records, at)
+	}
 	first := records[at]
 	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
@@ -144,6 +149,9 @@ func (r *Reader) readStart() error {
 		r.header, err = r.guessHeader(records[at:])
 	} else {
 		r.header, err = r.readHeader(records[at:])
+		if err == nil && kind == startHeader {
+			err = r.headerGoesOn(records, at)
+		}
 	}
 	if err != nil {
 		return err
@@ -165,6 +173,9 @@ func (r *Reader) readStart() error {
 		r.describe(string(s.rec))
 	}
 	r.named = r.lastNamed()
+	if r.sheet != nil {
+		r.keys, r.sheet.width = r.header.keys(), len(r.header.names)
+	}
 	for _, record := range records[:at] {
 		for i, line := range strings.FieldsFunc(record.raw, func(c rune) bool { return c == '\n' || c == '\r' }) {
 			if _, _, ok := r.rowsMAC(line); ok && i > 0 && strings.IndexByte(line, r.opts.Comma) >= 0 {
@@ -245,10 +256,6 @@ func (r *Reader) read(row *batch.Row) error {
 		row.Blank = true
 		return nil
 	}
-	if r.sheet != nil {
-		r.note = r.sheet.note(s.start)
-	}
-
 	// All strings of a row are parts of this one, as a rule.
 	record := s.text()
 	if s.open {
@@ -263,9 +270,17 @@ func (r *Reader) read(row *batch.Row) error {
 		}
 	}
 
+	if r.sheet != nil {
+		note := r.sheet.note(s.start)
+		r.hidden = note.hidden
+		r.merged.set(r, row.Merged, note.merged)
+		row.Merged = r.merged.text
+	} else if r.ours {
+		r.merged.set(r, row.Merged, nil)
+	}
+
 	row.Cut = s.lineEnd == "" && (s.open || s.cells < len(r.header.names))
 	var values cells
-	var unclear *fault
 	values[roleMAC] = r.cellOf(row, record, roleMAC)
 	if s.open {
 		row.Device.MAC, _, _, _ = r.macs.parse(values[roleMAC])
@@ -281,9 +296,6 @@ func (r *Reader) read(row *batch.Row) error {
 	if r.targets {
 		values[roleServer] = r.cellOf(row, record, roleServer)
 		values[roleURL] = r.cellOf(row, record, roleURL)
-		if r.ours {
-			unclear = r.mergedBefore(row, &values)
-		}
 	}
 	if r.task.actions {
 		values[roleAction] = r.cellOf(row, record, roleAction)
@@ -291,10 +303,10 @@ func (r *Reader) read(row *batch.Row) error {
 	if err := r.judgeRecord(row, record, &values); err != nil {
 		return err
 	}
-	if unclear != nil && !row.Blank {
-		r.blame(row, *unclear)
+	if unclear := r.merged.unclear; unclear != "" && !row.Blank && r.leavesOpen(&values) {
+		r.blame(row, fault{role: noRole, kind: kindUnclear, text: unclear})
 	}
-	if !row.Blank && r.opts.Hidden != HiddenSend && (r.note.hidden || row.Prior.Skipped) {
+	if !row.Blank && r.opts.Hidden != HiddenSend && (r.hidden || row.Prior.Skipped) {
 		r.skip(row, values[roleMAC])
 	}
 	return nil
@@ -302,20 +314,20 @@ func (r *Reader) read(row *batch.Row) error {
 
 // cellOf returns the cell of a role, or the value that it has from a merged range.
 func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
-	for i := range r.note.merged {
-		if m := &r.note.merged[i]; m.column == r.header.at[of] {
-			row.Merged = true
-			return tidy(m.text)
-		}
+	own := r.value(record, of)
+	if own != "" || len(r.merged.cells) == 0 {
+		return own
 	}
-	return r.value(record, of)
+	shared := r.merged.value(r.header.at[of])
+	row.MergedRead = row.MergedRead || shared != ""
+	return shared
 }
 
 // skip passes a hidden row through like a blank record. Its device stays known,
 // or that there may be one.
 func (r *Reader) skip(row *batch.Row, mac string) {
 	_, _, kind, _ := r.macs.parse(mac)
-	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Blank: true, Skipped: true,
+	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Merged: row.Merged, Blank: true, Skipped: true,
 		Device: batch.Device{MAC: row.Device.MAC}, Damaged: kind != "" && wasOnceMAC(mac, kind), Note: "a hidden row, which was skipped"}
 }
 

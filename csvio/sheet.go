@@ -1,8 +1,10 @@
 package csvio
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +18,8 @@ const (
 	maxSheetText = 1 << 30
 	// Empty cells in front of others, which cost a few bytes in a workbook.
 	maxEmptyCells = 64 << 20
-	// What a merged cell costs in these.
-	mergedCost = 4
+	// Merged cells of rows that are read ahead: 80 MB.
+	maxNoted = 2 << 20
 	// How much is made at a time.
 	sheetChunk = 64 << 10
 )
@@ -38,6 +40,8 @@ type sheetText struct {
 	buf    []byte
 	unread []byte
 	notes  []rowNote // of rows that were not asked for
+	noted  int       // merged cells in them
+	width  int       // of the header, once it is known: no merged cell beyond is noted
 	empty  int
 	size   int
 	err    error
@@ -48,12 +52,6 @@ type rowNote struct {
 	row    int
 	hidden bool
 	merged []mergedCell
-}
-
-// A mergedCell is a cell that has the value of a merged range.
-type mergedCell struct {
-	column int // from 0 on
-	text   string
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
@@ -74,7 +72,7 @@ func (t *sheetText) Read(p []byte) (int, error) {
 			t.err = t.next()
 		}
 		if t.size += len(t.buf); t.size > maxSheetText || t.empty > maxEmptyCells {
-			t.err = &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
+			t.err = tooLargeSheet()
 			return 0, t.err
 		}
 		t.unread = t.buf
@@ -82,6 +80,10 @@ func (t *sheetText) Read(p []byte) (int, error) {
 	n := copy(p, t.unread)
 	t.unread = t.unread[n:]
 	return n, nil
+}
+
+func tooLargeSheet() error {
+	return &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
 }
 
 // next writes one record.
@@ -106,8 +108,9 @@ func (t *sheetText) next() error {
 			t.buf = append(t.buf, ',')
 		}
 		if cell.Merged {
-			t.empty += mergedCost
-			note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
+			if t.width == 0 || cell.Column <= t.width {
+				note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
+			}
 			continue
 		}
 		t.buf = appendCell(t.buf, cellText(cell))
@@ -119,6 +122,9 @@ func (t *sheetText) next() error {
 	if note.hidden || note.merged != nil {
 		t.notes = append(t.notes, note)
 	}
+	if t.noted += len(note.merged); t.noted > maxNoted {
+		return tooLargeSheet()
+	}
 	return nil
 }
 
@@ -126,11 +132,20 @@ func (t *sheetText) next() error {
 func (t *sheetText) note(row int) (note rowNote) {
 	for len(t.notes) > 0 && t.notes[0].row <= row {
 		note, t.notes = t.notes[0], t.notes[1:]
+		t.noted -= len(note.merged)
 	}
 	if note.row != row {
 		return rowNote{}
 	}
 	return note
+}
+
+// notedOf returns the merged cells of a row that was not asked for yet.
+func (t *sheetText) notedOf(row int) []mergedCell {
+	if i, ok := slices.BinarySearchFunc(t.notes, row, func(n rowNote, row int) int { return cmp.Compare(n.row, row) }); ok {
+		return t.notes[i].merged
+	}
+	return nil
 }
 
 // appendCell writes a cell, quoted where CSV needs it.

@@ -190,8 +190,8 @@ func TestMergedCells(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.merged, got, test.want)
 		}
 		read := test.merged != "E2:E3" && test.merged != "B3:C3"
-		if rows[1].Merged != read || rows[0].Merged != (test.merged == "B1:B3") {
-			t.Errorf("%s: merged %t, %t", test.merged, rows[0].Merged, rows[1].Merged)
+		if rows[1].MergedRead != read || rows[0].MergedRead != (test.merged == "B1:B3") {
+			t.Errorf("%s: merged %t, %t", test.merged, rows[0].MergedRead, rows[1].MergedRead)
 		}
 		watch := f.Watch()
 		for i := range rows {
@@ -206,18 +206,93 @@ func TestMergedCells(t *testing.T) {
 	}
 }
 
-// A result has its row's server in rps_server, which a merged cell may have said.
+// devices returns what is asked of each row's device: action, MAC, server and URL,
+// or the kind of its first fault.
+func devices(rows []batch.Row) string {
+	var all []string
+	for _, row := range rows {
+		d := row.Device
+		text := fmt.Sprintf("%d %s %s %s", d.Action, d.MAC.Bare()[6:], d.Server, d.URL)
+		if row.Problem != "" {
+			text = row.Faults[0].Kind
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "|")
+}
+
+// What a row has from merged cells stays with it when the result is fed back,
+// sorted, with columns moved, as a workbook, and after another command.
 func TestMergedFedBack(t *testing.T) {
-	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time\n"
-	const file = head + "001565000001,hq,2,00-15-65-00-00-01,hq,refused,,,,1,\n001565000002,,3,00-15-65-00-00-02,hq,refused,,,,1,\n001565000003,,4,00-15-65-00-00-03,d,refused,,,,1,\n"
-	for server, want := range map[string]string{
-		"":      "000001 hq|000002 hq|" + kindNoTarget,
-		"hq":    "000001 hq|000002 hq|000003 hq",
-		"other": "000001 hq|" + kindUnclear + "|000003 other",
+	const (
+		head   = "mac,server,url,action,note"
+		merged = `<mergeCells><mergeCell ref="B2:B4"/><mergeCell ref="C3:C4"/><mergeCell ref="D4:D5"/><mergeCell ref="E2:E3"/></mergeCells>`
+		want   = "0 000001 hq |0 000002 hq https://h/,1|1 000003  |1 000004  "
+	)
+	cells := table(head, "001565000001,hq,,,n", "001565000002") + cellsOfRow(3, "", "001565000002", "", "https://h/,1") +
+		table("", "", "", "001565000003,,,deregister", "001565000004,branch")
+	book := bookOfPages(t, page{name: "P", cells: strings.Replace(cells, cellsOfRow(3, "", "001565000002"), "", 1), after: merged})
+	for _, action := range []batch.Action{batch.Register, batch.Deregister, batch.Check} {
+		rows, f, err := fileOf(t, book, Options{Action: action})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := devices(rows); action == batch.Register && got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+		write := func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) }
+		result := written(t, rows, f.Format(), write)
+		lines := strings.SplitAfter(result, "\r\n")
+		sorted := lines[0] + lines[3] + lines[1] + lines[4] + lines[2]
+		moved := strings.ReplaceAll(result, "\r\n", ",\r\n")
+		moved = strings.Replace(moved, "rps_merged,", "rps_merged,more", 1)
+		for name, text := range map[string]string{"as it is": result, "sorted": sorted, "with a column more": moved} {
+			again, format := rowsOf(t, text, Options{Server: "other"})
+			want := want
+			if name == "sorted" {
+				want = "1 000003  |0 000001 hq |1 000004  |0 000002 hq https://h/,1"
+			}
+			if got := devices(again); got != want {
+				t.Errorf("%v, %s: %s, want %s\n%s", action, name, got, want, text)
+			}
+			if second := written(t, again, format, write); name == "as it is" && action == batch.Register && second != result {
+				t.Errorf("the result of the result is another:\n%s\n%s", result, second)
+			}
+		}
+		var filled []string
+		for _, record := range cellsOf(result, f.Format()) {
+			for i := range record {
+				record[i] = strings.ReplaceAll(strings.ReplaceAll(record[i], `"`, "&quot;"), ",", "&#44;")
+			}
+			filled = append(filled, strings.Join(record, ","))
+		}
+		again, _, err := fileOf(t, bookOf(t, table(filled...)), Options{Server: "other"})
+		if got := devices(again); err != nil || got != want {
+			t.Errorf("%v, as a workbook: %s, %v, want %s", action, got, err, want)
+		}
+	}
+}
+
+// What the row's own cell has counts, and what cannot be placed is not lost.
+func TestMergedColumn(t *testing.T) {
+	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time,rps_merged\n"
+	for _, test := range []struct{ head, own, merged, want string }{
+		{head, "", `"{""server"":""hq""}"`, "000001 hq"},
+		{head, "own", `"{""server"":""hq""}"`, "000001 own"},
+		{head, "", "", "000001 other"},
+		{head, "", `"{""server"":""N/A""}"`, kindNoServer},
+		{head, "", `"{""Site"":""hq""}"`, kindUnclear},
+		{head, "", `"{""rps_mac"":""hq""}"`, kindUnclear},
+		{head, "", `hq`, kindUnclear},
+		{strings.Replace(head, "server", "server,server", 1), "hq,", `"{""column 3"":""h2""}"`, "000001 h2"},
 	} {
-		rows, _ := rowsOf(t, file, Options{Server: server})
-		if got := asked(rows); got != want {
-			t.Errorf("%q: %q, want %q", server, got, want)
+		columns := map[string]string{}
+		if strings.Contains(test.merged, "column 3") {
+			columns["server"] = "3"
+		}
+		rows, _ := rowsOf(t, test.head+"001565000001,"+test.own+",2,00-15-65-00-00-01,x,refused,,,,1,,"+test.merged+"\n", Options{Server: "other", Columns: columns})
+		if got := asked(rows); got != test.want {
+			t.Errorf("%s %s: %s, want %s", test.own, test.merged, got, test.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (w *Watch) Row(row *batch.Row) {
 		w.lacking++
 	}
 	place := func() string { return w.file.Place() + " " + row.Place() }
-	if row.Merged && !row.Blank {
+	if row.MergedRead && !row.Blank {
 		w.merged.add(place)
 	}
 	if row.Skipped {

@@ -93,6 +93,9 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if !verdict.Time.IsZero() {
 		w.buf = verdict.Time.UTC().AppendFormat(w.buf, time.RFC3339)
 	}
+	if w.format.Merged {
+		w.cell(row.Merged)
+	}
 	return w.end()
 }
 
