@@ -78,7 +78,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 			first, second := names[found[0]], names[found[1]]
 			hint := "say which with " + columnFlag(of, strconv.Quote(first))
 			if len(h.named(first)) > 1 {
-				hint = "rename one of them, or name another with " + columnFlag(of, "NAME")
+				hint = "say which by its number, such as " + columnFlag(of, strconv.Itoa(found[0]+1))
 			}
 			return fail(fmt.Sprintf("both %q (column %d) and %q (column %d) can be the %s", first, found[0]+1,
 				second, found[1]+1, roleNames[of]), hint)
@@ -164,6 +164,9 @@ func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
 	reason = "no column is known to hold the MAC addresses"
 	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
 		return reason, "another delimiter seems to separate them: give it with " + flagDelimiter
+	}
+	if len(h.names) == 1 && slices.ContainsFunc(strings.FieldsFunc(h.names[0], isDivider), func(word string) bool { of, ok := r.task.roleOf(word); return ok && of == roleMAC }) {
+		return reason, "separate the cells by comma, semicolon, tab or pipe: save the table as 'CSV UTF-8'"
 	}
 	var columns []int // with MACs
 	var others []string

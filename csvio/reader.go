@@ -156,6 +156,9 @@ func (r *Reader) readStart() error {
 	if err != nil {
 		return err
 	}
+	if err := r.hiddenColumns(); err != nil {
+		return err
+	}
 	f.hasServers = r.header.at[roleServer] >= 0
 	r.targets = r.header.readsTargets(r.task)
 	if kind == startDevice {

@@ -148,6 +148,19 @@ func (t *sheetText) notedOf(row int) []mergedCell {
 	return nil
 }
 
+// hiddenColumns refuses a sheet of which a column is read that nobody sees, unless
+// Options name it.
+func (r *Reader) hiddenColumns() error {
+	for of, i := range r.header.at {
+		if _, named := r.opts.Columns[roleNames[of]]; r.sheet == nil || i < 0 || named || !r.sheet.rows.Hides(i+1) {
+			continue
+		}
+		return &FileError{Line: r.split.line, Reason: fmt.Sprintf("column %d, %q, would be read for the %s and is hidden", i+1, r.header.names[i], roleNames[of]),
+			Hint: "show it, or name the column that is meant with " + columnFlag(role(of), strconv.Itoa(i+1))}
+	}
+	return nil
+}
+
 // appendCell writes a cell, quoted where CSV needs it.
 func appendCell(line []byte, text string) []byte {
 	if !utf8.ValidString(text) {

@@ -78,6 +78,7 @@ func TestChosenSheets(t *testing.T) {
 		{"beside a template", []page{blank, phones, cover}, Options{}, "2 000001"},
 		{"template only", []page{blank}, Options{}, ""},
 		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
+		{"hidden behind a cover", []page{cover, hidden}, Options{}, `error: sheet "Cover": no column is known|--sheet NAME: "Old"`},
 		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "Odd" (2)`},
 		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column is known|--column mac="Telefon"`},
 		{"all", []page{cover, phones, more}, Options{AllSheets: true}, "Phones 2 000001|More 4 000002|More 5 000000"},
@@ -397,6 +398,60 @@ func TestFileChangedInPlace(t *testing.T) {
 			t.Fatal(err)
 		} else if want != "" {
 			checkProblem(t, errorText(err), want)
+		}
+	}
+}
+
+// A column that nobody sees is not read without being asked for.
+func TestHiddenColumns(t *testing.T) {
+	cells := table("mac,server,url,note", "001565000001,hq,,x")
+	for _, test := range []struct {
+		cols string
+		opts Options
+		want string
+	}{
+		{`<col min="4" max="16384" hidden="1"/>`, Options{}, "0 000001 hq "},
+		{`<col min="2" max="3" hidden="1"/>`, Options{}, `error: row 1: column 2, "server", would be read for the server and is hidden|--column server=2`},
+		{`<col min="1" max="1" width="0"/>`, Options{}, `error: column 1, "mac"`},
+		{`<col min="2" max="2" hidden="true" width="9"/>`, Options{Columns: map[string]string{"server": "2"}}, "0 000001 hq "},
+		{`<col min="2" max="2" hidden="1"/>`, Options{Action: batch.Check}, "3 000001  "},
+		{`<col min="1" max="9" hidden="0" width="1"/>`, Options{}, "0 000001 hq "},
+	} {
+		parts := maps.Clone(bookParts)
+		parts["xl/worksheets/sheet1.xml"] = strings.Replace(worksheetStart, "<sheetData>", "<cols>"+test.cols+"</cols><sheetData>", 1) + cells + worksheetEnd
+		rows, _, err := fileOf(t, archiveOf(t, parts), test.opts)
+		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
+			checkProblem(t, errorText(err), want)
+		} else if err != nil || devices(rows) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cols, devices(rows), err, test.want)
+		}
+	}
+}
+
+// Cells beside the table are not read, but what may be a server is not passed over
+// for another one; and a row that was sent once is sent from its result.
+func TestBesideTheTable(t *testing.T) {
+	for _, test := range []struct{ cells, want string }{
+		{"mac,site,server#001565000001,Berlin,hq,beside", "0 000001 hq "},
+		{"mac,server,,url#001565000001,,branch", kindMoved},
+		{"mac,server,,url#001565000001,,001565000002", "0 000001 other "},
+		{"mac,server,,url#001565000001,,on the desk!", kindMoved},
+		{"mac,server,url#001565000001,hq,,https://h/1", kindMoved},
+		{"mac,server,url#001565000001,hq,,note", "0 000001 hq "},
+		{"mac,server,,action#001565000001,,branch,deregister", "1 000001  "},
+	} {
+		got, f, err := fileOf(t, bookOf(t, table(strings.Split(test.cells, "#")...)), Options{Server: "other"})
+		if err != nil || devices(got) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cells, devices(got), err, test.want)
+			continue
+		}
+		status := batch.Refused
+		if got[0].Problem != "" {
+			status = batch.Invalid
+		}
+		result := written(t, got, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: status}) })
+		if again, _ := rowsOf(t, result, Options{Server: "other"}); devices(again) != test.want {
+			t.Errorf("%s, fed back: %s, want %s", test.cells, devices(again), test.want)
 		}
 	}
 }

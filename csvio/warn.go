@@ -135,7 +135,7 @@ func (w *Watch) Warnings() (all []Warning) {
 		text string
 	}{
 		{&w.merged, "rows have the value of a merged cell"},
-		{&w.skipped, "hidden rows are skipped, as " + flagHidden + " asks"},
+		{&w.skipped, "hidden rows are skipped (" + flagHidden + " send sends them)"},
 		{&w.surplus, surplus},
 		{&w.foreign, "addresses are outside Yealink's blocks, and are sent all the same (" + flagVendor + " names a block that is expected)"},
 		{&w.long, fmt.Sprintf("names of servers have more than %d characters: the service may know them shortened", longServer)},
