@@ -292,7 +292,8 @@ func (r *Reader) read(row *batch.Row) error {
 			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
-	if values[roleMAC] == "" && r.allBlank(record) {
+	// A row of nothing but merged cells is none.
+	if (values[roleMAC] == "" || len(r.merged.cells) > 0) && r.allBlank(record) {
 		row.Blank = true
 		return nil
 	}

@@ -222,8 +222,9 @@ func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
 	case xlsx.Scientific:
 		return digits, len(digits) >= fewestDigits && !strings.HasSuffix(digits, "00")
 	case xlsx.Numeric:
-		_, err := rps.ParseMAC(digits)
-		return digits, err == nil
+		mac, err := rps.ParseMAC(digits)
+		shown, err2 := rps.ParseMAC(c.Shown)
+		return digits, err == nil && (err2 != nil || shown != mac)
 	}
 	return digits, true
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,21 @@ import (
 type page struct{ name, state, cells, after string }
 
 // bookOfPages writes a workbook of several sheets.
-func bookOfPages(t testing.TB, pages ...page) []byte {
+func bookOfPages(t testing.TB, pages ...page) []byte { return bookWithFormats(t, nil, pages...) }
+
+// bookWithFormats writes one with formats of numbers: style n has the nth.
+func bookWithFormats(t testing.TB, formats []string, pages ...page) []byte {
 	t.Helper()
 	parts := maps.Clone(bookParts)
+	if formats != nil {
+		var codes, styles strings.Builder
+		for i, code := range formats {
+			fmt.Fprintf(&codes, `<numFmt numFmtId="%d" formatCode="%s"/>`, 164+i, strings.ReplaceAll(code, `"`, "&quot;"))
+			fmt.Fprintf(&styles, `<xf numFmtId="%d" applyNumberFormat="1"/>`, 164+i)
+		}
+		parts["xl/styles.xml"] = strings.NewReplacer(`<numFmt numFmtId="164" formatCode="000000000000"/>`, codes.String(), `<xf/><xf numFmtId="164" applyNumberFormat="1"/>`, styles.String()).
+			Replace(regexp.MustCompile(`<numFmt numFmtId="16[56]"[^>]*>|count="\d+"`).ReplaceAllString(parts["xl/styles.xml"], ""))
+	}
 	var list, links strings.Builder
 	for i, p := range pages {
 		fmt.Fprintf(&list, `<sheet name="%s" sheetId="%d" r:id="p%[2]d" state="%s"/>`, p.name, i+1, p.state)
