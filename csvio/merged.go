@@ -44,7 +44,8 @@ func (m *mergedRow) value(column int) string {
 // set sets what a row has: what it says as the row of a result, and what it has in
 // its sheet, of the columns that the header names.
 func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
-	if before == m.before && slices.Equal(cells, m.sheet) {
+	same := len(cells) == len(m.sheet) && (len(cells) == 0 || &cells[0] == &m.sheet[0])
+	if same && before == m.before {
 		return
 	}
 	*m = mergedRow{before: strings.Clone(before), sheet: cells, cells: cells, text: before}

@@ -39,9 +39,11 @@ type sheetText struct {
 	line   int  // records written
 	buf    []byte
 	unread []byte
-	notes  []rowNote // of rows that were not asked for
-	noted  int       // merged cells in them
-	width  int       // of the header, once it is known: no merged cell beyond is noted
+	notes  []rowNote    // of rows that were not asked for
+	noted  int          // merged cells in them
+	merged []mergedCell // of the last row that has some
+	spare  []mergedCell
+	width  int // of the header, once it is known: no merged cell beyond is noted
 	empty  int
 	size   int
 	err    error
@@ -51,7 +53,8 @@ type sheetText struct {
 type rowNote struct {
 	row    int
 	hidden bool
-	merged []mergedCell
+	merged []mergedCell // shared with the row above, as a rule
+	own    int          // number of those that are not
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
@@ -99,7 +102,7 @@ func (t *sheetText) next() error {
 		return nil
 	}
 	t.has = false
-	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	merged := t.spare[:0]
 	column, start := 1, len(t.buf)
 	for i := range t.row.Cells {
 		cell := &t.row.Cells[i]
@@ -109,7 +112,7 @@ func (t *sheetText) next() error {
 		}
 		if cell.Merged {
 			if t.width == 0 || cell.Column <= t.width {
-				note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
+				merged = append(merged, mergedCell{cell.Column - 1, cellText(cell)})
 			}
 			continue
 		}
@@ -119,10 +122,19 @@ func (t *sheetText) next() error {
 		}
 	}
 	t.buf = append(t.buf, "\r\n"...)
-	if note.hidden || note.merged != nil {
-		t.notes = append(t.notes, note)
+	t.spare = merged
+	if !t.row.Hidden && len(merged) == 0 {
+		return nil
 	}
-	if t.noted += len(note.merged); t.noted > maxNoted {
+	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	if len(merged) > 0 {
+		if !slices.Equal(merged, t.merged) {
+			t.merged, note.own = slices.Clone(merged), len(merged)
+		}
+		note.merged = t.merged
+	}
+	t.notes = append(t.notes, note)
+	if t.noted += note.own; t.noted > maxNoted {
 		return tooLargeSheet()
 	}
 	return nil
@@ -132,7 +144,7 @@ func (t *sheetText) next() error {
 func (t *sheetText) note(row int) (note rowNote) {
 	for len(t.notes) > 0 && t.notes[0].row <= row {
 		note, t.notes = t.notes[0], t.notes[1:]
-		t.noted -= len(note.merged)
+		t.noted -= note.own
 	}
 	if note.row != row {
 		return rowNote{}
