@@ -86,18 +86,6 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	row.Prior.Cells = strings.Join(prior[first:first+len(ours)], string(rune(r.opts.Comma)))
 }
 
-// allBlank reports whether the user's cells hold nothing but white space.
-func (r *Reader) allBlank(record string) bool {
-	r.split.splitAll()
-	ends := r.split.ends
-	for i := range ends {
-		if !r.header.isOurs(i) && trimmed(unquoted(cell(record, ends, i))) != "" {
-			return false
-		}
-	}
-	return true
-}
-
 // cell returns a cell of a record as it stands, "" if there is no such cell.
 func cell(record string, ends []int, i int) string {
 	switch {

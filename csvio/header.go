@@ -58,14 +58,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	}
 
 	for _, of := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
-		needed := !task.servers
-		switch of {
-		case roleAction:
-			needed = task.actions
-		case roleServer, roleURL:
-			needed = h.readsTargets(task)
-		}
-		if h.at[of] >= 0 || !needed {
+		if h.at[of] >= 0 || !h.reads(task)[of] {
 			continue
 		}
 		var found []int
@@ -103,10 +96,11 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	return h, nil
 }
 
-// readsTargets reports whether the columns of servers and URLs are read. Rows
-// that say register need them, whichever command reads the file.
-func (h *header) readsTargets(t task) bool {
-	return t.binds || t.servers || t.actions && h.at[roleAction] >= 0
+// reads returns which columns a task reads. Rows that say register need servers
+// and URLs, whichever command reads the file.
+func (h *header) reads(t task) [roles]bool {
+	targets := t.binds || t.servers || t.actions && h.at[roleAction] >= 0
+	return [roles]bool{roleMAC: !t.servers, roleServer: targets, roleURL: targets, roleAction: t.actions}
 }
 
 func checkRoles(columns map[string]string) error {
@@ -248,7 +242,7 @@ func (r *Reader) again(record string) (bool, error) {
 		if r.header.isOurs(i) {
 			continue
 		}
-		name, here := tidy(unquoted(cell(record, r.split.ends, i))), ""
+		name, here := r.value(record, i), ""
 		if i < len(r.header.names) {
 			here = r.header.names[i]
 		}

@@ -120,5 +120,10 @@ func (h *header) keys() []string {
 
 // leavesOpen reports whether a cell that is read is empty.
 func (r *Reader) leavesOpen(values *cells) bool {
-	return values[roleMAC] == "" || r.targets && (values[roleServer] == "" || values[roleURL] == "") || r.task.actions && values[roleAction] == ""
+	for of, text := range values {
+		if r.reads[of] && text == "" {
+			return true
+		}
+	}
+	return false
 }

@@ -14,22 +14,22 @@ import (
 // A Reader reads the rows of a CSV file, one for each record behind the
 // header. It is not safe for concurrent use.
 type Reader struct {
-	text    *decoder
-	split   *splitter
-	opts    Options
-	task    task
-	macs    macReader
-	header  header
-	format  Format
-	targets bool // servers and URLs are read
-	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
-	ours    bool // some column is of an earlier result
-	named   int  // number of columns up to the last of the user's with a name
-	sheet   *sheetText
-	hidden  bool      // the row of the sheet
-	merged  mergedRow // what the row has from merged ranges
-	keys    []string  // the names of columns for these
-	err     error
+	text   *decoder
+	split  *splitter
+	opts   Options
+	task   task
+	macs   macReader
+	header header
+	format Format
+	reads  [roles]bool
+	users  int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
+	ours   bool // some column is of an earlier result
+	named  int  // number of columns up to the last of the user's with a name
+	sheet  *sheetText
+	hidden bool      // the row of the sheet
+	merged mergedRow // what the row has from merged ranges
+	keys   []string  // the names of columns for these
+	err    error
 }
 
 // NewReader reads up to the header. The error is a *FileError
@@ -160,7 +160,7 @@ func (r *Reader) readStart() error {
 		return err
 	}
 	f.hasServers = r.header.at[roleServer] >= 0
-	r.targets = r.header.readsTargets(r.task)
+	r.reads = r.header.reads(r.task)
 	if kind == startDevice {
 		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
 		f.Columns = r.header.names
@@ -197,17 +197,17 @@ func (r *Reader) readStart() error {
 func (r *Reader) noteColumns(records []sampled) {
 	h, f := &r.header, &r.format
 	for of, i := range h.at {
-		if i >= 0 && (role(of) != roleServer && role(of) != roleURL || r.targets) {
+		if i >= 0 && (r.reads[of] || role(of) == roleMAC || role(of) == roleAction) {
 			f.Read = append(f.Read, fmt.Sprintf("%s %q", roleNames[of], h.names[i]))
 		}
 	}
 	for i, name := range h.names {
-		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.targets {
+		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.reads[roleServer] {
 			continue
 		}
 		suspect := slices.ContainsFunc(targetWords, func(word string) bool { return strings.Contains(plainName(name), word) })
 		for _, record := range records {
-			suspect = suspect || i < len(record.names) && afterScheme(record.names[i]) >= 0
+			suspect = suspect || i < len(record.names) && isURL(record.names[i])
 		}
 		if suspect {
 			f.PassedOver = append(f.PassedOver, name)
@@ -222,9 +222,6 @@ var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 // Format returns how the file is written.
 func (r *Reader) Format() Format {
 	f := r.format
-	f.Columns = slices.Clone(f.Columns)
-	f.Preamble = slices.Clone(f.Preamble)
-	f.Read, f.PassedOver = slices.Clone(f.Read), slices.Clone(f.PassedOver)
 	f.Encoding = r.text.name
 	f.BOM = r.text.mark || r.text.foreign
 	return f
@@ -293,16 +290,14 @@ func (r *Reader) read(row *batch.Row) error {
 		return nil
 	}
 	// A row of nothing but merged cells is none.
-	if (values[roleMAC] == "" || len(r.merged.cells) > 0) && r.allBlank(record) {
+	if (values[roleMAC] == "" || len(r.merged.cells) > 0) && !r.anyCell(record, filled) {
 		row.Blank = true
 		return nil
 	}
-	if r.targets {
-		values[roleServer] = r.cellOf(row, record, roleServer)
-		values[roleURL] = r.cellOf(row, record, roleURL)
-	}
-	if r.task.actions {
-		values[roleAction] = r.cellOf(row, record, roleAction)
+	for of := roleServer; of < roles; of++ {
+		if r.reads[of] {
+			values[of] = r.cellOf(row, record, of)
+		}
 	}
 	if err := r.judgeRecord(row, record, &values); err != nil {
 		return err
@@ -318,7 +313,7 @@ func (r *Reader) read(row *batch.Row) error {
 
 // cellOf returns the cell of a role, or the value that it has from a merged range.
 func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
-	own := r.value(record, of)
+	own := r.value(record, r.header.at[of])
 	if own != "" || len(r.merged.cells) == 0 {
 		return own
 	}
@@ -352,7 +347,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		row.Swallows = true
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
-	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.hasMAC(record)
+	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.anyCell(record, r.macs.isMAC)
 	if row.Device.MAC == (rps.MAC{}) && !blank && !strings.ContainsAny(values[roleMAC], "0123456789") {
 		var err error
 		if blank, err = r.again(record); err != nil {
@@ -410,20 +405,20 @@ func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault
 	return []fault{{role: noRole, cell: first + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
 }
 
-// hasMAC reports whether some cell of the user's is a MAC.
-func (r *Reader) hasMAC(record string) bool {
+// anyCell reports whether some cell of the user's is right.
+func (r *Reader) anyCell(record string, right func(text string) bool) bool {
 	r.split.splitAll()
 	for i := range r.split.ends {
-		if !r.header.isOurs(i) && r.macs.isMAC(tidy(unquoted(cell(record, r.split.ends, i)))) {
+		if !r.header.isOurs(i) && right(r.value(record, i)) {
 			return true
 		}
 	}
 	return false
 }
 
-// value returns the cell of a role, without what tidy takes away.
-func (r *Reader) value(record string, of role) string {
-	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
+// value returns the cell of a column, without what tidy takes away.
+func (r *Reader) value(record string, i int) string {
+	return tidy(unquoted(cell(record, r.split.ends, i)))
 }
 
 // blame adds a fault to a row.

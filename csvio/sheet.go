@@ -178,10 +178,6 @@ func appendCell(line []byte, text string) []byte {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
 	}
-	if plain := text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]]; plain && strings.IndexByte(text, ',') < 0 &&
-		strings.IndexByte(text, '"') < 0 && strings.IndexByte(text, '\n') < 0 && strings.IndexByte(text, '\r') < 0 {
-		return append(line, text...)
-	}
 	if !strings.ContainsAny(text, ",\"\r\n") && text == strings.TrimSpace(text) {
 		return append(line, text...)
 	}

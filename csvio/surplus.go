@@ -26,12 +26,11 @@ const (
 // was invalid, the URL is taken for cut again, until it is in quotes.
 func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []fault) (note string, bad []fault) {
 	at, width := r.header.at[roleURL], len(r.header.names)
-	text := func(i int) string { return trimmed(unquoted(cell(record, r.split.ends, i))) }
 	found, beyond, mac := false, false, ""
 	if r.split.cells > r.named {
 		r.split.splitAll()
 		for i := r.named; i < r.split.cells; i++ {
-			value := text(i)
+			value := r.value(record, i)
 			if value == "" || r.header.isOurs(i) {
 				continue
 			}
@@ -63,7 +62,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 // beside returns an empty cell that is read, if the next column has no name and
 // what may be its value: a header that is merged over both, or a delimiter too many.
 func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
-	if row.Device.Action == batch.Deregister || row.Device.Action == batch.CheckGone || !r.targets {
+	if row.Device.Action == batch.Deregister || row.Device.Action == batch.CheckGone || !r.reads[roleServer] {
 		return nil
 	}
 	for _, of := range []role{roleServer, roleURL} {
@@ -72,8 +71,8 @@ func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
 			continue
 		}
 		r.split.splitAll()
-		value := tidy(unquoted(cell(record, r.split.ends, next)))
-		if isURL := afterScheme(value) >= 0; value != "" && isURL == (of == roleURL) && !r.macs.isMAC(value) {
+		value := r.value(record, next)
+		if value != "" && isURL(value) == (of == roleURL) && !r.macs.isMAC(value) {
 			return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf("its %s is empty, and may be in the next column, which has no name: move it, or name that column", roleNames[of])}}
 		}
 	}
@@ -98,29 +97,19 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 			last = max(last, h.at[of])
 		}
 	}
-	binds := r.targets && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
+	binds := r.reads[roleServer] && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
 	for _, of := range []role{roleServer, roleURL, roleAction} {
 		i := h.at[of]
-		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.task.actions {
+		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.reads[of] {
 			continue
 		}
-		if of == roleURL && !r.hasURL(record) {
+		if of == roleURL && !r.anyCell(record, isURL) {
 			continue
 		}
 		return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf(
 			"it has more cells than the header, so its %s may be in another column: put the cell that holds a %s in quotes", roleNames[of], commaNames[r.opts.Comma])}}
 	}
 	return nil
-}
-
-// hasURL reports whether some cell of the user's is a URL.
-func (r *Reader) hasURL(record string) bool {
-	for i := range r.split.ends {
-		if !r.header.isOurs(i) && afterScheme(tidy(unquoted(cell(record, r.split.ends, i)))) >= 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // cutURL reports whether the row's URL seems to have been cut at a delimiter, its

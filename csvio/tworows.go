@@ -72,8 +72,7 @@ func (r *Reader) filledHeader(record string) string {
 // single name.
 func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	h := &r.header
-	binds := h.readsTargets(r.task)
-	reads := [roles]bool{roleServer: binds, roleURL: binds, roleAction: r.task.actions}
+	reads := h.reads(r.task)
 	unnamed := func(i int) bool { return i >= len(h.names) || h.names[i] == "" }
 	for _, i := range [...]int{at - 1, at + 1} {
 		if i < 0 || i == len(records) || r.holdsMAC(records[i]) {

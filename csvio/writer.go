@@ -177,36 +177,14 @@ func (w *Writer) cell(text string) {
 	if text == "" {
 		return
 	}
-	formula := strings.IndexByte("=+-@\t\r", text[0]) >= 0
-	if !w.needsQuotes(text) {
-		if formula {
-			w.buf = append(w.buf, '\'')
-		}
-		w.buf = append(w.buf, text...)
-		return
+	quotes := strings.IndexByte(text, w.format.Comma) >= 0 || strings.ContainsAny(text, "\"\r\n") || text != strings.Trim(text, " \t")
+	if strings.IndexByte(formulaStarts, text[0]) >= 0 {
+		text = "'" + text
 	}
-	w.buf = append(w.buf, '"')
-	if formula {
-		w.buf = append(w.buf, '\'')
+	if quotes {
+		text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	}
-	for i := range len(text) {
-		if text[i] == '"' {
-			w.buf = append(w.buf, '"')
-		}
-		w.buf = append(w.buf, text[i])
-	}
-	w.buf = append(w.buf, '"')
-}
-
-func (w *Writer) needsQuotes(text string) bool {
-	for i := range len(text) {
-		switch text[i] {
-		case w.format.Comma, '"', '\r', '\n':
-			return true
-		}
-	}
-	first, last := text[0], text[len(text)-1]
-	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
+	w.buf = append(w.buf, text...)
 }
 
 // joined puts a note in front of a detail.
