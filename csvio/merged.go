@@ -68,9 +68,6 @@ func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 		m.text = strings.TrimSpace(text.String())
 	}
 	r.format.Merged = true
-	if r.sheet.size += len(m.text); r.sheet.size > maxSheetText {
-		r.sheet.err = tooLargeSheet()
-	}
 }
 
 // parse adds the cells that a result says, where there are none yet.

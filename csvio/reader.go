@@ -275,6 +275,7 @@ func (r *Reader) read(row *batch.Row) error {
 		r.hidden = note.hidden
 		r.merged.set(r, row.Merged, note.merged)
 		row.Merged = r.merged.text
+		r.sheet.size += len(row.Merged) // it is in the result
 	} else if r.ours {
 		r.merged.set(r, row.Merged, nil)
 	}

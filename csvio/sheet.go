@@ -18,8 +18,9 @@ const (
 	maxSheetText = 1 << 30
 	// Empty cells in front of others, which cost a few bytes in a workbook.
 	maxEmptyCells = 64 << 20
-	// Merged cells of rows that are read ahead: 80 MB.
-	maxNoted = 2 << 20
+	// Merged cells that a row does not share with the one above: 100 MB, if all
+	// rows are read ahead, and 4 s to write them.
+	maxMerged = 4 << 20
 	// How much is made at a time.
 	sheetChunk = 64 << 10
 )
@@ -31,22 +32,22 @@ const (
 // A cell below the first row of a merged range is empty in the record, as it is
 // in the workbook.
 type sheetText struct {
-	rows   *xlsx.Rows
-	most   int // bytes of a record
-	row    xlsx.Row
-	begun  bool
-	has    bool // row is not yet written
-	line   int  // records written
-	buf    []byte
-	unread []byte
-	notes  []rowNote    // of rows that were not asked for
-	noted  int          // merged cells in them
-	merged []mergedCell // of the last row that has some
-	spare  []mergedCell
-	width  int // of the header, once it is known: no merged cell beyond is noted
-	empty  int
-	size   int
-	err    error
+	rows     *xlsx.Rows
+	most     int // bytes of a record
+	row      xlsx.Row
+	begun    bool
+	has      bool // row is not yet written
+	line     int  // records written
+	buf      []byte
+	unread   []byte
+	notes    []rowNote    // of rows that were not asked for
+	merged   []mergedCell // of the last row that has some
+	spare    []mergedCell
+	distinct int // merged cells that differ from those above
+	width    int // of the header, once it is known: no merged cell beyond is noted
+	empty    int
+	size     int
+	err      error
 }
 
 // A rowNote is what a record does not say of its row.
@@ -54,7 +55,6 @@ type rowNote struct {
 	row    int
 	hidden bool
 	merged []mergedCell // shared with the row above, as a rule
-	own    int          // number of those that are not
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
@@ -129,12 +129,13 @@ func (t *sheetText) next() error {
 	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
 	if len(merged) > 0 {
 		if !slices.Equal(merged, t.merged) {
-			t.merged, note.own = slices.Clone(merged), len(merged)
+			t.merged = slices.Clone(merged)
+			t.distinct += len(merged)
 		}
 		note.merged = t.merged
 	}
 	t.notes = append(t.notes, note)
-	if t.noted += note.own; t.noted > maxNoted {
+	if t.distinct > maxMerged {
 		return tooLargeSheet()
 	}
 	return nil
@@ -144,7 +145,6 @@ func (t *sheetText) next() error {
 func (t *sheetText) note(row int) (note rowNote) {
 	for len(t.notes) > 0 && t.notes[0].row <= row {
 		note, t.notes = t.notes[0], t.notes[1:]
-		t.noted -= note.own
 	}
 	if note.row != row {
 		return rowNote{}

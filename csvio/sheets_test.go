@@ -468,3 +468,42 @@ func TestBesideTheTable(t *testing.T) {
 		}
 	}
 }
+
+// What merged cells cost is bounded, however many columns and rows they are in.
+func TestManyMergedCells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const columns, height = 2000, 4000
+	name := func(column int) string {
+		return string([]byte{'A' + byte(column/676), 'A' + byte(column/26%26), 'A' + byte(column%26)})
+	}
+	for _, named := range []bool{true, false} {
+		var head, first, rows, merged strings.Builder
+		head.WriteString(`<row r="1"><c r="A1" t="inlineStr"><is><t>mac</t></is></c><c r="B1" t="inlineStr"><is><t>server</t></is></c>`)
+		for column := range columns {
+			if named {
+				fmt.Fprintf(&head, `<c r="%s1"><v>%d</v></c>`, name(column), column)
+			}
+			fmt.Fprintf(&first, `<c r="%s2"><v>1</v></c>`, name(column))
+			fmt.Fprintf(&merged, `<mergeCell ref="%s2:%[1]s%d"/>`, name(column), height)
+		}
+		for row := 2; row <= height; row++ {
+			fmt.Fprintf(&rows, `<row r="%d"><c r="A%[1]d" t="inlineStr"><is><t>001565%06[1]d</t></is></c><c r="B%[1]d"><v>7</v></c>`, row)
+			if row == 2 {
+				rows.WriteString(first.String())
+			}
+			rows.WriteString("</row>")
+			if row%2 == 0 { // no row has the cells of the one above
+				fmt.Fprintf(&merged, `<mergeCell ref="B%d:B%d"/>`, row, row+1)
+			}
+		}
+		book := bookOfPages(t, page{name: "P", cells: head.String() + "</row>" + rows.String(), after: "<mergeCells>" + merged.String() + "</mergeCells>"})
+		rest, _, err := fileOf(t, book, Options{})
+		if named {
+			checkProblem(t, errorText(err), "the sheet is too large")
+		} else if err != nil || len(rest) != height-1 || rest[1].Merged != `{"server":"7"}` {
+			t.Errorf("%d rows, %v", len(rest), err)
+		}
+	}
+}
