@@ -66,6 +66,8 @@
 //	formula without a result, error, where read      invalid            sheet.go
 //	hidden rows that hold a MAC                     refused; sent or   workbook.go
 //	                                                skipped by Hidden
+//	hidden column that would be read                refused, unless    sheet.go
+//	                                                Columns name it
 //	several sheets with devices                     refused, unless    workbook.go
 //	                                                chosen
 //	row without a MAC                               invalid; passed by reader.go
@@ -74,7 +76,8 @@
 //	NULL, N/A, - for a server; URL for a server     invalid            judge.go
 //	server like a date, or of a long name           warning            warn.go
 //	more cells than the header                      warning; invalid   surplus.go
-//	                                                if they moved what is read
+//	                                                if they moved what is read,
+//	                                                or lie beside its empty cell
 //	URL cut at a delimiter                          invalid            surplus.go
 //	quote too many or too few, rows inside a cell   invalid            swallow.go
 //	quote in the header never closed                refused            reader.go

@@ -298,11 +298,14 @@ func TestMergedColumn(t *testing.T) {
 		{head, "", `"{""Site"":""hq""}"`, kindUnclear},
 		{head, "", `"{""rps_mac"":""hq""}"`, kindUnclear},
 		{head, "", `hq`, kindUnclear},
+		{strings.Replace(head, "server", "Site", 1), "", `"{""Site"":""hq"",""mac"":""x""}"`, "000001 hq"},
 		{strings.Replace(head, "server", "server,server", 1), "hq,", `"{""column 3"":""h2""}"`, "000001 h2"},
 	} {
 		columns := map[string]string{}
 		if strings.Contains(test.merged, "column 3") {
 			columns["server"] = "3"
+		} else if strings.HasPrefix(test.head, "mac,Site") {
+			columns["server"] = "Site"
 		}
 		rows, _ := rowsOf(t, test.head+"001565000001,"+test.own+",2,00-15-65-00-00-01,x,refused,,,,1,,"+test.merged+"\n", Options{Server: "other", Columns: columns})
 		if got := asked(rows); got != test.want {
