@@ -87,8 +87,10 @@ type Row struct {
 	// a number or a date.
 	Damaged bool
 
-	// Merged is set if a cell that is read has the value of a merged range.
-	Merged bool
+	// Merged has the values that cells of the row have from merged ranges, by
+	// column, as they stand in a result. MergedRead is set if one of them is read.
+	Merged     string
+	MergedRead bool
 
 	// Said is the cell of a MAC that cannot be read, for people. It may be a URL in
 	// the wrong column.

@@ -22,32 +22,38 @@ func (r *Reader) describe(record string) {
 	}
 	r.ours = len(f.Columns) < len(h.names)
 	r.users = -1
-	f.Sheets = slices.Contains(h.ours, sheetColumn)
+	f.Sheets, f.Merged = slices.Contains(h.ours, sheetColumn), slices.Contains(h.ours, mergedColumn)
 	if tail := h.names[len(f.Columns):]; slices.Equal(tail, f.ours()) {
 		r.users = len(f.Columns)
 	}
 	if r.ours {
 		r.separate(&row, r.split.ends)
+	} else if r.sheet != nil {
+		row.Raw = r.filledHeader(record)
 	}
 	f.Header = row.Raw
 }
 
 // ours are the names of our columns in the result.
 func (f *Format) ours() []string {
+	from, to := lineColumn, mergedColumn
 	if f.Sheets {
-		return Columns
+		from = sheetColumn
 	}
-	return Columns[lineColumn:]
+	if f.Merged {
+		to = ourColumns
+	}
+	return Columns[from:to]
 }
 
 // separate divides a record that is all in row.Raw into the user's cells and
 // those of an earlier result. Cells beyond the header are the user's.
 func (r *Reader) separate(row *batch.Row, ends []int) {
-	record := row.Raw
-	first := ourColumns - len(r.format.ours())
-	if n := r.users; n > 0 && len(ends) == n+ourColumns-first {
+	record, ours := row.Raw, r.format.ours()
+	first := slices.Index(Columns, ours[0])
+	if n := r.users; n > 0 && len(ends) == n+len(ours) {
 		row.Raw, row.Cells = record[:ends[n-1]], n
-		row.Prior = priorOf(func(column int) string {
+		setPrior(row, func(column int) string {
 			if column < first {
 				return ""
 			}
@@ -76,20 +82,8 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 		row.Cells = max(row.Cells, 1)
 	}
 	row.Raw = string(raw)
-	row.Prior = priorOf(func(column int) string { return prior[column] })
-	row.Prior.Cells = strings.Join(prior[first:], string(rune(r.opts.Comma)))
-}
-
-// allBlank reports whether the user's cells hold nothing but white space.
-func (r *Reader) allBlank(record string) bool {
-	r.split.splitAll()
-	ends := r.split.ends
-	for i := range ends {
-		if !r.header.isOurs(i) && trimmed(unquoted(cell(record, ends, i))) != "" {
-			return false
-		}
-	}
-	return true
+	setPrior(row, func(column int) string { return prior[column] })
+	row.Prior.Cells = strings.Join(prior[first:first+len(ours)], string(rune(r.opts.Comma)))
 }
 
 // cell returns a cell of a record as it stands, "" if there is no such cell.

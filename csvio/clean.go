@@ -28,6 +28,8 @@ func tidy(text string) string {
 	}
 }
 
+func filled(text string) bool { return text != "" }
+
 func cutApostrophe(text string) (string, bool) {
 	for _, mark := range [...]string{"'", "\u2019", "\u2018"} {
 		if rest, ok := strings.CutPrefix(text, mark); ok {

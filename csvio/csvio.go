@@ -42,8 +42,9 @@
 // Workbooks (.xlsx) are read by package xlsx, and their sheets by the Reader as
 // the CSV that they are on the screen: numbers, dates and errors stand as they
 // are shown, but a MAC that was stored as a number with all its digits. Of merged
-// cells every row has the value. Several sheets with the same columns are read
-// as one file.
+// cells every row has the value, in the result as well, in rps_merged; a header
+// of two rows that they join is read as one. Several sheets with the same columns
+// are read as one file.
 //
 // # Damage, and what is done about it
 //
@@ -65,6 +66,8 @@
 //	formula without a result, error, where read      invalid            sheet.go
 //	hidden rows that hold a MAC                     refused; sent or   workbook.go
 //	                                                skipped by Hidden
+//	hidden column that would be read                refused, unless    sheet.go
+//	                                                Columns name it
 //	several sheets with devices                     refused, unless    workbook.go
 //	                                                chosen
 //	row without a MAC                               invalid; passed by reader.go
@@ -73,13 +76,15 @@
 //	NULL, N/A, - for a server; URL for a server     invalid            judge.go
 //	server like a date, or of a long name           warning            warn.go
 //	more cells than the header                      warning; invalid   surplus.go
-//	                                                if they moved what is read
+//	                                                if they moved what is read,
+//	                                                or lie beside its empty cell
 //	URL cut at a delimiter                          invalid            surplus.go
 //	quote too many or too few, rows inside a cell   invalid            swallow.go
 //	quote in the header never closed                refused            reader.go
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go
+//	header of two rows that nothing joins           refused            tworows.go
 //	each line is one quoted cell                    refused            guess.go
 //	record larger than MaxRecord                    refused            split.go
 //	neither UTF-8 nor Windows-1252                  refused            encoding.go
@@ -184,6 +189,10 @@ type Format struct {
 	// Sheets is set if the rows are of several sheets, and the result has a
 	// column rps_sheet.
 	Sheets bool
+
+	// Merged is set if a row has values of merged cells, and the result has a
+	// column rps_merged. It is final after the last row.
+	Merged bool
 
 	// PriorStatus is set if the file has a column rps_status, so that it is
 	// known what an earlier run made of its rows.

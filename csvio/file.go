@@ -215,13 +215,19 @@ func (f *File) Rows(ctx context.Context) (batch.Source, error) {
 	return rows, nil
 }
 
-// setFormat notes how the file is written. The result of a workbook is for
-// programs that take a file without a byte order mark for one in an older
-// encoding.
+// setFormat notes how the file is written, and of several sheets the first. The
+// result of a workbook is for programs that take a file without a byte order mark
+// for one in an older encoding.
 func (f *File) setFormat(r *Reader) {
-	f.format = r.Format()
-	f.format.BOM = f.format.BOM || f.book != nil
-	f.format.Sheets = f.format.Sheets || f.book != nil && len(f.book.read) > 1
+	if f.book == nil {
+		f.format = r.Format()
+		return
+	}
+	merged := f.format.Merged || r.format.Merged
+	if f.format.Comma == 0 {
+		f.format = r.Format()
+	}
+	f.format.BOM, f.format.Merged, f.format.Sheets = true, merged, f.format.Sheets || len(f.book.read) > 1
 }
 
 // Close ends the reading.
@@ -287,10 +293,14 @@ func (r *fileRows) hiddenError() error {
 
 // nextSheet starts reading the next sheet.
 func (r *fileRows) nextSheet() (err error) {
-	sheets := r.file.book.read
+	sheets, before := r.file.book.read, r.Reader
 	r.sheet++
 	r.text.more = r.sheet < len(sheets)
 	r.Reader, err = r.file.sheetReader(r.ctx, sheets[r.sheet-1], r.text.of)
+	if before != nil && err == nil {
+		r.keys = before.keys // the result has the header of the first
+		r.format.Merged = r.format.Merged || before.format.Merged
+	}
 	return err
 }
 

@@ -86,7 +86,7 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 			h.at[of] = found[0]
 		}
 	}
-	find(roleURL, func(cell string) bool { return afterScheme(cell) >= 0 })
+	find(roleURL, isURL)
 	find(roleAction, func(cell string) bool { _, ok := actions[plainName(cell)]; return ok })
 
 	next := func(i int) int {
@@ -101,7 +101,7 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 		h.at[roleServer] = next(h.at[roleMAC])
 	}
 	if server := h.at[roleServer]; server >= 0 && h.at[roleURL] < 0 {
-		filled := holding(func(cell string) bool { return cell != "" })
+		filled := holding(filled)
 		if i := next(server); i >= 0 && !slices.Contains(filled, i) {
 			h.at[roleURL] = i
 		}

@@ -58,14 +58,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	}
 
 	for _, of := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
-		needed := !task.servers
-		switch of {
-		case roleAction:
-			needed = task.actions
-		case roleServer, roleURL:
-			needed = h.readsTargets(task)
-		}
-		if h.at[of] >= 0 || !needed {
+		if h.at[of] >= 0 || !h.reads(task)[of] {
 			continue
 		}
 		var found []int
@@ -78,7 +71,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 			first, second := names[found[0]], names[found[1]]
 			hint := "say which with " + columnFlag(of, strconv.Quote(first))
 			if len(h.named(first)) > 1 {
-				hint = "rename one of them, or name another with " + columnFlag(of, "NAME")
+				hint = "say which by its number, such as " + columnFlag(of, strconv.Itoa(found[0]+1))
 			}
 			return fail(fmt.Sprintf("both %q (column %d) and %q (column %d) can be the %s", first, found[0]+1,
 				second, found[1]+1, roleNames[of]), hint)
@@ -103,10 +96,11 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	return h, nil
 }
 
-// readsTargets reports whether the columns of servers and URLs are read. Rows
-// that say register need them, whichever command reads the file.
-func (h *header) readsTargets(t task) bool {
-	return t.binds || t.servers || t.actions && h.at[roleAction] >= 0
+// reads returns which columns a task reads. Rows that say register need servers
+// and URLs, whichever command reads the file.
+func (h *header) reads(t task) [roles]bool {
+	targets := t.binds || t.servers || t.actions && h.at[roleAction] >= 0
+	return [roles]bool{roleMAC: !t.servers, roleServer: targets, roleURL: targets, roleAction: t.actions}
 }
 
 func checkRoles(columns map[string]string) error {
@@ -164,6 +158,9 @@ func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
 	reason = "no column is known to hold the MAC addresses"
 	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
 		return reason, "another delimiter seems to separate them: give it with " + flagDelimiter
+	}
+	if len(h.names) == 1 && slices.ContainsFunc(strings.FieldsFunc(h.names[0], isDivider), func(word string) bool { of, ok := r.task.roleOf(word); return ok && of == roleMAC }) {
+		return reason, "separate the cells by comma, semicolon, tab or pipe: save the table as 'CSV UTF-8'"
 	}
 	var columns []int // with MACs
 	var others []string
@@ -245,7 +242,7 @@ func (r *Reader) again(record string) (bool, error) {
 		if r.header.isOurs(i) {
 			continue
 		}
-		name, here := tidy(unquoted(cell(record, r.split.ends, i))), ""
+		name, here := r.value(record, i), ""
 		if i < len(r.header.names) {
 			here = r.header.names[i]
 		}

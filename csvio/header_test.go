@@ -57,7 +57,7 @@ func TestHeader(t *testing.T) {
 		{name: "only ours", header: "rps_line,rps_status", err: "no column"},
 		{name: "device is no MAC", header: "Device", err: "no column"},
 		{name: "two MACs", header: "MAC,Site,Mac Address", err: `both "MAC" (column 1) and "Mac Address" (column 3) can be the mac|--column mac="MAC"`},
-		{name: "same name twice", header: "mac,mac", err: "both|rename one"},
+		{name: "same name twice", header: "mac,mac", err: "both|--column mac=1"},
 		{name: "two servers", header: "mac,server,RPS server", err: `"server"|"RPS server"|--column server=`},
 		{name: "two URLs", header: "mac,url,unique url", err: `"url"|"unique url"|--column url=`},
 		{name: "flag names none", header: "mac,server", columns: flag("server", "srv"), err: `there is no column "srv"|"mac", "server"`},

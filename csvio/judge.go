@@ -22,7 +22,7 @@ const (
 	kindNoTarget  = "neither a server nor a URL"
 	kindBadServer = "server name not valid"
 	kindNoServer  = "word for an empty cell in place of a server name"
-	kindUnclear   = "server of a merged cell, or of " + flagServer
+	kindUnclear   = "merged cell whose column is not known"
 	kindServerURL = "URL in place of a server name"
 	kindBadURL    = "URL not valid"
 	kindBadAction = "action not known"
@@ -179,10 +179,10 @@ var startsNull = byteSet("NnKk-_. ")
 // what has no letter or digit at all.
 func isNull(name string) bool {
 	switch strings.ToLower(name) {
-	case "null", "n/a", "na", "n.a.", "none", "nan", "nil", "#n/a", "#nv", "#n/d", `\n`, "(null)", "<null>", "k.a.", "#ref!", "#name?":
+	case "null", "n/a", "na", "n.a.", "none", "nan", "nil", `\n`, "(null)", "<null>", "k.a.":
 		return true
 	}
-	return name != "" && strings.Trim(name, "-_. –—") == ""
+	return name != "" && strings.Trim(name, "-_. –—") == "" || isSheetError(strings.ToUpper(name))
 }
 
 var inServer = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")

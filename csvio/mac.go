@@ -99,6 +99,9 @@ func macFault(cell string, err error) (kind, text string) {
 	case isSheetError(cell):
 		return kindError, "the MAC is an error of the spreadsheet: fix its formula there, or replace it by the MAC, as text"
 	}
+	if severalMACs(cell) {
+		return kindBadMAC, "the cell holds several MACs: give each a row of its own"
+	}
 	if text := lookAlikes(cell); text != "" {
 		return kindLookAlike, text
 	}
@@ -110,6 +113,17 @@ func macFault(cell string, err error) (kind, text string) {
 		return kindBadMAC, "not a valid MAC"
 	}
 	return kindBadMAC, "not a valid MAC: " + bad.Reason
+}
+
+// severalMACs reports whether a cell holds more than one MAC.
+func severalMACs(cell string) bool {
+	found := 0
+	for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return strings.ContainsRune(" ,;/|\r\n\t", r) }) {
+		if _, err := rps.ParseMAC(part); err == nil {
+			found++
+		}
+	}
+	return found > 1
 }
 
 // asNumber returns the digits of a number such as is left of a MAC of digits

@@ -43,6 +43,8 @@ func TestMACCells(t *testing.T) {
 		{"EAN", "6938818304314", kindOther, "more likely the number of an article (EAN)"},
 		{"serial number", "301203GO80009999", kindOther, "more likely a serial number"},
 		{"serial number of digits", "3146019091637071", kindOther, "more likely a serial number"},
+		{"two in a cell", "001565000001 / 00-15-65-00-00-02", kindBadMAC, "several MACs: give each a row"},
+		{"one and words", "001565000001 / none", kindBadMAC, "not a valid MAC"},
 		{"a digit too many", "0015650000011", kindBadMAC, "it has 13 hexadecimal digits"},
 		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
 		{"one digit", "7", kindBadMAC, "it has 1 hexadecimal digit, 12"},

@@ -1,7 +1,6 @@
 package csvio
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,11 +10,12 @@ import (
 )
 
 // Columns are the names of our columns in the result file, in their order. The
-// first is only in results of several sheets.
+// first is only in results of several sheets, the last only in those of sheets
+// whose rows have values of merged cells.
 // Header cells with just these names are taken for those of an earlier result.
 var Columns = []string{
 	sheetColumn: "rps_sheet", lineColumn: "rps_line", macColumn: "rps_mac", serverColumn: "rps_server", statusColumn: "rps_status", proofColumn: "rps_proof",
-	detailColumn: "rps_detail", urlColumn: "rps_url", callsColumn: "rps_calls", timeColumn: "rps_time",
+	detailColumn: "rps_detail", urlColumn: "rps_url", callsColumn: "rps_calls", timeColumn: "rps_time", mergedColumn: "rps_merged",
 }
 
 const (
@@ -29,12 +29,14 @@ const (
 	urlColumn
 	callsColumn
 	timeColumn
-	ourColumns // their number
+	mergedColumn // only where merged ranges have given values
+	ourColumns   // their number
 )
 
-// priorOf reads what an earlier result says of a row, from the cells of Columns
+// setPrior reads what an earlier result says of a row, from the cells of Columns
 // as they stand there.
-func priorOf(cell func(column int) string) (p batch.Prior) {
+func setPrior(row *batch.Row, cell func(column int) string) {
+	p := &row.Prior
 	value := func(column int) string { return trimmed(unquoted(cell(column))) }
 	p.Sheet = unguarded(value(sheetColumn))
 	p.Line, _ = strconv.Atoi(value(lineColumn))
@@ -50,24 +52,7 @@ func priorOf(cell func(column int) string) (p batch.Prior) {
 	if text := value(timeColumn); text != "" {
 		p.Time, _ = time.Parse(time.RFC3339, text)
 	}
-	return p
-}
-
-// mergedBefore restores to a row of a result the server that it had from a merged cell of
-// its workbook: its own cell is empty, and rps_server has the name of the cell
-// above. If another server is given for such rows, it may mean this one.
-func (r *Reader) mergedBefore(row *batch.Row, values *cells) *fault {
-	switch server := row.Prior.Server; {
-	case values[roleServer] != "":
-		r.above = values[roleServer]
-	case server == "" || server != r.above || server == r.opts.Server:
-	case r.opts.Server == "":
-		values[roleServer], row.Merged = server, true
-	default:
-		return &fault{role: roleServer, kind: kindUnclear, text: fmt.Sprintf(
-			"its server cell is empty, and it had %q before, as a merged cell may have said: fill it in, or empty rps_server to use %s", server, flagServer)}
-	}
-	return nil
+	row.Merged = unguarded(value(mergedColumn))
 }
 
 // cutCell cuts a text behind its first cell. more reports whether there was a

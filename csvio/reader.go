@@ -14,21 +14,22 @@ import (
 // A Reader reads the rows of a CSV file, one for each record behind the
 // header. It is not safe for concurrent use.
 type Reader struct {
-	text    *decoder
-	split   *splitter
-	opts    Options
-	task    task
-	macs    macReader
-	header  header
-	format  Format
-	targets bool // servers and URLs are read
-	users   int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
-	ours    bool // some column is of an earlier result
-	named   int  // number of columns up to the last of the user's with a name
-	sheet   *sheetText
-	note    rowNote // of the row of the sheet
-	above   string  // the server of the last row that had one
-	err     error
+	text   *decoder
+	split  *splitter
+	opts   Options
+	task   task
+	macs   macReader
+	header header
+	format Format
+	reads  [roles]bool
+	users  int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
+	ours   bool // some column is of an earlier result
+	named  int  // number of columns up to the last of the user's with a name
+	sheet  *sheetText
+	hidden bool      // the row of the sheet
+	merged mergedRow // what the row has from merged ranges
+	keys   []string  // the names of columns for these
+	err    error
 }
 
 // NewReader reads up to the header. The error is a *FileError
@@ -104,7 +105,11 @@ func (r *Reader) readStart() error {
 		}
 		return &FileError{Reason: "the " + thing + " holds nothing but blank lines", Hint: needed}
 	}
+	r.fillMerged(records)
 	kind, at := r.start(records)
+	if kind == startHeader {
+		at = r.lastOfHeader(records, at)
+	}
 	first := records[at]
 	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
 		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
@@ -144,12 +149,18 @@ func (r *Reader) readStart() error {
 		r.header, err = r.guessHeader(records[at:])
 	} else {
 		r.header, err = r.readHeader(records[at:])
+		if err == nil && kind == startHeader {
+			err = r.headerGoesOn(records, at)
+		}
 	}
 	if err != nil {
 		return err
 	}
+	if err := r.hiddenColumns(); err != nil {
+		return err
+	}
 	f.hasServers = r.header.at[roleServer] >= 0
-	r.targets = r.header.readsTargets(r.task)
+	r.reads = r.header.reads(r.task)
 	if kind == startDevice {
 		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
 		f.Columns = r.header.names
@@ -165,6 +176,9 @@ func (r *Reader) readStart() error {
 		r.describe(string(s.rec))
 	}
 	r.named = r.lastNamed()
+	if r.sheet != nil {
+		r.keys, r.sheet.width = r.header.keys(), len(r.header.names)
+	}
 	for _, record := range records[:at] {
 		for i, line := range strings.FieldsFunc(record.raw, func(c rune) bool { return c == '\n' || c == '\r' }) {
 			if _, _, ok := r.rowsMAC(line); ok && i > 0 && strings.IndexByte(line, r.opts.Comma) >= 0 {
@@ -183,17 +197,17 @@ func (r *Reader) readStart() error {
 func (r *Reader) noteColumns(records []sampled) {
 	h, f := &r.header, &r.format
 	for of, i := range h.at {
-		if i >= 0 && (role(of) != roleServer && role(of) != roleURL || r.targets) {
+		if i >= 0 && (r.reads[of] || role(of) == roleMAC || role(of) == roleAction) {
 			f.Read = append(f.Read, fmt.Sprintf("%s %q", roleNames[of], h.names[i]))
 		}
 	}
 	for i, name := range h.names {
-		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.targets {
+		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.reads[roleServer] {
 			continue
 		}
 		suspect := slices.ContainsFunc(targetWords, func(word string) bool { return strings.Contains(plainName(name), word) })
 		for _, record := range records {
-			suspect = suspect || i < len(record.names) && afterScheme(record.names[i]) >= 0
+			suspect = suspect || i < len(record.names) && isURL(record.names[i])
 		}
 		if suspect {
 			f.PassedOver = append(f.PassedOver, name)
@@ -208,9 +222,6 @@ var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 // Format returns how the file is written.
 func (r *Reader) Format() Format {
 	f := r.format
-	f.Columns = slices.Clone(f.Columns)
-	f.Preamble = slices.Clone(f.Preamble)
-	f.Read, f.PassedOver = slices.Clone(f.Read), slices.Clone(f.PassedOver)
 	f.Encoding = r.text.name
 	f.BOM = r.text.mark || r.text.foreign
 	return f
@@ -245,10 +256,6 @@ func (r *Reader) read(row *batch.Row) error {
 		row.Blank = true
 		return nil
 	}
-	if r.sheet != nil {
-		r.note = r.sheet.note(s.start)
-	}
-
 	// All strings of a row are parts of this one, as a rule.
 	record := s.text()
 	if s.open {
@@ -263,9 +270,18 @@ func (r *Reader) read(row *batch.Row) error {
 		}
 	}
 
+	if r.sheet != nil {
+		note := r.sheet.note(s.start)
+		r.hidden = note.hidden
+		r.merged.set(r, row.Merged, note.merged)
+		row.Merged = r.merged.text
+		r.sheet.size += len(row.Merged) // it is in the result
+	} else if r.ours {
+		r.merged.set(r, row.Merged, nil)
+	}
+
 	row.Cut = s.lineEnd == "" && (s.open || s.cells < len(r.header.names))
 	var values cells
-	var unclear *fault
 	values[roleMAC] = r.cellOf(row, record, roleMAC)
 	if s.open {
 		row.Device.MAC, _, _, _ = r.macs.parse(values[roleMAC])
@@ -274,27 +290,23 @@ func (r *Reader) read(row *batch.Row) error {
 			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
-	if values[roleMAC] == "" && r.allBlank(record) {
+	// A row of nothing but merged cells is none.
+	if (values[roleMAC] == "" || len(r.merged.cells) > 0) && !r.anyCell(record, filled) {
 		row.Blank = true
 		return nil
 	}
-	if r.targets {
-		values[roleServer] = r.cellOf(row, record, roleServer)
-		values[roleURL] = r.cellOf(row, record, roleURL)
-		if r.ours {
-			unclear = r.mergedBefore(row, &values)
+	for of := roleServer; of < roles; of++ {
+		if r.reads[of] {
+			values[of] = r.cellOf(row, record, of)
 		}
-	}
-	if r.task.actions {
-		values[roleAction] = r.cellOf(row, record, roleAction)
 	}
 	if err := r.judgeRecord(row, record, &values); err != nil {
 		return err
 	}
-	if unclear != nil && !row.Blank {
-		r.blame(row, *unclear)
+	if unclear := r.merged.unclear; unclear != "" && !row.Blank && r.leavesOpen(&values) {
+		r.blame(row, fault{role: noRole, kind: kindUnclear, text: unclear})
 	}
-	if !row.Blank && r.opts.Hidden != HiddenSend && (r.note.hidden || row.Prior.Skipped) {
+	if !row.Blank && r.opts.Hidden != HiddenSend && (r.hidden || row.Prior.Skipped) {
 		r.skip(row, values[roleMAC])
 	}
 	return nil
@@ -302,20 +314,20 @@ func (r *Reader) read(row *batch.Row) error {
 
 // cellOf returns the cell of a role, or the value that it has from a merged range.
 func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
-	for i := range r.note.merged {
-		if m := &r.note.merged[i]; m.column == r.header.at[of] {
-			row.Merged = true
-			return tidy(m.text)
-		}
+	own := r.value(record, r.header.at[of])
+	if own != "" || len(r.merged.cells) == 0 {
+		return own
 	}
-	return r.value(record, of)
+	shared := r.merged.value(r.header.at[of])
+	row.MergedRead = row.MergedRead || shared != ""
+	return shared
 }
 
 // skip passes a hidden row through like a blank record. Its device stays known,
 // or that there may be one.
 func (r *Reader) skip(row *batch.Row, mac string) {
 	_, _, kind, _ := r.macs.parse(mac)
-	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Blank: true, Skipped: true,
+	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Merged: row.Merged, Blank: true, Skipped: true,
 		Device: batch.Device{MAC: row.Device.MAC}, Damaged: kind != "" && wasOnceMAC(mac, kind), Note: "a hidden row, which was skipped"}
 }
 
@@ -336,7 +348,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		row.Swallows = true
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
-	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.hasMAC(record)
+	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.anyCell(record, r.macs.isMAC)
 	if row.Device.MAC == (rps.MAC{}) && !blank && !strings.ContainsAny(values[roleMAC], "0123456789") {
 		var err error
 		if blank, err = r.again(record); err != nil {
@@ -394,20 +406,20 @@ func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault
 	return []fault{{role: noRole, cell: first + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
 }
 
-// hasMAC reports whether some cell of the user's is a MAC.
-func (r *Reader) hasMAC(record string) bool {
+// anyCell reports whether some cell of the user's is right.
+func (r *Reader) anyCell(record string, right func(text string) bool) bool {
 	r.split.splitAll()
 	for i := range r.split.ends {
-		if !r.header.isOurs(i) && r.macs.isMAC(tidy(unquoted(cell(record, r.split.ends, i)))) {
+		if !r.header.isOurs(i) && right(r.value(record, i)) {
 			return true
 		}
 	}
 	return false
 }
 
-// value returns the cell of a role, without what tidy takes away.
-func (r *Reader) value(record string, of role) string {
-	return tidy(unquoted(cell(record, r.split.ends, r.header.at[of])))
+// value returns the cell of a column, without what tidy takes away.
+func (r *Reader) value(record string, i int) string {
+	return tidy(unquoted(cell(record, r.split.ends, i)))
 }
 
 // blame adds a fault to a row.

@@ -61,7 +61,7 @@ var aliases = func() map[string]role {
 			devicemac devicemacaddress phonemac phonemacaddress lanmac hwaddr hwaddress hardwareaddress
 			macadresse geratemac geraetemac geratemacadresse geraetemacadresse telefonmac hardwareadresse
 			adressemac adressesmac direccionmac indirizzomac macadres enderecomac`,
-		roleServer: `server servername rpsserver rpsservername configserver configurationserver
+		roleServer: `server servername serverrps rpsserver rpsservername configserver configurationserver
 			provisioningserver provisioningservername konfigurationsserver provisionierungsserver
 			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
 			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
@@ -111,7 +111,7 @@ func (t task) roleOf(name string) (role, bool) {
 		return r, true
 	}
 	var rest strings.Builder
-	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
+	for word := range strings.FieldsFuncSeq(name, isDivider) {
 		if word = plainName(word); !remarks[word] {
 			rest.WriteString(word)
 		}
@@ -119,6 +119,9 @@ func (t task) roleOf(name string) (role, bool) {
 	r, ok := names[rest.String()]
 	return r, ok
 }
+
+// isDivider reports what stands between words.
+func isDivider(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }
 
 // plainName reduces a column's name to what distinguishes it: its letters and
 // digits, in lower case, without accents and in the usual width.

@@ -1,8 +1,10 @@
 package csvio
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +18,9 @@ const (
 	maxSheetText = 1 << 30
 	// Empty cells in front of others, which cost a few bytes in a workbook.
 	maxEmptyCells = 64 << 20
-	// What a merged cell costs in these.
-	mergedCost = 4
+	// Merged cells that a row does not share with the one above: 100 MB, if all
+	// rows are read ahead, and 4 s to write them.
+	maxMerged = 4 << 20
 	// How much is made at a time.
 	sheetChunk = 64 << 10
 )
@@ -29,31 +32,29 @@ const (
 // A cell below the first row of a merged range is empty in the record, as it is
 // in the workbook.
 type sheetText struct {
-	rows   *xlsx.Rows
-	most   int // bytes of a record
-	row    xlsx.Row
-	begun  bool
-	has    bool // row is not yet written
-	line   int  // records written
-	buf    []byte
-	unread []byte
-	notes  []rowNote // of rows that were not asked for
-	empty  int
-	size   int
-	err    error
+	rows     *xlsx.Rows
+	most     int // bytes of a record
+	row      xlsx.Row
+	begun    bool
+	has      bool // row is not yet written
+	line     int  // records written
+	buf      []byte
+	unread   []byte
+	notes    []rowNote    // of rows that were not asked for
+	merged   []mergedCell // of the last row that has some
+	spare    []mergedCell
+	distinct int // merged cells that differ from those above
+	width    int // of the header, once it is known: no merged cell beyond is noted
+	empty    int
+	size     int
+	err      error
 }
 
 // A rowNote is what a record does not say of its row.
 type rowNote struct {
 	row    int
 	hidden bool
-	merged []mergedCell
-}
-
-// A mergedCell is a cell that has the value of a merged range.
-type mergedCell struct {
-	column int // from 0 on
-	text   string
+	merged []mergedCell // shared with the row above, as a rule
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
@@ -74,7 +75,7 @@ func (t *sheetText) Read(p []byte) (int, error) {
 			t.err = t.next()
 		}
 		if t.size += len(t.buf); t.size > maxSheetText || t.empty > maxEmptyCells {
-			t.err = &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
+			t.err = tooLargeSheet()
 			return 0, t.err
 		}
 		t.unread = t.buf
@@ -82,6 +83,10 @@ func (t *sheetText) Read(p []byte) (int, error) {
 	n := copy(p, t.unread)
 	t.unread = t.unread[n:]
 	return n, nil
+}
+
+func tooLargeSheet() error {
+	return &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
 }
 
 // next writes one record.
@@ -97,7 +102,7 @@ func (t *sheetText) next() error {
 		return nil
 	}
 	t.has = false
-	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	merged := t.spare[:0]
 	column, start := 1, len(t.buf)
 	for i := range t.row.Cells {
 		cell := &t.row.Cells[i]
@@ -106,8 +111,9 @@ func (t *sheetText) next() error {
 			t.buf = append(t.buf, ',')
 		}
 		if cell.Merged {
-			t.empty += mergedCost
-			note.merged = append(note.merged, mergedCell{cell.Column - 1, cellText(cell)})
+			if t.width == 0 || cell.Column <= t.width {
+				merged = append(merged, mergedCell{cell.Column - 1, cellText(cell)})
+			}
 			continue
 		}
 		t.buf = appendCell(t.buf, cellText(cell))
@@ -116,8 +122,21 @@ func (t *sheetText) next() error {
 		}
 	}
 	t.buf = append(t.buf, "\r\n"...)
-	if note.hidden || note.merged != nil {
-		t.notes = append(t.notes, note)
+	t.spare = merged
+	if !t.row.Hidden && len(merged) == 0 {
+		return nil
+	}
+	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	if len(merged) > 0 {
+		if !slices.Equal(merged, t.merged) {
+			t.merged = slices.Clone(merged)
+			t.distinct += len(merged)
+		}
+		note.merged = t.merged
+	}
+	t.notes = append(t.notes, note)
+	if t.distinct > maxMerged {
+		return tooLargeSheet()
 	}
 	return nil
 }
@@ -133,14 +152,31 @@ func (t *sheetText) note(row int) (note rowNote) {
 	return note
 }
 
+// notedOf returns the merged cells of a row that was not asked for yet.
+func (t *sheetText) notedOf(row int) []mergedCell {
+	if i, ok := slices.BinarySearchFunc(t.notes, row, func(n rowNote, row int) int { return cmp.Compare(n.row, row) }); ok {
+		return t.notes[i].merged
+	}
+	return nil
+}
+
+// hiddenColumns refuses a sheet of which a column is read that nobody sees, unless
+// Options name it.
+func (r *Reader) hiddenColumns() error {
+	for of, i := range r.header.at {
+		if _, named := r.opts.Columns[roleNames[of]]; r.sheet == nil || i < 0 || named || !r.sheet.rows.Hides(i+1) {
+			continue
+		}
+		return &FileError{Line: r.split.line, Reason: fmt.Sprintf("column %d, %q, would be read for the %s and is hidden", i+1, r.header.names[i], roleNames[of]),
+			Hint: "show it, or name the column that is meant with " + columnFlag(role(of), strconv.Itoa(i+1))}
+	}
+	return nil
+}
+
 // appendCell writes a cell, quoted where CSV needs it.
 func appendCell(line []byte, text string) []byte {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
-	}
-	if plain := text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]]; plain && strings.IndexByte(text, ',') < 0 &&
-		strings.IndexByte(text, '"') < 0 && strings.IndexByte(text, '\n') < 0 && strings.IndexByte(text, '\r') < 0 {
-		return append(line, text...)
 	}
 	if !strings.ContainsAny(text, ",\"\r\n") && text == strings.TrimSpace(text) {
 		return append(line, text...)
@@ -194,8 +230,9 @@ func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
 	case xlsx.Scientific:
 		return digits, len(digits) >= fewestDigits && !strings.HasSuffix(digits, "00")
 	case xlsx.Numeric:
-		_, err := rps.ParseMAC(digits)
-		return digits, err == nil
+		mac, err := rps.ParseMAC(digits)
+		shown, err2 := rps.ParseMAC(c.Shown)
+		return digits, err == nil && (err2 != nil || shown != mac)
 	}
 	return digits, true
 }

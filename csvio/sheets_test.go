@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,21 @@ import (
 type page struct{ name, state, cells, after string }
 
 // bookOfPages writes a workbook of several sheets.
-func bookOfPages(t testing.TB, pages ...page) []byte {
+func bookOfPages(t testing.TB, pages ...page) []byte { return bookWithFormats(t, nil, pages...) }
+
+// bookWithFormats writes one with formats of numbers: style n has the nth.
+func bookWithFormats(t testing.TB, formats []string, pages ...page) []byte {
 	t.Helper()
 	parts := maps.Clone(bookParts)
+	if formats != nil {
+		var codes, styles strings.Builder
+		for i, code := range formats {
+			fmt.Fprintf(&codes, `<numFmt numFmtId="%d" formatCode="%s"/>`, 164+i, strings.ReplaceAll(code, `"`, "&quot;"))
+			fmt.Fprintf(&styles, `<xf numFmtId="%d" applyNumberFormat="1"/>`, 164+i)
+		}
+		parts["xl/styles.xml"] = strings.NewReplacer(`<numFmt numFmtId="164" formatCode="000000000000"/>`, codes.String(), `<xf/><xf numFmtId="164" applyNumberFormat="1"/>`, styles.String()).
+			Replace(regexp.MustCompile(`<numFmt numFmtId="16[56]"[^>]*>|count="\d+"`).ReplaceAllString(parts["xl/styles.xml"], ""))
+	}
 	var list, links strings.Builder
 	for i, p := range pages {
 		fmt.Fprintf(&list, `<sheet name="%s" sheetId="%d" r:id="p%[2]d" state="%s"/>`, p.name, i+1, p.state)
@@ -78,6 +91,7 @@ func TestChosenSheets(t *testing.T) {
 		{"beside a template", []page{blank, phones, cover}, Options{}, "2 000001"},
 		{"template only", []page{blank}, Options{}, ""},
 		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
+		{"hidden behind a cover", []page{cover, hidden}, Options{}, `error: sheet "Cover": no column is known|--sheet NAME: "Old"`},
 		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "Odd" (2)`},
 		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column is known|--column mac="Telefon"`},
 		{"all", []page{cover, phones, more}, Options{AllSheets: true}, "Phones 2 000001|More 4 000002|More 5 000000"},
@@ -190,8 +204,8 @@ func TestMergedCells(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.merged, got, test.want)
 		}
 		read := test.merged != "E2:E3" && test.merged != "B3:C3"
-		if rows[1].Merged != read || rows[0].Merged != (test.merged == "B1:B3") {
-			t.Errorf("%s: merged %t, %t", test.merged, rows[0].Merged, rows[1].Merged)
+		if rows[1].MergedRead != read || rows[0].MergedRead != (test.merged == "B1:B3") {
+			t.Errorf("%s: merged %t, %t", test.merged, rows[0].MergedRead, rows[1].MergedRead)
 		}
 		watch := f.Watch()
 		for i := range rows {
@@ -206,18 +220,96 @@ func TestMergedCells(t *testing.T) {
 	}
 }
 
-// A result has its row's server in rps_server, which a merged cell may have said.
+// devices returns what is asked of each row's device: action, MAC, server and URL,
+// or the kind of its first fault.
+func devices(rows []batch.Row) string {
+	var all []string
+	for _, row := range rows {
+		d := row.Device
+		text := fmt.Sprintf("%d %s %s %s", d.Action, d.MAC.Bare()[6:], d.Server, d.URL)
+		if row.Problem != "" {
+			text = row.Faults[0].Kind
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "|")
+}
+
+// What a row has from merged cells stays with it when the result is fed back,
+// sorted, with columns moved, as a workbook, and after another command.
 func TestMergedFedBack(t *testing.T) {
-	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time\n"
-	const file = head + "001565000001,hq,2,00-15-65-00-00-01,hq,refused,,,,1,\n001565000002,,3,00-15-65-00-00-02,hq,refused,,,,1,\n001565000003,,4,00-15-65-00-00-03,d,refused,,,,1,\n"
-	for server, want := range map[string]string{
-		"":      "000001 hq|000002 hq|" + kindNoTarget,
-		"hq":    "000001 hq|000002 hq|000003 hq",
-		"other": "000001 hq|" + kindUnclear + "|000003 other",
+	const (
+		head   = "mac,server,url,action,note"
+		merged = `<mergeCells><mergeCell ref="B2:B4"/><mergeCell ref="C3:C4"/><mergeCell ref="D4:D5"/><mergeCell ref="E2:E3"/></mergeCells>`
+		want   = "0 000001 hq |0 000002 hq https://h/,1|1 000003  |1 000004  "
+	)
+	cells := table(head, "001565000001,hq,,,n", "001565000002") + cellsOfRow(3, "", "001565000002", "", "https://h/,1") +
+		table("", "", "", "001565000003,,,deregister", "001565000004,branch")
+	book := bookOfPages(t, page{name: "P", cells: strings.Replace(cells, cellsOfRow(3, "", "001565000002"), "", 1), after: merged})
+	for _, action := range []batch.Action{batch.Register, batch.Deregister, batch.Check} {
+		rows, f, err := fileOf(t, book, Options{Action: action})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := devices(rows); action == batch.Register && got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+		write := func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) }
+		result := written(t, rows, f.Format(), write)
+		lines := strings.SplitAfter(result, "\r\n")
+		sorted := lines[0] + lines[3] + lines[1] + lines[4] + lines[2]
+		moved := strings.ReplaceAll(result, "\r\n", ",\r\n")
+		moved = strings.Replace(moved, "rps_merged,", "rps_merged,more", 1)
+		for name, text := range map[string]string{"as it is": result, "sorted": sorted, "with a column more": moved} {
+			again, format := rowsOf(t, text, Options{Server: "other"})
+			want := want
+			if name == "sorted" {
+				want = "1 000003  |0 000001 hq |1 000004  |0 000002 hq https://h/,1"
+			}
+			if got := devices(again); got != want {
+				t.Errorf("%v, %s: %s, want %s\n%s", action, name, got, want, text)
+			}
+			if second := written(t, again, format, write); name == "as it is" && action == batch.Register && second != result {
+				t.Errorf("the result of the result is another:\n%s\n%s", result, second)
+			}
+		}
+		var filled []string
+		for _, record := range cellsOf(result, f.Format()) {
+			for i := range record {
+				record[i] = strings.ReplaceAll(strings.ReplaceAll(record[i], `"`, "&quot;"), ",", "&#44;")
+			}
+			filled = append(filled, strings.Join(record, ","))
+		}
+		again, _, err := fileOf(t, bookOf(t, table(filled...)), Options{Server: "other"})
+		if got := devices(again); err != nil || got != want {
+			t.Errorf("%v, as a workbook: %s, %v, want %s", action, got, err, want)
+		}
+	}
+}
+
+// What the row's own cell has counts, and what cannot be placed is not lost.
+func TestMergedColumn(t *testing.T) {
+	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time,rps_merged\n"
+	for _, test := range []struct{ head, own, merged, want string }{
+		{head, "", `"{""server"":""hq""}"`, "000001 hq"},
+		{head, "own", `"{""server"":""hq""}"`, "000001 own"},
+		{head, "", "", "000001 other"},
+		{head, "", `"{""server"":""N/A""}"`, kindNoServer},
+		{head, "", `"{""Site"":""hq""}"`, kindUnclear},
+		{head, "", `"{""rps_mac"":""hq""}"`, kindUnclear},
+		{head, "", `hq`, kindUnclear},
+		{strings.Replace(head, "server", "Site", 1), "", `"{""Site"":""hq"",""mac"":""x""}"`, "000001 hq"},
+		{strings.Replace(head, "server", "server,server", 1), "hq,", `"{""column 3"":""h2""}"`, "000001 h2"},
 	} {
-		rows, _ := rowsOf(t, file, Options{Server: server})
-		if got := asked(rows); got != want {
-			t.Errorf("%q: %q, want %q", server, got, want)
+		columns := map[string]string{}
+		if strings.Contains(test.merged, "column 3") {
+			columns["server"] = "3"
+		} else if strings.HasPrefix(test.head, "mac,Site") {
+			columns["server"] = "Site"
+		}
+		rows, _ := rowsOf(t, test.head+"001565000001,"+test.own+",2,00-15-65-00-00-01,x,refused,,,,1,,"+test.merged+"\n", Options{Server: "other", Columns: columns})
+		if got := asked(rows); got != test.want {
+			t.Errorf("%s %s: %s, want %s", test.own, test.merged, got, test.want)
 		}
 	}
 }
@@ -322,6 +414,99 @@ func TestFileChangedInPlace(t *testing.T) {
 			t.Fatal(err)
 		} else if want != "" {
 			checkProblem(t, errorText(err), want)
+		}
+	}
+}
+
+// A column that nobody sees is not read without being asked for.
+func TestHiddenColumns(t *testing.T) {
+	cells := table("mac,server,url,note", "001565000001,hq,,x")
+	for _, test := range []struct {
+		cols string
+		opts Options
+		want string
+	}{
+		{`<col min="4" max="16384" hidden="1"/>`, Options{}, "0 000001 hq "},
+		{`<col min="2" max="3" hidden="1"/>`, Options{}, `error: row 1: column 2, "server", would be read for the server and is hidden|--column server=2`},
+		{`<col min="1" max="1" width="0"/>`, Options{}, `error: column 1, "mac"`},
+		{`<col min="2" max="2" hidden="true" width="9"/>`, Options{Columns: map[string]string{"server": "2"}}, "0 000001 hq "},
+		{`<col min="2" max="2" hidden="1"/>`, Options{Action: batch.Check}, "3 000001  "},
+		{`<col min="1" max="9" hidden="0" width="1"/>`, Options{}, "0 000001 hq "},
+	} {
+		parts := maps.Clone(bookParts)
+		parts["xl/worksheets/sheet1.xml"] = strings.Replace(worksheetStart, "<sheetData>", "<cols>"+test.cols+"</cols><sheetData>", 1) + cells + worksheetEnd
+		rows, _, err := fileOf(t, archiveOf(t, parts), test.opts)
+		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
+			checkProblem(t, errorText(err), want)
+		} else if err != nil || devices(rows) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cols, devices(rows), err, test.want)
+		}
+	}
+}
+
+// Cells beside the table are not read, but what may be a server is not passed over
+// for another one; and a row that was sent once is sent from its result.
+func TestBesideTheTable(t *testing.T) {
+	for _, test := range []struct{ cells, want string }{
+		{"mac,site,server#001565000001,Berlin,hq,beside", "0 000001 hq "},
+		{"mac,server,,url#001565000001,,branch", kindMoved},
+		{"mac,server,,url#001565000001,,001565000002", "0 000001 other "},
+		{"mac,server,,url#001565000001,,on the desk!", kindMoved},
+		{"mac,server,url#001565000001,hq,,https://h/1", kindMoved},
+		{"mac,server,url#001565000001,hq,,note", "0 000001 hq "},
+		{"mac,server,,action#001565000001,,branch,deregister", "1 000001  "},
+	} {
+		got, f, err := fileOf(t, bookOf(t, table(strings.Split(test.cells, "#")...)), Options{Server: "other"})
+		if err != nil || devices(got) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cells, devices(got), err, test.want)
+			continue
+		}
+		status := batch.Refused
+		if got[0].Problem != "" {
+			status = batch.Invalid
+		}
+		result := written(t, got, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: status}) })
+		if again, _ := rowsOf(t, result, Options{Server: "other"}); devices(again) != test.want {
+			t.Errorf("%s, fed back: %s, want %s", test.cells, devices(again), test.want)
+		}
+	}
+}
+
+// What merged cells cost is bounded, however many columns and rows they are in.
+func TestManyMergedCells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const columns, height = 2000, 4000
+	name := func(column int) string {
+		return string([]byte{'A' + byte(column/676), 'A' + byte(column/26%26), 'A' + byte(column%26)})
+	}
+	for _, named := range []bool{true, false} {
+		var head, first, rows, merged strings.Builder
+		head.WriteString(`<row r="1"><c r="A1" t="inlineStr"><is><t>mac</t></is></c><c r="B1" t="inlineStr"><is><t>server</t></is></c>`)
+		for column := range columns {
+			if named {
+				fmt.Fprintf(&head, `<c r="%s1"><v>%d</v></c>`, name(column), column)
+			}
+			fmt.Fprintf(&first, `<c r="%s2"><v>1</v></c>`, name(column))
+			fmt.Fprintf(&merged, `<mergeCell ref="%s2:%[1]s%d"/>`, name(column), height)
+		}
+		for row := 2; row <= height; row++ {
+			fmt.Fprintf(&rows, `<row r="%d"><c r="A%[1]d" t="inlineStr"><is><t>001565%06[1]d</t></is></c><c r="B%[1]d"><v>7</v></c>`, row)
+			if row == 2 {
+				rows.WriteString(first.String())
+			}
+			rows.WriteString("</row>")
+			if row%2 == 0 { // no row has the cells of the one above
+				fmt.Fprintf(&merged, `<mergeCell ref="B%d:B%d"/>`, row, row+1)
+			}
+		}
+		book := bookOfPages(t, page{name: "P", cells: head.String() + "</row>" + rows.String(), after: "<mergeCells>" + merged.String() + "</mergeCells>"})
+		rest, _, err := fileOf(t, book, Options{})
+		if named {
+			checkProblem(t, errorText(err), "the sheet is too large")
+		} else if err != nil || len(rest) != height-1 || rest[1].Merged != `{"server":"7"}` {
+			t.Errorf("%d rows, %v", len(rest), err)
 		}
 	}
 }

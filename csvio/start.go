@@ -33,6 +33,7 @@ type sampled struct {
 	open   bool
 	torn   bool
 	end    string // its line end
+	merged []int  // columns that it has from merged ranges
 
 	pos, line int // where it starts in the buffer
 }
@@ -135,9 +136,21 @@ const (
 // be a MAC, such as a time: a header of more cells below it, and above the first
 // device, is the better one.
 //
-// With NoHeader the first record is a device unless it, or one above the first
-// device, is the header of an earlier result.
+// The header of an earlier result is it, if nothing above looks like a device:
+// above it is what the result has from its input, also the first row of a header
+// of two. Else, with NoHeader, the first record is a device.
 func (r *Reader) start(records []sampled) (kind, at int) {
+	headed := false
+	for i, record := range records {
+		kind := r.kindOf(record)
+		if kind == startResult {
+			return kind, i
+		}
+		if kind == startDevice || headed && slices.ContainsFunc(record.names, r.macs.wasOnce) {
+			break
+		}
+		headed = headed || kind == startHeader
+	}
 	widest := 0
 	for i, record := range records {
 		kind := r.kindOf(record)

@@ -3,6 +3,7 @@ package csvio
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rpsbatch/batch"
@@ -18,18 +19,18 @@ const (
 // it by one. bad are the cells that are read and may have moved, or a URL that
 // seems to have been cut; note describes the others.
 //
-// In a workbook nothing moves: somebody wrote beside the table.
+// In a workbook nothing moves: somebody wrote beside the table. Nor has it moved in
+// a row that was sent before.
 //
 // A result has a header cell without a name for each. Where it says that the row
 // was invalid, the URL is taken for cut again, until it is in quotes.
 func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []fault) (note string, bad []fault) {
 	at, width := r.header.at[roleURL], len(r.header.names)
-	text := func(i int) string { return trimmed(unquoted(cell(record, r.split.ends, i))) }
 	found, beyond, mac := false, false, ""
 	if r.split.cells > r.named {
 		r.split.splitAll()
 		for i := r.named; i < r.split.cells; i++ {
-			value := text(i)
+			value := r.value(record, i)
 			if value == "" || r.header.isOurs(i) {
 				continue
 			}
@@ -39,22 +40,43 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 			}
 		}
 	}
+	bad = r.beside(record, row, values)
 	if r.opts.records {
 		if found {
 			note = "it has cells where the header has no name, which are not read" + mac
 		}
-		return note, nil
+		return note, bad
 	}
-	if r.cutURL(record, row, at, found, beyond) {
+	if bad == nil && r.cutURL(record, row, at, found, beyond) {
 		bad = append(bad, fault{role: roleURL, kind: kindCutURL, text: fmt.Sprintf("the URL may have been cut at a %s: put it in quotes; if the next cell is not part of it, put that in quotes, or words", commaNames[r.opts.Comma])})
 	}
 	if !found {
 		return "", bad
 	}
-	if bad == nil {
+	if before := row.Prior.Status; bad == nil && (before == "" || before == batch.Invalid) {
 		bad = r.moved(record, row, values, faults)
 	}
 	return fmt.Sprintf("it has more cells than the header%s: a %s that is not in quotes may have moved them", mac, commaNames[r.opts.Comma]), bad
+}
+
+// beside returns an empty cell that is read, if the next column has no name and
+// what may be its value: a header that is merged over both, or a delimiter too many.
+func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
+	if row.Device.Action == batch.Deregister || row.Device.Action == batch.CheckGone || !r.reads[roleServer] {
+		return nil
+	}
+	for _, of := range []role{roleServer, roleURL} {
+		next := r.header.at[of] + 1
+		if next == 0 || values[of] != "" || next >= r.split.cells || next < len(r.header.names) && r.header.names[next] != "" || slices.Contains(r.header.at[:], next) {
+			continue
+		}
+		r.split.splitAll()
+		value := r.value(record, next)
+		if value != "" && isURL(value) == (of == roleURL) && !r.macs.isMAC(value) {
+			return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf("its %s is empty, and may be in the next column, which has no name: move it, or name that column", roleNames[of])}}
+		}
+	}
+	return nil
 }
 
 // moved returns the first cell that is read and may have moved in a row with
@@ -75,29 +97,19 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 			last = max(last, h.at[of])
 		}
 	}
-	binds := r.targets && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
+	binds := r.reads[roleServer] && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
 	for _, of := range []role{roleServer, roleURL, roleAction} {
 		i := h.at[of]
-		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.task.actions {
+		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.reads[of] {
 			continue
 		}
-		if of == roleURL && !r.hasURL(record) {
+		if of == roleURL && !r.anyCell(record, isURL) {
 			continue
 		}
 		return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf(
 			"it has more cells than the header, so its %s may be in another column: put the cell that holds a %s in quotes", roleNames[of], commaNames[r.opts.Comma])}}
 	}
 	return nil
-}
-
-// hasURL reports whether some cell of the user's is a URL.
-func (r *Reader) hasURL(record string) bool {
-	for i := range r.split.ends {
-		if !r.header.isOurs(i) && afterScheme(tidy(unquoted(cell(record, r.split.ends, i)))) >= 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // cutURL reports whether the row's URL seems to have been cut at a delimiter, its

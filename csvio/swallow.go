@@ -142,6 +142,12 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	return mac, offset, ok
 }
 
+// wasOnce reports whether a cell that is no MAC can be what is left of one.
+func (m *macReader) wasOnce(cell string) bool {
+	_, _, kind, _ := m.parse(cell)
+	return kind != "" && wasOnceMAC(cell, kind)
+}
+
 // wasOnceMAC reports whether a text with a fault can be what is left of a MAC.
 func wasOnceMAC(text, kind string) bool {
 	switch kind {

@@ -69,6 +69,9 @@ func afterScheme(url string) int {
 	return -1
 }
 
+// isURL reports whether a text begins like a URL.
+func isURL(text string) bool { return afterScheme(text) >= 0 }
+
 // hostProblem judges what stands between the scheme, or the user's name and
 // password, and the path.
 func hostProblem(host string) string {

@@ -59,7 +59,7 @@ func (w *Watch) Row(row *batch.Row) {
 		w.lacking++
 	}
 	place := func() string { return w.file.Place() + " " + row.Place() }
-	if row.Merged && !row.Blank {
+	if row.MergedRead && !row.Blank {
 		w.merged.add(place)
 	}
 	if row.Skipped {
@@ -135,7 +135,7 @@ func (w *Watch) Warnings() (all []Warning) {
 		text string
 	}{
 		{&w.merged, "rows have the value of a merged cell"},
-		{&w.skipped, "hidden rows are skipped, as " + flagHidden + " asks"},
+		{&w.skipped, "hidden rows are skipped (" + flagHidden + " send sends them)"},
 		{&w.surplus, surplus},
 		{&w.foreign, "addresses are outside Yealink's blocks, and are sent all the same (" + flagVendor + " names a block that is expected)"},
 		{&w.long, fmt.Sprintf("names of servers have more than %d characters: the service may know them shortened", longServer)},

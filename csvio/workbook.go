@@ -27,7 +27,7 @@ const (
 type sheets struct {
 	book   *xlsx.Book
 	read   []xlsx.Sheet
-	others []string // visible ones that are not
+	others []string // those that are not
 }
 
 // sum begins the sum of what is read, with what decides that beside the text.
@@ -83,8 +83,8 @@ func (f *File) chooseSheets(ctx context.Context) error {
 		visible = b.book.Sheets()
 	}
 	defer func() {
-		for _, sheet := range visible {
-			if !slices.Contains(b.read, sheet) {
+		for _, sheet := range b.book.Sheets() {
+			if sheet.Cells && !slices.Contains(b.read, sheet) {
 				b.others = append(b.others, sheet.Name)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"rpsbatch/batch"
@@ -92,6 +93,9 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if !verdict.Time.IsZero() {
 		w.buf = verdict.Time.UTC().AppendFormat(w.buf, time.RFC3339)
 	}
+	if w.format.Merged {
+		w.cell(row.Merged)
+	}
 	return w.end()
 }
 
@@ -172,32 +176,11 @@ func (w *Writer) cell(text string) { w.put(guarded(text)) }
 // put writes a cell, quoted where CSV needs it.
 func (w *Writer) put(text string) {
 	w.buf = append(w.buf, w.format.Comma)
-	if !w.needsQuotes(text) {
-		w.buf = append(w.buf, text...)
-		return
+	quotes := strings.IndexByte(text, w.format.Comma) >= 0 || strings.ContainsAny(text, "\"\r\n") || text != strings.Trim(text, " \t")
+	if quotes {
+		text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	}
-	w.buf = append(w.buf, '"')
-	for i := range len(text) {
-		if text[i] == '"' {
-			w.buf = append(w.buf, '"')
-		}
-		w.buf = append(w.buf, text[i])
-	}
-	w.buf = append(w.buf, '"')
-}
-
-func (w *Writer) needsQuotes(text string) bool {
-	for i := range len(text) {
-		switch text[i] {
-		case w.format.Comma, '"', '\r', '\n':
-			return true
-		}
-	}
-	if text == "" {
-		return false
-	}
-	first, last := text[0], text[len(text)-1]
-	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
+	w.buf = append(w.buf, text...)
 }
 
 // joined puts a note in front of a detail.

@@ -22,6 +22,7 @@ type Rows struct {
 	part   string
 	rows   rowReader
 	merger merger
+	hidden []columnRange
 	late   []Row // not yet returned
 	ahead  Row   // read but not yet returned, if has is set
 	has    bool
@@ -33,10 +34,14 @@ type Rows struct {
 
 // An outline is what must be known about a sheet before its first row.
 type outline struct {
-	spans []span
-	late  []Row // that follow a row with a higher number
-	cost  int   // in memory
+	spans  []span
+	hidden []columnRange
+	late   []Row // that follow a row with a higher number
+	cost   int   // in memory
 }
+
+// A columnRange is a range of columns, from 1.
+type columnRange struct{ first, last int }
 
 // Rows starts reading a sheet. It scans the whole sheet first, so broken XML or a
 // wrong checksum is reported before any row. Canceling ctx also ends Read.
@@ -64,7 +69,7 @@ func (b *Book) Rows(ctx context.Context, sheet Sheet) (*Rows, error) {
 	if err != nil {
 		return nil, b.fault(sheet.part, err)
 	}
-	r := &Rows{book: b, part: sheet.part, rows: b.rowReader(s), merger: merger{spans: o.spans}, late: o.late}
+	r := &Rows{book: b, part: sheet.part, rows: b.rowReader(s), merger: merger{spans: o.spans}, hidden: o.hidden, late: o.late}
 	return r, b.fault(r.part, r.sheetData())
 }
 
@@ -79,6 +84,8 @@ func (o *outline) read(rows rowReader) error {
 		switch {
 		case rows.s.is("sheetData"):
 			highest, err = o.readLate(&rows, highest)
+		case rows.s.is("cols"):
+			err = o.readHidden(rows.s)
 		case rows.s.is("mergeCells"):
 			o.spans, err = readMerges(rows.s)
 			o.cost += len(o.spans) * spanSize
@@ -87,6 +94,25 @@ func (o *outline) read(rows rowReader) error {
 	})
 	slices.SortStableFunc(o.late, func(a, b Row) int { return cmp.Compare(a.Number, b.Number) })
 	return err
+}
+
+// readHidden reads which columns are hidden, or have no width.
+func (o *outline) readHidden(s *scanner) error {
+	return s.each(func() error {
+		first, ok1 := parseInt(s.attr("min"))
+		last, ok2 := parseInt(s.attr("max"))
+		width, ok := parseNumber(string(s.attr("width")))
+		if ok1 && ok2 && len(o.hidden) < MaxColumns && (s.attrBool("hidden") || ok && width == 0) {
+			o.hidden = append(o.hidden, columnRange{first, last})
+			o.cost += spanSize
+		}
+		return nil
+	})
+}
+
+// Hides reports whether a column, from 1, is hidden.
+func (r *Rows) Hides(column int) bool {
+	return slices.ContainsFunc(r.hidden, func(c columnRange) bool { return c.first <= column && column <= c.last })
 }
 
 func (o *outline) readLate(rows *rowReader, highest int) (int, error) {

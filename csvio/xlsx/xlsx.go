@@ -16,8 +16,8 @@
 //     locale. Fractions (# ?/?) are shown as decimals, and dates outside Excel's
 //     calendar as numbers. Column widths are ignored.
 //   - Formulas are represented by their stored results.
-//   - Rows hidden by the user or by a filter are returned and marked. Hidden
-//     columns are not distinguished.
+//   - Rows hidden by the user or by a filter are returned and marked, and so are
+//     hidden columns; see [Rows.Hides].
 //   - Ignored: phonetic guides, comments, tables, pictures, charts and macros.
 //
 // A sheet is streamed in two passes. The first finds merged ranges, which are

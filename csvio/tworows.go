@@ -1,0 +1,104 @@
+package csvio
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// A header may have two rows: "MAC" merged over both, and "Provisioning" above
+// "Server" and "URL". In a sheet the merged ranges show that, and the last row,
+// with the names that reach down to it, is the header. Without them it cannot be
+// known which rows belong together: what would leave out a server that the person
+// sees is refused.
+
+// fillMerged gives the first records of a sheet the values of merged ranges.
+func (r *Reader) fillMerged(records []sampled) {
+	for i := range records {
+		if r.sheet == nil {
+			return
+		}
+		record := &records[i]
+		for _, m := range r.sheet.notedOf(record.line) {
+			if missing := m.column + 1 - len(record.names); missing > 0 {
+				record.names = append(record.names, make([]string, missing)...)
+			}
+			record.names[m.column] = tidy(m.text)
+			record.merged = append(record.merged, m.column)
+		}
+	}
+}
+
+// lastOfHeader returns the last row of the header that begins with a record: the
+// next one is part of it if a name of the header reaches down to it. What it
+// leaves empty is named above.
+func (r *Reader) lastOfHeader(records []sampled, at int) int {
+	for ; at+1 < len(records); at++ {
+		above, next := records[at].names, &records[at+1]
+		if r.holdsMAC(*next) || !slices.ContainsFunc(next.merged, func(i int) bool { return i < len(above) && above[i] != "" && above[i] == next.names[i] }) {
+			break
+		}
+		for i, name := range above {
+			if i == len(next.names) {
+				next.names = append(next.names, "")
+			}
+			if next.names[i] == "" {
+				next.names[i] = name
+			}
+		}
+	}
+	return at
+}
+
+// filledHeader returns the header's record with the names that it has from above,
+// without which its result could not be read.
+func (r *Reader) filledHeader(record string) string {
+	var filled []byte
+	for i, name := range r.header.names {
+		if i > 0 {
+			filled = append(filled, ',')
+		}
+		if own := cell(record, r.split.ends, i); own != "" {
+			filled = append(filled, own...)
+		} else {
+			filled = appendCell(filled, name)
+		}
+	}
+	return string(filled)
+}
+
+// headerGoesOn refuses a header of two rows that nothing joins: where the row above
+// or below names a column that is read and missing, or columns of MACs below a
+// single name.
+func (r *Reader) headerGoesOn(records []sampled, at int) error {
+	h := &r.header
+	reads := h.reads(r.task)
+	unnamed := func(i int) bool { return i >= len(h.names) || h.names[i] == "" }
+	for _, i := range [...]int{at - 1, at + 1} {
+		if i < 0 || i == len(records) || r.holdsMAC(records[i]) {
+			continue
+		}
+		for column, name := range records[i].names {
+			of, ok := r.task.roleOf(name)
+			if ok && reads[of] && h.at[of] < 0 && (i > at || unnamed(column)) {
+				return &FileError{Line: records[i].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: here a column is named %q, and none in the other row", name),
+					Hint: "put the names of all columns in one row, or name it with " + columnFlag(of, strconv.Itoa(column+1))}
+			}
+		}
+	}
+	mac := h.at[roleMAC]
+	if _, named := r.opts.Columns[roleNames[roleMAC]]; named || at+1 == len(records) || mac < 0 {
+		return nil
+	}
+	below := records[at+1].names
+	if r.holdsMAC(records[at+1]) || mac >= len(below) || below[mac] == "" {
+		return nil
+	}
+	for i, name := range below {
+		if name != "" && unnamed(i) && slices.ContainsFunc(records[at+2:], func(record sampled) bool { return i < len(record.names) && r.macs.isMAC(record.names[i]) }) {
+			return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q, which both hold MACs", h.names[mac], below[mac], name),
+				Hint: "say which with " + columnFlag(roleMAC, strconv.Itoa(mac+1))}
+		}
+	}
+	return nil
+}
