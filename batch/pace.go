@@ -31,14 +31,14 @@ func backoffBound(tries int) time.Duration {
 // pacer lets calls leave at the rate they may, and holds them all when the
 // service asks for it. It is safe for concurrent use.
 type pacer struct {
-	limiter *rate.Limiter
+	limiter *rate.Limiter // of the rate that the user allows
 
-	// turn is held by the one call that waits for its token. Reservations made
-	// at different rates would not be the time of either apart.
+	// turn is held by the one call that waits to leave.
 	turn chan struct{}
 
 	mu       sync.Mutex
 	until    time.Time // no call leaves before
+	last     time.Time // a call left
 	throttle throttle
 }
 
@@ -55,7 +55,6 @@ func (p *pacer) answered(left time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.throttle.answered(left)
-	p.limiter.SetLimit(rate.Limit(p.throttle.at(time.Now())))
 }
 
 // refused takes note that the service asked to slow down, and holds all calls
@@ -65,15 +64,14 @@ func (p *pacer) refused(left time.Time, pause time.Duration) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.holdUntil(now.Add(p.throttle.refused(left, now, min(pause, maxPause))))
-	p.limiter.SetBurst(1) // what it bears at once is not known
-	p.limiter.SetLimit(rate.Limit(p.throttle.at(now)))
 }
 
-// slowed returns the rate that the service refused last, 0 if it never did.
+// slowed returns the rate after the service last asked to slow down, 0 if it
+// never did.
 func (p *pacer) slowed() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.throttle.peak
+	return p.throttle.rate
 }
 
 // wait returns when a call may leave, or with the error of the context.
@@ -85,23 +83,49 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 	defer func() { <-p.turn }()
 	for {
-		if err := sleepUntil(ctx, p.heldUntil()); err != nil {
+		if err := sleepUntil(ctx, p.opens()); err != nil {
 			return err
 		}
 		if err := p.limiter.Wait(ctx); err != nil {
 			return err
 		}
-		// What began while this call waited for its turn holds it too.
-		if !time.Now().Before(p.heldUntil()) {
+		if p.leave() {
 			return ctx.Err()
 		}
 	}
 }
 
-func (p *pacer) heldUntil() time.Time {
+// opens returns when the next call may leave, as far as the service bears it.
+func (p *pacer) opens() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.opensAt(time.Now())
+}
+
+// opensAt is for those that have p.mu. A service that has refused calls may take
+// them one at a time: then each keeps its distance from where the one before it
+// really left, since a timer that was late must not bring the next one nearer.
+func (p *pacer) opensAt(now time.Time) time.Time {
+	if p.throttle.rate > 0 {
+		next := p.last.Add(time.Duration(float64(time.Second) / p.throttle.at(now)))
+		if next.After(p.until) {
+			return next
+		}
+	}
 	return p.until
+}
+
+// leave lets a call leave, or reports that it may not: what began while it waited
+// holds it too.
+func (p *pacer) leave() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if now.Before(p.opensAt(now)) {
+		return false
+	}
+	p.last = now
+	return true
 }
 
 // hold keeps all calls back for d.

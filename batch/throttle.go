@@ -5,57 +5,45 @@ import (
 	"time"
 )
 
-// throttle is the rate that a service bears, as its answers tell. It only
+// throttle is the rate that a service bears, as its answers show. It only
 // decides: it has no clock and no lock.
 //
 // Until the service asks to slow down, calls leave at the full rate. Then the
-// rate falls to a part of what it was, and grows back along the curve of CUBIC
-// (RFC 9438): fast at first, hardly at all where it was refused last, and on
-// from there, carefully, towards the full rate.
+// limit is searched for: the rate falls, and doubles every few seconds until it
+// is refused again. Just below that it stays for a minute before the search goes
+// on, since each refusal may cost a pause of seconds.
 type throttle struct {
 	full float64 // calls a second that the user allows
-	rate float64 // at grows
-	peak float64 // the rate that was refused last; 0: none was
+	rate float64 // after the last fall; 0: it never fell
 
-	fell  time.Time     // when that was
-	grows time.Time     // when it begins to grow back
-	climb time.Duration // from there to where the rate is at the peak again
-	deaf  int           // refusals since a call was answered that left after the last fall
+	fell    time.Time
+	since   time.Time // calls leave again, or first left
+	found   bool      // the rate is just below what was refused
+	granted int       // calls that left since the last fall
+	short   int       // pauses, one after another, after which no call was granted
 }
 
 const (
-	// fallFar is what is left of the rate when it was refused before it grew
-	// back, or the first time: it was far too high. fall is for when it had
-	// begun to grow.
-	fallFar = 0.3
-	fall    = 0.92
+	// doubling is slow enough that one of the calls just before the refused one
+	// shows what the service bears.
+	doubling = 4 * time.Second
+	stay     = time.Minute
 
-	// rest is how long the rate does not grow after a pause: the limits of
-	// many services are on what comes in a second.
-	rest = time.Second
+	// The search begins at this part of the calls that were granted in a second,
+	// or of plenty if those were too few to go by.
+	begin  = 0.7
+	plenty = 7.0
 
-	// minPause holds all calls after a 429 or 503 that names no time, and
-	// nextPause after another one, when nothing was answered in between: then
-	// the pause was too short.
-	minPause  = 250 * time.Millisecond
-	nextPause = time.Second
+	// tooFew granted calls show that the search began too high.
+	tooFew = 3
 
-	// A climb is the longer the more often the rate was refused at about the
-	// same height: then that is the limit, and trying it is only a nuisance.
-	shortClimb = 12 * time.Second
-	longClimb  = 2 * time.Minute
-	aboutSame  = 0.15
-
-	// below is the part of such a limit that the next climb makes for.
-	below = 0.97
-
-	// leastDepth is a part of the peak that makes a climb steep enough to get
-	// away from it.
-	leastDepth = 0.05
-
-	// leastPeak is a part of the full rate below which the peak does not fall
-	// unless calls were answered there.
-	leastPeak = 0.1
+	// What a rate that was found falls by depends on how long it was borne. A
+	// burst or a window is used up soon if the rate is much too high; after a
+	// while a refusal is no more than bad luck.
+	fallsBy     = 0.025
+	soon        = 2 * time.Second
+	fallsSoonBy = 0.07
+	badLuck     = 15 * time.Second
 
 	// slowest is a rate that is always left.
 	slowest = 0.1
@@ -63,50 +51,59 @@ const (
 
 // at returns the rate at a time.
 func (t *throttle) at(now time.Time) float64 {
-	if t.peak == 0 {
+	if t.rate == 0 {
 		return t.full
 	}
-	x := float64(now.Sub(t.grows))/float64(t.climb) - 1 // -1 where it begins to grow, 0 at the peak
-	depth := max(t.peak-t.rate, leastDepth*t.peak)
-	return min(t.full, max(t.rate, t.peak+depth*math.Pow(max(x, -1), 3)))
+	growing := now.Sub(t.since)
+	if t.found {
+		growing -= stay
+	}
+	return min(t.full, t.rate*math.Exp2(max(0, growing.Seconds()/doubling.Seconds())))
 }
 
 // answered takes note of an answer to a call that left at a time.
 func (t *throttle) answered(left time.Time) {
-	if !left.Before(t.fell) {
-		t.deaf = 0
+	if left.Before(t.fell) {
+		return
 	}
+	if t.since.IsZero() {
+		t.since = left
+	}
+	t.granted++
 }
 
 // refused takes note that the service asked to slow down, in answer to a call
-// that left at a time, and gives the pause to make, which is at least as long as
+// that left at a time, and returns the pause to make, which is at least as long as
 // asked. What left before the last fall says nothing new.
 func (t *throttle) refused(left, now time.Time, asked time.Duration) (pause time.Duration) {
-	pause = max(asked, minPause)
 	if left.Before(t.fell) {
-		return pause
+		return max(asked, backoffBound(t.short))
 	}
-	was, height := t.peak, t.at(now)
-	if t.deaf++; t.deaf > 1 {
-		pause = max(asked, nextPause)
+	t.short++
+	if t.rate == 0 || t.granted > 0 { // else the pause was too short, which says nothing of the rate
+		t.short = 0
+		t.fall(left)
 	}
-	switch same := math.Abs(height-was) < aboutSame*was; {
-	case t.deaf == 2:
-		// The pause was too short, which says nothing of the rate.
-	case t.deaf > 2:
-		// It may be that the service is out, which says little of a rate that
-		// it bears: the peak does not fall to nothing with it.
-		t.peak = max(t.peak*fallFar, leastPeak*t.full)
-		t.rate *= fallFar
-		t.climb = shortClimb
-	case same:
-		t.peak, t.rate, t.climb = height*below, height*fall, min(2*t.climb, longClimb)
-	case was == 0 || now.Before(t.grows):
-		t.peak, t.rate, t.climb = height, height*fallFar, shortClimb
-	default:
-		t.peak, t.rate, t.climb = height, height*fall, shortClimb
-	}
-	t.rate = max(t.rate, min(slowest, t.full))
-	t.fell, t.grows = now, now.Add(pause+rest)
+	pause = max(asked, backoffBound(t.short))
+	t.fell, t.since, t.granted = now, now.Add(pause), 0
 	return pause
+}
+
+// fall lowers the rate after a call was refused that left at a time.
+func (t *throttle) fall(left time.Time) {
+	was, borne := t.at(left), left.Sub(t.since)
+	if t.rate == 0 || !t.found && t.granted < tooFew {
+		granted := float64(t.granted) / max(1, borne.Seconds())
+		t.rate = max(begin*min(was, max(granted, plenty)), min(slowest, t.full))
+		return
+	}
+	by := fallsBy
+	switch {
+	case t.found && borne < soon:
+		by = fallsSoonBy
+	case t.found && borne > badLuck:
+		by = 0
+	}
+	twoBefore := left.Add(-time.Duration(2 / was * float64(time.Second)))
+	t.rate, t.found = t.at(twoBefore)*(1-by), true
 }
