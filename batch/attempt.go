@@ -186,3 +186,21 @@ type item struct {
 	mac rps.MAC
 	evidence
 }
+
+// hears reports whether a refusal may be the answer to the call: the guide has
+// some for other methods only, and then it is the answer to another call.
+func (c call) hears(kind rps.Kind) bool {
+	switch kind {
+	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
+		return c != callAddServer
+	case rps.OverridePrompt, rps.OverrideFailed:
+		return c == callRegister || c == callOverride
+	case rps.InvalidServer:
+		return c.binds()
+	case rps.ServerNameUsed, rps.ServerURLEmpty:
+		return c == callAddServer
+	case rps.NoDevices:
+		return false
+	}
+	return true
+}

@@ -6,14 +6,6 @@ import (
 	"rpsbatch/rps"
 )
 
-// A Keeper keeps where devices are bound before a run moves or removes them. It is
-// safe for concurrent use.
-type Keeper interface {
-	Has(mac rps.MAC) bool // an earlier part of the run may have kept it
-	Keep(d *Device, url string) error
-	Sync() error // what was kept outlives the machine
-}
-
 // before is what the run has done for its Keeper.
 type before struct {
 	looked  *roaring64.Bitmap // devices that were looked up

@@ -125,24 +125,6 @@ func decide(f facts, c change, ans answer) outcome {
 	return whole(f, c, err)
 }
 
-// hears reports whether a refusal may be the answer to the call: the guide has
-// some for other methods only, and then it is the answer to another call.
-func (c call) hears(kind rps.Kind) bool {
-	switch kind {
-	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
-		return c != callAddServer
-	case rps.OverridePrompt, rps.OverrideFailed:
-		return c == callRegister || c == callOverride
-	case rps.InvalidServer:
-		return c.binds()
-	case rps.ServerNameUsed, rps.ServerURLEmpty:
-		return c == callAddServer
-	case rps.NoDevices:
-		return false
-	}
-	return true
-}
-
 // lastNumber bounds the calls made for one set of rows. A service that
 // contradicts itself is not asked for ever.
 func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }

@@ -45,13 +45,6 @@ type History struct {
 	discards bool      // and so may one that was discarded before it
 }
 
-// touch is what is known of a row that calls have carried.
-type touch struct {
-	evidence
-	calls  int
-	flying bool // one of them left, it may be, and no answer was noted
-}
-
 // Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
 

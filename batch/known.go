@@ -59,36 +59,6 @@ func (s *server) unknown() Verdict {
 // each is looked up.
 func maxLists(rows int) int { return 3 + rows/1000 }
 
-// newKnown returns what is known at the start.
-func newKnown(r *Run, account Account) *known {
-	k := &known{
-		config: r.Config, account: account, past: r.Past, base: r.Baseline,
-		servers: map[string]*server{}, before: account.set(), hasBefore: account.Listed(), trusted: account.Listed(),
-		canList: account.Listed(), lists: maxLists(r.Survey.Rows), granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
-	}
-	for name, url := range r.Servers {
-		k.servers[name] = &server{url: url, claimed: true, add: true}
-	}
-	if r.Past != nil && r.Past.account {
-		k.resume(r.Past, r.Survey)
-		return k
-	}
-	if !r.Config.Sync || !account.Listed() {
-		return k
-	}
-	lacking := roaring64.AndNot(account.set(), r.Survey.seen)
-	lacking.AndNot(r.Survey.flawed)
-	k.missing = int(lacking.GetCardinality())
-	switch {
-	case !r.Config.Prune:
-	case r.Survey.Unread > 0:
-		k.held = lacking
-	default:
-		k.prune = lacking
-	}
-	return k
-}
-
 func (k *known) server(name string) *server {
 	s := k.servers[name]
 	if s == nil {
@@ -227,4 +197,62 @@ func (k *known) contradicted(now, file *roaring64.Bitmap) bool {
 	strange.AndNot(file)
 	strange.AndNot(k.prune)
 	return !strange.IsEmpty() || !roaring64.AndNot(k.granted, now).IsEmpty()
+}
+
+// record packs what is known of the account before the first change.
+func (k *known) record(file *roaring64.Bitmap) record {
+	return record{Account: &account{
+		Listed: k.hasBefore, Devices: k.devices, Known: pack(roaring64.And(k.before, file)), Prune: pack(k.prune),
+	}}
+}
+
+// resume takes in what was known of the account before the first change. How many
+// devices that was is no more than it has and the run may have removed.
+func (k *known) resume(past *History, s *Survey) {
+	k.hasBefore, k.trusted = past.listed, past.listed && !past.listCut
+	k.prune = past.prune
+	k.before = roaring64.Or(past.known, k.prune)
+	if k.account.Listed() {
+		gone := roaring64.And(past.known, s.unbound)
+		gone.Or(k.prune)
+		gone.AndNot(k.account.set())
+		k.devices += int(gone.GetCardinality())
+	}
+	if past.listed {
+		k.devices = min(past.devices, k.devices)
+	}
+}
+
+// verdict returns that which an earlier part of the run gave a row, unless the
+// account's list shows something else by now.
+func (k *known) verdict(n int, mac rps.MAC) (Verdict, bool) {
+	v, ok := k.past.verdict(n)
+	if !ok || !k.account.Listed() {
+		return v, ok
+	}
+	has := k.account.set().Contains(mac.Uint64())
+	switch v.Status {
+	case Registered, Overridden, Unchanged, Edited, Exists:
+		ok = has
+	case Deregistered, NotRegistered, RegisteredElsewhere:
+		ok = !has
+	}
+	return v, ok
+}
+
+// touch returns what an earlier part of the run has left of a row. A verdict that is
+// not believed leaves the calls for which it was given.
+func (k *known) touch(n int) touch {
+	if k.past == nil {
+		return touch{}
+	}
+	v, settled := k.past.verdict(n)
+	if !settled {
+		return k.past.touched[n]
+	}
+	t := touch{calls: v.Calls}
+	if v.Calls > 0 {
+		t.Reach, t.Moves = lost, v.Status == Overridden || v.Status == Edited
+	}
+	return t
 }

@@ -269,3 +269,25 @@ func (p *planner) count(t task) {
 		p.Calls[change{call: callAddServer}.method()]++
 	}
 }
+
+// effectOf returns the effect that a row counts for in the whole run: what an
+// earlier part has done, or what may be done to a device that the account has now,
+// whatever the journal says of it.
+func (p *planner) effectOf(d *Device, it item, now, whole Fate, before presence, done Status) effect {
+	override := p.known.config.Override
+	if !p.known.account.Listed() {
+		before = unlisted
+	}
+	e := effectOf(whole, before, override)
+	switch {
+	case done == Deregistered:
+		return removes
+	case done == Overridden, done == Edited:
+		return max(e, moves)
+	case done != "" || it.Reach == untouched || it.List != present:
+		return e
+	case d.Action == Register && d.URL != "" && override != OverrideNever: // it is looked up, and moved if it is bound elsewhere
+		return max(e, moves)
+	}
+	return max(e, effectOf(now, present, override))
+}

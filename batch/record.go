@@ -3,7 +3,7 @@ package batch
 import (
 	"encoding/binary"
 	"errors"
-	"slices"
+	"hash/crc32"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -75,118 +75,10 @@ type settling struct {
 	Time   time.Time `json:"time,omitzero"`
 }
 
-// sending notes a call that is about to leave. When it returns without an error
-// it is on disk. Calls noted at the same time share a sync.
-func (j *Journal) sending(c change, until time.Time) error {
-	if err := j.noteSending(c, until); err != nil {
-		return err
-	}
-	return j.sync()
-}
-
-func (j *Journal) noteSending(c change, until time.Time) error {
-	j.used.Store(true)
-	for items := range slices.Chunk(c.items, maxTogether) {
-		s := &sending{Rows: rowsOf(items), Moves: c.call.moves(), Until: until}
-		for _, it := range items {
-			if it.Before == present {
-				s.Present = append(s.Present, it.row)
-			}
-		}
-		if err := j.append(record{Sending: s}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// maxTogether is how many rows share a record at most.
-const maxTogether = 100
-
-// kept notes what is known of rows.
-func (j *Journal) kept(items []item, unmade bool) error {
-	for some := range slices.Chunk(items, maxTogether) {
-		if err := j.keptTogether(some, unmade); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (j *Journal) keptTogether(items []item, unmade bool) error {
-	var all []kept
-	at := map[evidence]int{}
-	for _, it := range items {
-		e := it.evidence
-		e.kin, e.List, e.listAt = nil, unlisted, 0
-		i, ok := at[e]
-		if !ok {
-			i = len(all)
-			at[e] = i
-			all = append(all, kept{Evidence: e, Unmade: unmade})
-		}
-		all[i].Rows = append(all[i].Rows, it.row)
-	}
-	return j.append(record{Kept: all})
-}
-
-// settled notes verdicts.
-func (j *Journal) settled(all []settlement) error {
-	for some := range slices.Chunk(all, maxTogether) {
-		if err := j.settledTogether(some); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (j *Journal) settledTogether(all []settlement) error {
-	j.used.Store(true)
-	var same []settling
-	at := map[Verdict]int{}
-	for _, s := range all {
-		i, ok := at[s.verdict]
-		if !ok {
-			i = len(same)
-			at[s.verdict] = i
-			v := s.verdict
-			same = append(same, settling{Status: v.Status, Proof: v.Proof, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time})
-		}
-		same[i].Rows = append(same[i].Rows, s.row)
-	}
-	return j.append(record{Settled: same})
-}
-
-func rowsOf(items []item) []int {
-	rows := make([]int, len(items))
-	for i, it := range items {
-		rows[i] = it.row
-	}
-	return rows
-}
-
-// record packs what is known of the account before the first change.
-func (k *known) record(file *roaring64.Bitmap) record {
-	return record{Account: &account{
-		Listed: k.hasBefore, Devices: k.devices, Known: pack(roaring64.And(k.before, file)), Prune: pack(k.prune),
-	}}
-}
-
 // left is a result that the run is about to put in its place.
 type left struct {
 	Sum
 	Chosen *packed `json:"chosen,omitempty"` // the rows that are run again, where not all are
-}
-
-// Leaving notes a result that is about to get its name. It may take the place of the
-// input, of which only some rows were chosen; nil: all.
-func (j *Journal) Leaving(result Sum, chosen *roaring64.Bitmap) error {
-	l := &left{Sum: result}
-	if chosen != nil {
-		rows := pack(chosen)
-		l.Chosen = &rows
-	}
-	return errors.Join(j.append(record{Left: l}), j.sync())
 }
 
 // packed is a set of numbers below 1<<48 as its differences, each a uvarint: a set
@@ -215,4 +107,50 @@ func (p packed) unpack() (*roaring64.Bitmap, error) {
 		p = p[size:]
 	}
 	return set, nil
+}
+
+// Header says of which run a journal is. Only a run that has the same Header
+// resumes it.
+type Header struct {
+	Version  int               `json:"version"` // of the journal's form; set by OpenJournal
+	Command  string            `json:"command"`
+	Rows     int               `json:"rows"` // of the input
+	Sum                        // of the input
+	Policies map[string]string `json:"policies"`
+
+	// ReadOnly is set if the command changes nothing: it discards no journal of
+	// one that does.
+	ReadOnly bool `json:"-"`
+
+	Survey *Survey `json:"-"` // of the input; nil: it is a list of the account
+	Prunes bool    `json:"-"` // the command removes what the input lacks
+}
+
+// Sum reports whether a file is the one that it was.
+type Sum struct {
+	Size int64  `json:"size"` // in bytes
+	CRC  uint32 `json:"sum"`  // CRC-32C
+}
+
+// Add adds what follows.
+func (s *Sum) Add(p []byte) {
+	s.Size += int64(len(p))
+	s.CRC = crc32.Update(s.CRC, Castagnoli, p)
+}
+
+// Errors of OpenJournal.
+var (
+	ErrUnfinished = errors.New("there is the journal of an unfinished run")
+	ErrOtherRun   = errors.New("the journal is of another run")
+	ErrDamaged    = errors.New("the journal is damaged")
+)
+
+// Castagnoli is the table of all sums of the journal, Header.Sum included.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// touch is what is known of a row that calls have carried.
+type touch struct {
+	evidence
+	calls  int
+	flying bool // one of them left, it may be, and no answer was noted
 }

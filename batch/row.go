@@ -9,22 +9,6 @@ import (
 	"rpsbatch/rps"
 )
 
-// An Action is what the user wants done with a device.
-type Action uint8
-
-const (
-	Register   Action = iota // bind it
-	Deregister               // remove it
-	Edit                     // bind it, which is registered, to something else
-	Check                    // look it up; if it has a server or a URL, compare
-	AddServer                // none of a device: add the server of this name and URL
-	CheckGone                // look it up; it is not to be in the account
-)
-
-// changes reports whether it may change what the account has of devices, which is
-// read first.
-func (a Action) changes() bool { return a <= Edit }
-
 // Device is what one row asks for.
 type Device struct {
 	Action Action
@@ -147,4 +131,16 @@ type Fault struct {
 	Column string // name of its column in the header, "" if it has none
 	Kind   string // a few words that are the same for all such cells
 	Text   string // what is wrong, and how to fix it; never a whole cell
+}
+
+// A Source gives the rows of the input, one after the other, and io.EOF at
+// their end. The strings of a row stay valid.
+type Source interface {
+	Read(*Row) error
+}
+
+// Results takes the rows of a run with their verdicts, in input order.
+type Results interface {
+	Write(*Row, Verdict) error
+	Pass(*Row) error // with what an earlier run made of it
 }

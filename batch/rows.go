@@ -355,3 +355,7 @@ func (e *engine) good(d *Device, v Verdict) bool {
 	missing := e.Config.IgnoreMissing || e.pruning && e.window.base >= e.Survey.Rows
 	return d.Action.Succeeds(v.Status) || v.Status == NotRegistered && missing
 }
+
+// longestCall bounds how long after the start of a resumed run a call of an earlier
+// part may be applied, whatever its clock and its time-out were.
+const longestCall = time.Hour

@@ -15,12 +15,6 @@ import (
 	"rpsbatch/rps"
 )
 
-// A Source gives the rows of the input, one after the other, and io.EOF at
-// their end. The strings of a row stay valid.
-type Source interface {
-	Read(*Row) error
-}
-
 // Survey is what the first pass learns of a file: how many rows it has, and
 // which of them ask for the same device. It keeps two bytes or so for a MAC,
 // and more only for those that repeat.
