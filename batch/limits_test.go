@@ -99,3 +99,23 @@ func TestThrottleUsesWhatIsBorne(t *testing.T) {
 		}
 	}
 }
+
+// A limit far below what a search begins at is found in a few steps.
+func TestSlowLimitIsFound(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	limit, th, refused := bucketOf(0.5, 1), throttle{full: 100}, 0
+	for now := time.Duration(0); now < 2*time.Minute; {
+		at := start.Add(now)
+		if limit(now) == 0 {
+			th.answered(at)
+			now += th.gap(at)
+			continue
+		}
+		refused++
+		now += th.refused(at, at, 0)
+	}
+	if refused > 50 {
+		t.Errorf("%d calls were refused", refused)
+	}
+	t.Logf("%d calls were refused", refused)
+}

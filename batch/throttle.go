@@ -96,9 +96,14 @@ func (t *throttle) refused(left, now time.Time, asked time.Duration) (pause time
 // fall lowers the rate when a call was refused that left at a time.
 func (t *throttle) fall(left time.Time) {
 	age := left.Sub(t.since)
-	if t.rate == 0 || !t.found && t.granted < tooFew {
+	slowest := min(slowest, t.full)
+	switch {
+	case t.rate == 0:
 		sure := max(plenty, float64(t.granted)/max(1, age.Seconds()))
-		t.rate = max(begin*min(t.at(left), sure), min(slowest, t.full))
+		t.rate = max(slowest, begin*min(t.full, sure))
+		return
+	case !t.found && t.granted < tooFew:
+		t.rate = max(slowest, begin*t.rate)
 		return
 	}
 	by := fallsBy
