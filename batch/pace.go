@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -37,8 +38,9 @@ type pacer struct {
 	turn chan struct{}
 
 	mu       sync.Mutex
-	until    time.Time // no call leaves before
-	last     time.Time // a call left
+	until    time.Time     // no call leaves before
+	last     time.Time     // a call left
+	trip     time.Duration // to the service and back, about
 	throttle throttle
 }
 
@@ -50,11 +52,20 @@ func newPacer(perSecond float64, burst int) *pacer {
 	}
 }
 
-// answered takes note of an answer to a call that left at a time.
+// answered takes note of an answer to a call that left at a time. If it took
+// longer than most, the call may have reached the service late: the next one
+// keeps its distance from that, within reason.
 func (p *pacer) answered(left time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.throttle.answered(left)
+	trip := time.Since(left)
+	late := trip - cmp.Or(p.trip, trip)
+	p.trip = trip - late + late/8
+	if !left.Before(p.last) {
+		gap := p.throttle.gap(left)
+		p.space(p.last.Add(min(late, gap/4)))
+	}
 }
 
 // refused takes note that the service asked to slow down, and holds all calls
@@ -83,49 +94,48 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 	defer func() { <-p.turn }()
 	for {
-		if err := sleepUntil(ctx, p.opens()); err != nil {
-			return err
+		if until := p.heldUntil(); time.Now().Before(until) {
+			if err := sleepUntil(ctx, until); err != nil {
+				return err
+			}
+			continue // it may be longer by now, and a token is not to be wasted
 		}
 		if err := p.limiter.Wait(ctx); err != nil {
 			return err
 		}
-		if p.leave() {
+		// What began while this call waited for its turn holds it too.
+		if p.leave(time.Now()) {
 			return ctx.Err()
 		}
 	}
 }
 
-// opens returns when the next call may leave, as far as the service bears it.
-func (p *pacer) opens() time.Time {
+// leave lets a call leave, unless all are held.
+func (p *pacer) leave(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.opensAt(time.Now())
-}
-
-// opensAt is for those that have p.mu. A service that has refused calls may take
-// them one at a time: then each keeps its distance from where the one before it
-// really left, since a timer that was late must not bring the next one nearer.
-func (p *pacer) opensAt(now time.Time) time.Time {
-	if p.throttle.rate > 0 {
-		next := p.last.Add(time.Duration(float64(time.Second) / p.throttle.at(now)))
-		if next.After(p.until) {
-			return next
-		}
-	}
-	return p.until
-}
-
-// leave lets a call leave, or reports that it may not: what began while it waited
-// holds it too.
-func (p *pacer) leave() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if now.Before(p.opensAt(now)) {
+	if now.Before(p.until) {
 		return false
 	}
 	p.last = now
+	p.space(now)
 	return true
+}
+
+// space holds the next call until it may follow one that left at a time. It is
+// for those that have p.mu. A service with a limit may take calls one at a time:
+// each keeps its distance from when the one before it really left, for a timer
+// that was late must not bring the next one nearer.
+func (p *pacer) space(left time.Time) {
+	if p.throttle.rate > 0 {
+		p.holdUntil(left.Add(p.throttle.gap(left)))
+	}
+}
+
+func (p *pacer) heldUntil() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.until
 }
 
 // hold keeps all calls back for d.

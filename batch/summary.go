@@ -51,7 +51,7 @@ type Summary struct {
 	SentFailed int                 // rows that needed a call, and did not succeed
 	Elapsed    time.Duration
 	Throttled  int      // answers that asked to slow down
-	Bore       float64  // calls a second that the service has last refused, about; 0: none
+	Bore       float64  // calls a second after the last time that it asked; 0: never
 	Passed     int      // rows that were not to be run again (Only)
 	Pruned     int      // devices removed because the file lacks them
 	NotPruned  int      // devices that should have been, and were not

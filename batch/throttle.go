@@ -17,28 +17,26 @@ type throttle struct {
 	rate float64 // after the last fall; 0: it never fell
 
 	fell    time.Time
-	since   time.Time // calls leave again, or first left
-	found   bool      // the rate is just below what was refused
-	granted int       // calls that left since the last fall
-	short   int       // pauses, one after another, after which no call was granted
+	since   time.Time // calls leave at the rate, or first left
+	found   bool      // the rate is just below one that was refused
+	granted int       // calls since the last fall
+	short   int       // pauses, one after another, that were followed by a refusal
 }
 
 const (
-	// doubling is slow enough that one of the calls just before the refused one
-	// shows what the service bears.
 	doubling = 4 * time.Second
 	stay     = time.Minute
 
-	// The search begins at this part of the calls that were granted in a second,
-	// or of plenty if those were too few to go by.
+	// A search begins at this part of the calls that were granted in a second, or
+	// of plenty if those were too few to go by.
 	begin  = 0.7
 	plenty = 7.0
 
-	// tooFew granted calls show that the search began too high.
+	// tooFew granted calls show that a search began too high.
 	tooFew = 3
 
-	// What a rate that was found falls by depends on how long it was borne. A
-	// burst or a window is used up soon if the rate is much too high; after a
+	// The rate falls the less the longer it was granted: soon after a pause a
+	// burst or a window is used up by a rate that is much too high, and after a
 	// while a refusal is no more than bad luck.
 	fallsBy     = 0.025
 	soon        = 2 * time.Second
@@ -61,6 +59,11 @@ func (t *throttle) at(now time.Time) float64 {
 	return min(t.full, t.rate*math.Exp2(max(0, growing.Seconds()/doubling.Seconds())))
 }
 
+// gap returns the time between two calls at the rate of a time.
+func (t *throttle) gap(now time.Time) time.Duration {
+	return time.Duration(float64(time.Second) / t.at(now))
+}
+
 // answered takes note of an answer to a call that left at a time.
 func (t *throttle) answered(left time.Time) {
 	if left.Before(t.fell) {
@@ -79,31 +82,37 @@ func (t *throttle) refused(left, now time.Time, asked time.Duration) (pause time
 	if left.Before(t.fell) {
 		return max(asked, backoffBound(t.short))
 	}
-	t.short++
-	if t.rate == 0 || t.granted > 0 { // else the pause was too short, which says nothing of the rate
+	if t.rate == 0 || t.granted > 0 {
 		t.short = 0
 		t.fall(left)
+	} else {
+		t.short++ // which says nothing of the rate
 	}
 	pause = max(asked, backoffBound(t.short))
 	t.fell, t.since, t.granted = now, now.Add(pause), 0
 	return pause
 }
 
-// fall lowers the rate after a call was refused that left at a time.
+// fall lowers the rate when a call was refused that left at a time.
 func (t *throttle) fall(left time.Time) {
-	was, borne := t.at(left), left.Sub(t.since)
-	if t.rate == 0 || !t.found && t.granted < tooFew {
-		granted := float64(t.granted) / max(1, borne.Seconds())
-		t.rate = max(begin*min(was, max(granted, plenty)), min(slowest, t.full))
+	age := left.Sub(t.since)
+	slowest := min(slowest, t.full)
+	switch {
+	case t.rate == 0:
+		sure := max(plenty, float64(t.granted)/max(1, age.Seconds()))
+		t.rate = max(slowest, begin*min(t.full, sure))
+		return
+	case !t.found && t.granted < tooFew:
+		t.rate = max(slowest, begin*t.rate)
 		return
 	}
 	by := fallsBy
 	switch {
-	case t.found && borne < soon:
+	case t.found && age < soon:
 		by = fallsSoonBy
-	case t.found && borne > badLuck:
+	case t.found && age > badLuck:
 		by = 0
 	}
-	twoBefore := left.Add(-time.Duration(2 / was * float64(time.Second)))
-	t.rate, t.found = t.at(twoBefore)*(1-by), true
+	// The rate grows from call to call: the one before the last was granted.
+	t.rate, t.found = t.at(left.Add(-2*t.gap(left)))*(1-by), true
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,45 +10,83 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// A service that hides a limit of 10 calls a second behind 429 is used to at
-// least 85% of it over a minute, and at most 5% of the calls are refused.
+// A service that hides a limit of 10 calls a second, of any sort, is used to at
+// least 90% of it over a minute, or of the user's rate where that is lower, and
+// at most 5% of the calls are refused.
 func TestHiddenLimitIsFound(t *testing.T) {
-	for _, burst := range []int{1, 2, 10} {
-		for _, retryAfter := range []bool{false, true} {
-			for _, latency := range []time.Duration{time.Millisecond, 50 * time.Millisecond, 300 * time.Millisecond} {
-				t.Run(fmt.Sprintf("burst=%d/retryAfter=%v/latency=%v", burst, retryAfter, latency), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						tr := &trial{rows: devices(700, "A"), options: rpstest.Options{
-							RateLimit: 10, RateBurst: burst, RateRetryAfter: retryAfter, Latency: latency,
-						}}
-						tr.config = func(c *Config) { c.BatchSize, c.Workers, c.Rate, c.MaxAttempts = 1, 4, 100, 10 }
-						tr.run(t)
-						start := tr.sim.Calls()[0].Time
-						answered, refused := 0, 0
-						for _, c := range tr.sim.Calls() {
-							if c.Time.Sub(start) > time.Minute {
-								break
-							}
-							if c.Outcome == "429" {
-								refused++
-							} else {
-								answered++
-							}
-						}
-						t.Logf("%d answered, %d refused in a minute", answered, refused)
-						if used := float64(answered) / 600; used < 0.85 {
-							t.Errorf("%.2f of the limit is used", used)
-						}
-						if part := float64(refused) / float64(answered+refused); part > 0.05 {
-							t.Errorf("%.3f of the calls are refused", part)
-						}
-						if tr.summary.Succeeded != 700 {
-							t.Errorf("%v", tr.summary.Counts)
-						}
-					})
-				})
+	limits := []rpstest.Fault{{Name: "bucket"}, {Name: "bucket", Limit: 10}, {Name: "fixed-window"}, {Name: "sliding-window"}}
+	for _, limit := range limits {
+		for _, retryAfter := range []string{"", "1"} {
+			for _, rate := range []float64{9, 12, 20, 100} {
+				limit.Rate, limit.RetryAfter = 10, retryAfter
+				hiddenLimit(t, limit, rate, time.Millisecond)
 			}
 		}
+	}
+	for _, latency := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond} {
+		for _, limit := range limits[:2] {
+			limit.Rate, limit.RetryAfter, limit.Status = 10, "1", http.StatusServiceUnavailable
+			hiddenLimit(t, limit, 100, latency)
+		}
+	}
+}
+
+func hiddenLimit(t *testing.T, limit rpstest.Fault, rate float64, latency time.Duration) {
+	t.Run(fmt.Sprintf("%s of %d/status=%d/retryAfter=%q/rate=%v/latency=%v", limit.Name, max(limit.Limit, 1), limit.Status, limit.RetryAfter, rate, latency), func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			tr := &trial{rows: devices(620, "A"), options: rpstest.Options{Faults: []rpstest.Fault{limit}, Latency: latency}}
+			tr.config = func(c *Config) { c.BatchSize, c.Rate, c.MaxAttempts = 1, rate, 10 }
+			tr.run(t)
+			answered, refused, calls := 0, 0, tr.sim.Calls()
+			for i, c := range calls {
+				if i > 0 && c.Time.Sub(calls[i-1].Time).Seconds() < 0.999/rate {
+					t.Fatalf("call %d came %v after the one before", i, c.Time.Sub(calls[i-1].Time))
+				}
+				switch {
+				case c.Time.Sub(calls[0].Time) > time.Minute:
+				case c.Outcome == "429" || c.Outcome == "503":
+					refused++
+				default:
+					answered++
+				}
+			}
+			used, part := float64(answered)/(60*min(rate, limit.Rate)), float64(refused)/float64(answered+refused)
+			t.Logf("%.1f%% used, %.1f%% refused", 100*used, 100*part)
+			if used < 0.9 || part > 0.05 {
+				t.Errorf("%.1f%% of the limit is used, %.1f%% of the calls are refused", 100*used, 100*part)
+			}
+			if tr.summary.Succeeded != len(tr.rows) {
+				t.Errorf("%v", tr.summary.Counts)
+			}
+		})
+	})
+}
+
+// Once a service has refused a call, the next ones keep their distance from when
+// each may have reached it: later than it left if its answer took long.
+func TestCallsKeepTheirDistance(t *testing.T) {
+	for trip, distance := range map[time.Duration]time.Duration{5: 100, 10: 100, 25: 115, 90: 125, 400: 100} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPacer(10, 1)
+			leave := func() time.Time {
+				if err := p.wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return time.Now()
+			}
+			p.refused(leave(), 0)
+			for range 100 { // until the rate is the full one again
+				left := leave()
+				time.Sleep(10 * time.Millisecond)
+				p.answered(left)
+			}
+			left := leave()
+			time.AfterFunc(trip*time.Millisecond, func() { p.answered(left) })
+			if got := leave().Sub(left).Round(time.Millisecond); got != distance*time.Millisecond {
+				t.Errorf("after a trip of %d ms: %v, want %d ms", trip, got, distance)
+			}
+			synctest.Wait()
+		})
 	}
 }
 
