@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -25,7 +28,7 @@ type reporting struct {
 	streams Streams
 	read    readFlags
 
-	html          string
+	html, summary string
 	showURLs      bool
 	ignoreMissing bool
 }
@@ -42,8 +45,9 @@ With --html the same goes to one page that can be mailed, printed and read on a
 phone. It loads nothing and forbids the browser to, and follows the light or dark
 setting. Its table of the rows that did not succeed, the first 10,000, can be
 searched and filtered by status, and says what to do about each. Unique URLs are
-masked in both, unless --show-urls is given. After 'deregister --ignore-missing',
-give --ignore-missing here too.
+masked in both, unless --show-urls is given. A result does not say which account it
+is of: --summary does. After 'deregister --ignore-missing', give --ignore-missing
+here too.
 
 Exit code 0 means that the report was written, whatever became of the rows; 2 that
 the file cannot be read, or is not a result.`,
@@ -57,6 +61,7 @@ the file cannot be read, or is not a result.`,
 	}
 	c.Flags().SortFlags = false
 	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE` ('-' is standard output; the text then goes to standard error)")
+	c.Flags().StringVar(&r.summary, "summary", "", "name the account that the run's --summary-json wrote to `FILE`")
 	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs, which are secrets")
 	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "count not-registered as a success")
 	r.read.add(c.Flags())
@@ -90,20 +95,24 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	tally := report.NewTally(report.Options{
 		ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
 	})
-	if err := addAll(tally, in.opener(ctx)); err != nil {
+	err = addAll(tally, in.opener(ctx))
+	if again, needed := tally.Again(); needed && err == nil {
+		tally = again
+		err = addAll(tally, in.opener(ctx))
+	}
+	if err != nil {
 		return err
 	}
-	if again, needed := tally.Again(); needed {
-		if tally = again; addAll(tally, in.opener(ctx)) != nil {
-			return addAll(tally, in.opener(ctx))
-		}
+	account, err := r.account(tally)
+	if err != nil {
+		return err
 	}
-	steps := nextSteps(file, tally)
+	steps := nextSteps(file, in, tally)
 	if r.html == "" {
-		return tellReport(r.streams.Out, in.Name(), tally, steps)
+		return tellReport(r.streams.Out, in.Name(), account, tally, steps)
 	}
-	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
-	page.Next = nextSteps(filepath.Base(file), tally)
+	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Account: account, Tally: tally, Remedy: remedy, Number: thousands}
+	page.Next = nextSteps(filepath.Base(file), in, tally)
 	text := r.streams.Out
 	if r.html == standardStream {
 		text = r.streams.Err
@@ -111,11 +120,33 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := r.writePage(page); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(text, in.Name(), tally, steps); err != nil || r.html == standardStream {
+	if err := tellReport(text, in.Name(), account, tally, steps); err != nil || r.html == standardStream {
 		return err
 	}
 	_, err = fmt.Fprintf(text, "Page: %s\n", rps.Printable(r.html))
 	return err
+}
+
+// account returns the account that --summary names, "" without it. The wrong one is
+// worse than none: a summary with other numbers is of another run.
+func (r *reporting) account(t *report.Tally) (string, error) {
+	if r.summary == "" {
+		return "", nil
+	}
+	const remedy = "give the file that --summary-json of this run wrote"
+	var s summaryJSON
+	data, err := os.ReadFile(r.summary)
+	if err != nil {
+		return "", fmt.Errorf("--summary: %w", err)
+	}
+	switch err := json.Unmarshal(data, &s); {
+	case err != nil || s.Host == "":
+		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), remedy)
+	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)),
+		s.Passed == 0 && slices.ContainsFunc(t.Statuses(), func(c report.Count) bool { return s.Statuses[c.Status()] != c.Rows }):
+		return "", hint(fmt.Errorf("--summary %s is of another run: its rows or times are not those of this result", r.summary), remedy)
+	}
+	return accountName(s.Username, s.Host), nil
 }
 
 // writePage writes the page. Its details and URLs are for its owner alone.
@@ -182,7 +213,7 @@ const (
 )
 
 // tellReport prints the counts for a person.
-func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) error {
+func tellReport(w io.Writer, name, account string, t *report.Tally, next []report.Step) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
@@ -194,6 +225,9 @@ func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) e
 	}
 	if when := t.When(); when != "" {
 		fmt.Fprintf(out, "Verdicts given %s\n", when)
+	}
+	if account != "" {
+		fmt.Fprintf(out, "Account: %s\n", account)
 	}
 
 	if t.Rows > 0 {
@@ -215,7 +249,10 @@ func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) e
 		if i == 0 {
 			fmt.Fprintln(out, "\nWhat to do next")
 		}
-		fmt.Fprintf(out, "  %s:\n    %s\n", step.Why, step.Command)
+		fmt.Fprintf(out, "  %s\n", step.Why)
+		if step.Command != "" {
+			fmt.Fprintf(out, "    %s\n", step.Command)
+		}
 	}
 	return out.Flush()
 }
@@ -225,7 +262,7 @@ func tellServers(w io.Writer, servers []report.Count) {
 		return
 	}
 	fmt.Fprintln(w, "\nBy server")
-	shown, rest := head(servers, serversShown)
+	shown, more, rows := report.Head(servers, serversShown)
 	width := 21
 	for _, c := range shown {
 		width = max(width, utf8.RuneCountInString(c.Name))
@@ -237,12 +274,8 @@ func tellServers(w io.Writer, servers []report.Count) {
 		}
 		printLine(w, "  %-*s%10s  %s", width, c.Name, thousands(c.Rows), not)
 	}
-	rows := 0
-	for _, c := range rest {
-		rows += c.Rows
-	}
-	if len(rest) > 0 {
-		fmt.Fprintf(w, "  and %s with %s\n", count(len(rest), "more server"), count(rows, "row"))
+	if more > 0 {
+		fmt.Fprintf(w, "  and %s with %s\n", count(more, "more server"), count(rows, "row"))
 	}
 }
 
@@ -252,43 +285,25 @@ func tellRefusals(w io.Writer, t *report.Tally) {
 		return
 	}
 	fmt.Fprintln(w, "\nMost common refusals")
-	shown, rest := head(refusals, refusalsShown)
+	shown, more, rows := report.Head(refusals, refusalsShown)
 	for _, r := range shown {
 		fmt.Fprintf(w, "%8s  %s: %s\n", thousands(r.Rows), r.Status, cmp.Or(r.Text, "(no detail)"))
-		fmt.Fprint(w, "          ")
-		for i, e := range r.Examples {
-			if i > 0 {
-				fmt.Fprint(w, ", ")
-			}
-			fmt.Fprintf(w, "line %d", e.Line)
-			if e.MAC != "" {
-				fmt.Fprintf(w, " %s", e.MAC)
-			}
+		var lines []string
+		for _, e := range r.Examples {
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("line %d %s", e.Line, e.MAC)))
 		}
-		if r.Rows > len(r.Examples) {
-			fmt.Fprint(w, " ...")
+		dots := ""
+		if r.Rows > len(lines) {
+			dots = " ..."
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "          %s%s\n", strings.Join(lines, ", "), dots)
 	}
-	rows := 0
-	for _, r := range rest {
-		rows += r.Rows
-	}
-	if len(rest) > 0 {
-		fmt.Fprintf(w, "  and %s more with %s\n", thousands(len(rest)), count(rows, "row"))
+	if more > 0 {
+		fmt.Fprintf(w, "  and %s more with %s\n", thousands(more), count(rows, "row"))
 	}
 	if unmatched > 0 {
 		fmt.Fprintf(w, "  and %s with too many different texts to list\n", count(unmatched, "row"))
 	}
-}
-
-// head cuts a list at n, but never leaves out a single item: that takes no more
-// room than saying so.
-func head[T any](list []T, n int) (shown, rest []T) {
-	if len(list) <= n+1 {
-		return list, nil
-	}
-	return list[:n], list[n:]
 }
 
 func printLine(w io.Writer, format string, args ...any) {

@@ -83,6 +83,7 @@ const (
 const (
 	// A cell of somebody's prose is not to fill memory or page.
 	longestName   = 100
+	longestCell   = 24
 	longestDetail = 600
 
 	// Statuses that nobody knows are columns of another program, or damage.
@@ -136,7 +137,7 @@ func (t *Tally) Add(row *batch.Row) {
 	if prior.MAC != (rps.MAC{}) {
 		example.MAC = prior.MAC.String()
 	} else if row.Said != "" {
-		example.MAC = strings.Clone(mask.name(row.Said))
+		example.MAC = strings.Clone(clipped(mask.name(row.Said), longestCell))
 	}
 	t.refusals.add(status, fate, refusalText(mask.always().text(prior.Detail)), example)
 	if len(t.Failed) < t.opts.Rows {
@@ -253,6 +254,21 @@ func sorted(counts func(func(*Count) bool)) (list []Count) {
 	})
 	return list
 }
+
+// Head cuts a list at n, and returns how many items it leaves out, with how many
+// rows. It never leaves out a single one: that takes no more room than saying so.
+func Head[T interface{ rows() int }](list []T, n int) (shown []T, more, rows int) {
+	if len(list) <= n+1 {
+		return list, 0, 0
+	}
+	for _, item := range list[n:] {
+		rows += item.rows()
+	}
+	return list[:n], len(list) - n, rows
+}
+
+func (c Count) rows() int   { return c.Rows }
+func (r Refusal) rows() int { return r.Rows }
 
 // clipped cuts a text that is longer than most characters.
 func clipped(text string, most int) string {
