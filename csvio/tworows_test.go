@@ -59,6 +59,7 @@ func TestOneRowHeaders(t *testing.T) {
 		"Server,Phone,\n,MAC,Model\nhq,001565000001,T46\n":            "error: line 1",
 		"MAC,,Server\nLAN,WLAN,\n001565000001,001565000002,hq\n":      "error: line 2",
 		"MAC,,Server\nLAN,note,\n001565000001,on the desk,hq\n":       kindBadMAC + "|0 000001 hq ",
+		"mac,type\n,Server,10.0.0.1\n001565000001,Phone\n":            kindNoMAC + "|0 000001 other ",
 		"Notes,001565\nmac,server\n001565000001,hq\n":                 "0 000001 hq ",
 		"mac,server\n1565000001,hq\nmac,server,rps_line,rps_status\n": kindZeros + "|" + kindBadMAC,
 	} {
