@@ -167,7 +167,7 @@ func numberText(cell, digits string) string {
 
 // otherNumber says what a text is rather than a MAC, "" if nothing is known.
 func otherNumber(cell string) string {
-	if len(cell) < 10 || strings.Trim(strings.ToUpper(cell), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || !strings.ContainsAny(cell, "0123456789") {
+	if len(cell) < 10 || strings.Trim(strings.ToUpper(cell), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || !hasDigit(cell) {
 		return ""
 	}
 	switch {

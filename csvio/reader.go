@@ -349,7 +349,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
 	}
 	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.anyCell(record, r.macs.isMAC)
-	if row.Device.MAC == (rps.MAC{}) && !blank && !strings.ContainsAny(values[roleMAC], "0123456789") {
+	if row.Device.MAC == (rps.MAC{}) && !blank && !hasDigit(values[roleMAC]) {
 		var err error
 		if blank, err = r.again(record); err != nil {
 			return err

@@ -510,3 +510,47 @@ func TestManyMergedCells(t *testing.T) {
 		}
 	}
 }
+
+// The result of several sheets has the header of the first, by which their merged
+// cells are known, whatever the others call their columns.
+func TestMergedOfSheets(t *testing.T) {
+	const merged = `<mergeCells><mergeCell ref="B2:B3"/></mergeCells>`
+	book := bookOfPages(t, page{name: "A", cells: table("mac,server", "001565000001,hq", "001565000002"), after: merged},
+		page{name: "B", cells: table("MAC address,Server name,note", "001565000003,branch", "001565000004,,x"), after: merged},
+		page{name: "C", cells: table("MAC no,Server", "001565000005,hq") + cellsOfRow(3, "", "", `<c t="inlineStr"><is><t xml:space="preserve"> </t></is></c>`), after: `<mergeCells><mergeCell ref="A2:A3"/></mergeCells>`})
+	rows, f, err := fileOf(t, book, Options{AllSheets: true})
+	const want = "0 000001 hq |0 000002 hq |0 000003 branch |0 000004 branch |0 000005 hq |0 000000  "
+	if err != nil || devices(rows) != want {
+		t.Fatalf("%s, %v", devices(rows), err)
+	}
+	result := written(t, rows, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) })
+	again, format := rowsOf(t, result, Options{Server: "other"})
+	if devices(again) != want || strings.Join(format.Columns, ",") != "mac,server," || !format.Merged {
+		t.Errorf("fed back: %s, %q\n%s", devices(again), format.Columns, result)
+	}
+}
+
+// A workbook that is a result has merged cells of its own, and those in rps_merged;
+// a row that was skipped keeps them until it is sent.
+func TestMergedInResults(t *testing.T) {
+	merged := func(ref string) string { return `<mergeCells><mergeCell ref="` + ref + `"/></mergeCells>` }
+	write := func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) }
+	book := bookOfPages(t, page{name: "P", after: merged("C2:C3"), cells: table("mac,server,url,rps_line,rps_status,rps_merged",
+		"001565000001,hq,https://h/1,2,refused", `001565000002,,,3,refused,{"server":"hq"}`)})
+	const want = "0 000001 hq https://h/1|0 000002 hq https://h/1"
+	rows, f, err := fileOf(t, book, Options{Server: "other"})
+	if err != nil || devices(rows) != want {
+		t.Fatalf("%s, %v", devices(rows), err)
+	}
+	if again, _ := rowsOf(t, written(t, rows, f.Format(), write), Options{Server: "other"}); devices(again) != want {
+		t.Errorf("fed back: %s", devices(again))
+	}
+	hidden := bookOfPages(t, page{name: "P", after: merged("B2:B3"), cells: table("mac,server", "001565000001,hq") + cellsOfRow(3, `hidden="1"`, "001565000002")})
+	rows, f, err = fileOf(t, hidden, Options{Hidden: HiddenSkip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := rowsOf(t, written(t, rows, f.Format(), write), Options{Hidden: HiddenSend, Server: "other"}); devices(again) != "0 000001 hq |0 000002 hq " {
+		t.Errorf("sent after all: %s", devices(again))
+	}
+}

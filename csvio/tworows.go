@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A header may have two rows: "MAC" merged over both, and "Provisioning" above
@@ -75,8 +76,8 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	reads := h.reads(r.task)
 	unnamed := func(i int) bool { return i >= len(h.names) || h.names[i] == "" }
 	for _, i := range [...]int{at - 1, at + 1} {
-		if i < 0 || i == len(records) || r.holdsMAC(records[i]) {
-			continue
+		if i < 0 || i == len(records) || slices.ContainsFunc(records[i].names, hasDigit) {
+			continue // a name has none, and most devices have
 		}
 		for column, name := range records[i].names {
 			of, ok := r.task.roleOf(name)
@@ -102,3 +103,5 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	}
 	return nil
 }
+
+func hasDigit(text string) bool { return strings.ContainsAny(text, "0123456789") }

@@ -16,6 +16,7 @@ func TestTwoRowHeaders(t *testing.T) {
 		{"title over two rows", "Our phones#,,,2026#MAC,Site,Server,URL" + rows, "A1:C2", "0 000001 hq https://h/1"},
 		{"MAC over two rows", "MAC,Site,Provisioning#,,Server,URL" + rows, "A1:A2 B1:B2 C1:D1", "0 000001 hq https://h/1"},
 		{"only another over two rows", "MAC,Site,Provisioning#,,Server,URL" + rows, "B1:B2 C1:D1", "0 000001 hq https://h/1"},
+		{"a number in the title", "Exported,1565000000#MAC,Site,Provisioning#,,Server,URL" + rows, "A2:A3 B2:B3 C2:D2", "0 000001 hq https://h/1"},
 		{"over three rows", "MAC,Site,Provisioning#,,A,B#,,Server,URL" + rows, "A1:A3 B1:B3 C1:D1", "0 000001 hq https://h/1"},
 		{"server over two rows, MAC in the second", "Phone,,Server,URL#MAC,Site" + rows, "A1:B1 C1:C2 D1:D2", "0 000001 hq https://h/1"},
 		{"merged into the devices", "MAC,Site,Server,URL" + rows + "#001565000002", "B1:B3", "0 000001 hq https://h/1|" + kindNoTarget},
@@ -59,6 +60,8 @@ func TestOneRowHeaders(t *testing.T) {
 		"Server,Phone,\n,MAC,Model\nhq,001565000001,T46\n":            "error: line 1",
 		"MAC,,Server\nLAN,WLAN,\n001565000001,001565000002,hq\n":      "error: line 2",
 		"MAC,,Server\nLAN,note,\n001565000001,on the desk,hq\n":       kindBadMAC + "|0 000001 hq ",
+		"mac,type\n,Server,10.0.0.1\n001565000001,Phone\n":            kindNoMAC + "|0 000001 other ",
+		"Server,hq\nmac,model\n001565000001,T46\n":                    "0 000001 other ",
 		"Notes,001565\nmac,server\n001565000001,hq\n":                 "0 000001 hq ",
 		"mac,server\n1565000001,hq\nmac,server,rps_line,rps_status\n": kindZeros + "|" + kindBadMAC,
 	} {
