@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -30,7 +31,7 @@ const maxDrain = 64 << 10
 func (c *Client) call(ctx context.Context, method, url string, args ...any) (answer, error) {
 	a, e := c.exchange(ctx, method, args)
 	if e != nil {
-		c.secrets(url).conceal(e)
+		slices.Concat(secrets{url}, c.hidden).conceal(e)
 		return answer{}, e
 	}
 	return a, nil

@@ -62,6 +62,7 @@ type Client struct {
 	ownTransport       bool // transport is the client's own
 	url                string
 	username, password string
+	hidden             secrets // the passwords, also as they are sent
 	userAgent          string
 	timeout            time.Duration
 }
@@ -97,10 +98,15 @@ func NewClient(config Config) (*Client, error) {
 	case c.timeout < 0:
 		return nil, fmt.Errorf("the timeout of a call is %v: it must be positive", c.timeout)
 	}
+	c.hidden = credentials(c.username, c.password)
 	if c.transport == nil {
 		proxy, err := proxyOf(u)
 		if err != nil {
 			return nil, err
+		}
+		if proxy != nil && proxy.User != nil {
+			password, _ := proxy.User.Password()
+			c.hidden = append(c.hidden, credentials(proxy.User.Username(), password)...)
 		}
 		c.transport, c.ownTransport = newTransport(config, c.timeout, proxy), true
 	}
@@ -192,12 +198,10 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// secrets returns what no error of a call may show: the credentials as they are
-// sent, and the URL that the call carries.
-func (c *Client) secrets(url string) secrets {
-	s := secrets{url, c.password}
-	if c.password != "" {
-		s = append(s, base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.password)))
+// credentials returns a password as it stands and as it is sent.
+func credentials(username, password string) secrets {
+	if password == "" {
+		return nil
 	}
-	return s
+	return secrets{password, base64.StdEncoding.EncodeToString([]byte(username + ":" + password))}
 }

@@ -55,7 +55,8 @@ func (p *recorder) serve(conn net.Conn) {
 	r := bufio.NewReader(io.TeeReader(conn, p))
 	request, err := http.ReadRequest(r)
 	if err != nil || request.Method != http.MethodConnect || p.service == "" {
-		io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+		// It writes back what it got.
+		fmt.Fprintf(conn, "HTTP/1.1 502 \x1b[31m\u202epr0xy %s\r\nContent-Length: 0\r\n\r\n", request.Header.Get("Proxy-Authorization"))
 		return
 	}
 	service, err := net.Dial("tcp", p.service)
@@ -109,7 +110,8 @@ func TestPasswordIsNotShownToAProxy(t *testing.T) {
 	proxy = newRecorder(t, "")
 	setProxy(t, proxy.url, proxy.url, "")
 	e := asError(t, clientAt(t, Config{URL: "https://example.com/xmlrpc"}).EditDevice(t.Context(), MAC{2}, "s"))
-	if text, password := proxy.seen(); password || e.Kind != NotSent || !strings.HasPrefix(text, "CONNECT ") || strings.Contains(e.Error(), "pr0xy") {
+	if text, password := proxy.seen(); password || e.Kind != NotSent || !strings.HasPrefix(text, "CONNECT ") || strings.Contains(e.Error(), "pr0xy") ||
+		strings.Contains(e.Error(), base64.StdEncoding.EncodeToString([]byte("user:pr0xy"))) || strings.ContainsAny(e.Error(), "\x1b\u202e") {
 		t.Errorf("the proxy got %q, and %v: %v", text, e.Kind, e)
 	}
 

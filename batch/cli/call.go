@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,8 +23,13 @@ type method struct {
 	name    string
 	takes   string // the arguments by kind; one in brackets may be omitted
 	changes bool   // the account
-	call    func(ctx context.Context, c *rps.Client, a arguments) ([]string, error)
+	call    func(ctx context.Context, c *rps.Client, a arguments) (lines, error)
 }
+
+// lines are those of an answer, which may be long.
+type lines = iter.Seq[string]
+
+func each(texts ...string) lines { return slices.Values(texts) }
 
 // arguments are those of a call, by the kinds that methods take.
 type arguments struct {
@@ -34,62 +42,61 @@ type arguments struct {
 // methods are those of the guide's chapter 4, without the two signatures that the
 // service withdraws.
 var methods = []method{
-	{"registerDevice", "MAC SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"registerDevice", "MAC SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		if a.given {
 			return done(c.RegisterDeviceOverride(ctx, a.macs[0], a.server, a.override))
 		}
 		return done(c.RegisterDevice(ctx, a.macs[0], a.server))
 	}},
-	{"registerDevices", "MACS SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"registerDevices", "MACS SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		if a.given {
 			return done(c.RegisterDevicesOverride(ctx, a.macs, a.server, a.override))
 		}
 		return done(c.RegisterDevices(ctx, a.macs, a.server))
 	}},
-	{"registerDeviceWithUniqueUrl", "MAC SERVER URL [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"registerDeviceWithUniqueUrl", "MAC SERVER URL [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		if a.given {
 			return done(c.RegisterDeviceWithUniqueURLOverride(ctx, a.macs[0], a.server, a.url, a.override))
 		}
 		return done(c.RegisterDeviceWithUniqueURL(ctx, a.macs[0], a.server, a.url))
 	}},
-	{"deRegisterDevice", "MAC", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"deRegisterDevice", "MAC", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		return done(c.DeRegisterDevice(ctx, a.macs[0]))
 	}},
-	{"deRegisterDevices", "MACS", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"deRegisterDevices", "MACS", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		return done(c.DeRegisterDevices(ctx, a.macs))
 	}},
-	{"editDevice", "MAC SERVER", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"editDevice", "MAC SERVER", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		return done(c.EditDevice(ctx, a.macs[0], a.server))
 	}},
-	{"editDeviceWithUniqueUrl", "MAC SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"editDeviceWithUniqueUrl", "MAC SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		return done(c.EditDeviceWithUniqueURL(ctx, a.macs[0], a.server, a.url))
 	}},
-	{"checkDevice", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"checkDevice", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		status, err := c.CheckDevice(ctx, a.macs[0])
-		return []string{string(status)}, err
+		return each(string(status)), err
 	}},
-	{"checkDeviceExt", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"checkDeviceExt", "MAC", false, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		status, url, err := c.CheckDeviceExt(ctx, a.macs[0])
 		if url == "" {
-			return []string{string(status)}, err
+			return each(string(status)), err
 		}
-		return []string{string(status), url}, err
+		return each(string(status), url), err
 	}},
-	{"listDevices", "", false, func(ctx context.Context, c *rps.Client, _ arguments) ([]string, error) {
+	{"listDevices", "", false, func(ctx context.Context, c *rps.Client, _ arguments) (lines, error) {
 		macs, err := c.ListDevices(ctx)
-		lines := make([]string, len(macs))
-		for i, mac := range macs {
-			lines[i] = mac.String()
-		}
-		return lines, err
+		return func(yield func(string) bool) {
+			for i := 0; i < len(macs) && yield(macs[i].String()); i++ {
+			}
+		}, err
 	}},
-	{"addServer", "SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) ([]string, error) {
+	{"addServer", "SERVER URL", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		return done(c.AddServer(ctx, a.server, a.url))
 	}},
 }
 
 // done returns the answer of a call that the service answers with OK.
-func done(err error) ([]string, error) { return []string{"OK"}, err }
+func done(err error) (lines, error) { return each("OK"), err }
 
 // findMethod finds a method by its name, with or without "redirect.", in any case.
 func findMethod(name string) (method, bool) {
@@ -224,17 +231,22 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 	if ctx.Err() != nil {
 		return &batch.StopError{Reason: batch.ErrInterrupted}
 	}
-	// A call in flight is waited for.
-	lines, err := m.call(context.WithoutCancel(ctx), client, a)
-	if err != nil {
+	flight := ctx
+	if m.changes { // it is waited for: nobody could tell what became of it
+		flight = context.WithoutCancel(ctx)
+	}
+	answer, err := m.call(flight, client, a)
+	switch {
+	case err != nil && flight.Err() != nil:
+		return &batch.StopError{Reason: batch.ErrInterrupted}
+	case err != nil:
 		return k.ended(m, err)
 	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintln(k.streams.Out, rps.Printable(line)); err != nil {
-			return cannotWrite("the answer", "", standardStream, err)
+	return written(k.streams.Out, "the answer", func(w io.Writer) {
+		for line := range answer {
+			fmt.Fprintln(w, rps.Printable(line))
 		}
-	}
-	return nil
+	})
 }
 
 // ended returns the error of a call that was not answered with yes.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -117,7 +116,7 @@ func (g *guardFlags) unexpected(now planFile) error {
 		return nil
 	}
 	var was planFile
-	data, err := os.ReadFile(g.expectPlan)
+	data, err := readSmall(g.expectPlan)
 	if err != nil {
 		return fmt.Errorf("--expect-plan: %w", err)
 	}

@@ -38,7 +38,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 		return rps.NewClient(config)
 	}
 	if f.caFile != "" {
-		pem, err := os.ReadFile(f.caFile)
+		pem, err := readSmall(f.caFile)
 		if err != nil {
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
@@ -120,6 +120,22 @@ func systemdCredential(name string) (string, error) {
 		return "", nil
 	}
 	return text, err
+}
+
+// readSmall returns what is in a file that has less than 16 MiB: all certificates
+// of a system take a fraction of that.
+func readSmall(name string) ([]byte, error) {
+	const most = 16 << 20
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	if err == nil && len(data) == most {
+		err = fmt.Errorf("%s has more than %d MiB", name, most>>20)
+	}
+	return data, err
 }
 
 // firstLine returns the first line of a file, which must not be empty. A byte order

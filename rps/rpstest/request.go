@@ -40,11 +40,9 @@ const maxDepth = 8
 //
 // It reads raw tokens: xml.Decoder.Token checks nesting and namespaces, which
 // costs a third of the time, and the parser checks them anyway.
-func parseRequest(body []byte) (request, error) {
+func parseRequest(body []byte) (req request, err error) {
 	p := &parser{decoder: xml.NewDecoder(bytes.NewReader(body))}
-	var req request
-	err := p.document(&req)
-	if err != nil {
+	if err := p.document(&req); err != nil {
 		return request{}, err
 	}
 	return req, nil
@@ -56,11 +54,10 @@ type parser struct {
 }
 
 func (p *parser) document(req *request) error {
-	if err := p.start("methodCall"); err != nil {
-		return err
-	}
-	if err := p.start("methodName"); err != nil {
-		return err
+	for _, name := range []string{"methodCall", "methodName"} {
+		if err := p.start(name); err != nil {
+			return err
+		}
 	}
 	name, err := p.text("methodName")
 	if err != nil {
@@ -98,28 +95,42 @@ func (p *parser) document(req *request) error {
 }
 
 func (p *parser) params() (params []value, err error) {
+	err = p.each("param", "params", func() error {
+		v, err := p.valueIn("param")
+		params = append(params, v)
+		return err
+	})
+	return params, err
+}
+
+// each reads elements up to the end of the one that they are in, after their start
+// tags by read.
+func (p *parser) each(name, within string, read func() error) error {
 	for {
 		element, end, err := p.tag()
 		switch {
 		case err != nil:
-			return nil, err
-		case end && element == "params":
-			return params, nil
-		case end || element != "param":
-			return nil, unexpected(element, end)
+			return err
+		case end && element == within:
+			return nil
+		case end || element != name:
+			return unexpected(element, end)
 		}
-		if err := p.start("value"); err != nil {
-			return nil, err
+		if err := read(); err != nil {
+			return err
 		}
-		v, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.end("param"); err != nil {
-			return nil, err
-		}
-		params = append(params, v)
 	}
+}
+
+// valueIn reads a value and the end of the element that it is in.
+func (p *parser) valueIn(name string) (v value, err error) {
+	if err = p.start("value"); err == nil {
+		v, err = p.value()
+	}
+	if err == nil {
+		err = p.end(name)
+	}
+	return v, err
 }
 
 // value reads from after <value> to </value>.
@@ -167,52 +178,29 @@ func (p *parser) array() (items []value, err error) {
 	if err := p.start("data"); err != nil {
 		return nil, err
 	}
-	for {
-		element, end, err := p.tag()
-		switch {
-		case err != nil:
-			return nil, err
-		case end && element == "data":
-			return items, p.end("array")
-		case end || element != "value":
-			return nil, unexpected(element, end)
-		}
+	err = p.each("value", "data", func() error {
 		item, err := p.value()
-		if err != nil {
-			return nil, err
-		}
 		items = append(items, item)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return items, p.end("array")
 }
 
 // members checks a struct and drops it: no method of the guide takes one.
 func (p *parser) members() error {
-	for {
-		element, end, err := p.tag()
-		switch {
-		case err != nil:
-			return err
-		case end && element == "struct":
-			return nil
-		case end || element != "member":
-			return unexpected(element, end)
+	return p.each("member", "struct", func() error {
+		err := p.start("name")
+		if err == nil {
+			_, err = p.text("name")
 		}
-		if err := p.start("name"); err != nil {
-			return err
+		if err == nil {
+			_, err = p.valueIn("member")
 		}
-		if _, err := p.text("name"); err != nil {
-			return err
-		}
-		if err := p.start("value"); err != nil {
-			return err
-		}
-		if _, err := p.value(); err != nil {
-			return err
-		}
-		if err := p.end("member"); err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // start reads the start tag of the named element, end its end tag.
