@@ -46,11 +46,11 @@ func (h Header) differs(past *History) string {
 		return strings.Join(differ, ", ")
 	case past.prune.IsEmpty():
 	case !h.Prunes || s == nil:
-		return "it removes devices that the file lacks, which this run is not to do"
+		return "it is to remove devices that the file lacks, and this run is not"
 	case s.Unread > 0:
-		return "it removes devices that the file lacks, and some rows of the file cannot be read"
+		return "it is to remove devices that the file lacks, and some rows of the file cannot be read"
 	case past.prune.Intersects(s.seen), past.prune.Intersects(s.flawed):
-		return "it removes devices that the file has"
+		return "it is to remove devices that the file has"
 	}
 	return ""
 }
