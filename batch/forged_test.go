@@ -63,6 +63,25 @@ func TestForgedPrune(t *testing.T) {
 	}
 }
 
+// A file that was changed is another input, whatever the journal says that the run
+// has left, unless that takes the place of the input.
+func TestForgedInput(t *testing.T) {
+	for _, inPlace := range []bool{false, true} {
+		name := filepath.Join(t.TempDir(), "journal")
+		changed := testHeader()
+		changed.Sum.CRC++
+		changed.InPlace = inPlace
+		killedRun(t, name, testHeader(), func(j *Journal) []error { return []error{j.Leaving(changed.Sum, nil)} })
+		j, _, err := OpenJournal(name, changed, true, false)
+		if errors.Is(err, ErrOtherRun) == inPlace || (err == nil) != inPlace {
+			t.Errorf("in place %v: %v", inPlace, err)
+		}
+		if err == nil {
+			j.Close()
+		}
+	}
+}
+
 // forged is a resumed run whose journal is not to be believed.
 type forged struct {
 	name    string
