@@ -12,7 +12,9 @@
 // bounded by [Window] rows, whatever the size of the file.
 //
 // A [Journal] lets a run be killed: calls are on disk before they leave, verdicts
-// and evidence after. [OpenJournal] returns the [History] to resume from.
+// and evidence after. [OpenJournal] returns the [History] to resume from. That is
+// evidence, which may be forged: what is to be done the flags and the file say, and
+// what the account's list contradicts is not believed.
 //
 // # Two questions
 //

@@ -136,6 +136,9 @@ func newEngine(r *Run, account Account) (*engine, error) {
 func (e *engine) end() (Summary, error) {
 	e.summary.Learned = e.told && (e.sent || !e.Survey.changes) || e.summary.Resumed > 0
 	e.summary.addCalls(e.Caller.Summary())
+	if e.known.doubted > 0 {
+		e.log.Warn("the account's list contradicts verdicts of the run that was resumed: those rows were run again", "rows", e.known.doubted)
+	}
 	if e.stop != nil {
 		return e.summary, e.stop
 	}

@@ -38,8 +38,8 @@ func TestForgedPrune(t *testing.T) {
 		detail string
 	}{
 		{"what the file lacks", header(rows, true), mac(9), ""},
-		{"without the flag", header(rows, false), mac(9), "this run is not to do"},
-		{"a list of the account", Header{Command: "sync", Rows: 3, Prunes: true}, mac(9), "this run is not to do"},
+		{"without the flag", header(rows, false), mac(9), "and this run is not"},
+		{"a list of the account", Header{Command: "sync", Rows: 3, Prunes: true}, mac(9), "and this run is not"},
 		{"what the file has", header(rows, true), mac(2), "that the file has"},
 		{"what a bad row has", header(rows, true), mac(3), "that the file has"},
 		{"what a row may stand for", header(unread, true), mac(9), "cannot be read"},
@@ -60,6 +60,25 @@ func TestForgedPrune(t *testing.T) {
 				j.Close()
 			}
 		})
+	}
+}
+
+// A file that was changed is another input, whatever the journal says that the run
+// has left, unless that takes the place of the input.
+func TestForgedInput(t *testing.T) {
+	for _, inPlace := range []bool{false, true} {
+		name := filepath.Join(t.TempDir(), "journal")
+		changed := testHeader()
+		changed.Sum.CRC++
+		changed.InPlace = inPlace
+		killedRun(t, name, testHeader(), func(j *Journal) []error { return []error{j.Leaving(changed.Sum, nil)} })
+		j, _, err := OpenJournal(name, changed, true, false)
+		if errors.Is(err, ErrOtherRun) == inPlace || (err == nil) != inPlace {
+			t.Errorf("in place %v: %v", inPlace, err)
+		}
+		if err == nil {
+			j.Close()
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (h *History) slot(row int) int {
 // Bounds of a line of a journal: its bytes, which may be those of a set of devices,
 // and its values, of which each takes much more memory than its bytes.
 const (
-	maxLine   = 64 << 20
+	maxLine   = 16 << 20
 	maxValues = 50 * maxTogether
 )
 

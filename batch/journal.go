@@ -21,8 +21,7 @@ import (
 )
 
 // differs names what is not the same in the run that left a history, or what that
-// cannot be of a run with this header; "" if nothing is. The result that the run has
-// left may have taken the place of its input.
+// cannot be of a run with this header; "" if nothing is.
 func (h Header) differs(past *History) string {
 	other := past.header
 	switch {
@@ -30,7 +29,7 @@ func (h Header) differs(past *History) string {
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
 		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
-	case h.Rows != other.Rows || h.Sum != other.Sum && h.Sum != past.Left:
+	case h.Rows != other.Rows || h.Sum != other.Sum && !(h.InPlace && h.Sum == past.Left):
 		return "it is of another input, or of this one before it was changed"
 	}
 	all := maps.Clone(other.Policies)
@@ -46,11 +45,11 @@ func (h Header) differs(past *History) string {
 		return strings.Join(differ, ", ")
 	case past.prune.IsEmpty():
 	case !h.Prunes || s == nil:
-		return "it removes devices that the file lacks, which this run is not to do"
+		return "it is to remove devices that the file lacks, and this run is not"
 	case s.Unread > 0:
-		return "it removes devices that the file lacks, and some rows of the file cannot be read"
+		return "it is to remove devices that the file lacks, and some rows of the file cannot be read"
 	case past.prune.Intersects(s.seen), past.prune.Intersects(s.flawed):
-		return "it removes devices that the file has"
+		return "it is to remove devices that the file has"
 	}
 	return ""
 }

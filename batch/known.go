@@ -31,7 +31,8 @@ type known struct {
 	held    *roaring64.Bitmap // those that are left because some rows cannot be read
 	missing int               // devices of the account that the file lacks
 
-	sent int // rows that were sent on their way, for Config.Limit
+	sent    int // rows that were sent on their way, for Config.Limit
+	doubted int // rows of which the verdict of an earlier part is not believed
 }
 
 // server is what is known of a server of the account.

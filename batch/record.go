@@ -129,8 +129,9 @@ type Header struct {
 	// one that does.
 	ReadOnly bool `json:"-"`
 
-	Survey *Survey `json:"-"` // of the input; nil: it is a list of the account
-	Prunes bool    `json:"-"` // the command removes what the input lacks
+	Survey  *Survey `json:"-"` // of the input; nil: it is a list of the account
+	Prunes  bool    `json:"-"` // the command removes what the input lacks
+	InPlace bool    `json:"-"` // the result takes the place of the input
 }
 
 // Sum reports whether a file is the one that it was.

@@ -194,6 +194,9 @@ func (e *engine) take(n int, s *slot) {
 		}
 		return
 	}
+	if _, settled := e.Past.verdict(n); settled {
+		e.known.doubted++
+	}
 	was := e.known.touch(n)
 	s.reach, s.verdict.Calls = was.Reach, was.calls
 	if e.stop != nil { // then abandon settles it

@@ -134,7 +134,7 @@ func secondPass(b *testing.B, name string, journaled bool) time.Duration {
 		b.Fatal(err)
 	}
 	start := time.Now()
-	out, err := createResult(Streams{}, name+".result.csv", in, survey.Width, false)
+	out, err := createResult(Streams{}, name+".result.csv", in.Format(), survey.Width, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -134,5 +134,5 @@ func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 	}
 	maps.DeleteFunc(policies, func(_, value string) bool { return value == "" })
 	size, sum := in.Sum()
-	return batch.Header{Command: j.name, ReadOnly: !j.changes(), Rows: survey.Rows, Sum: batch.Sum{Size: size, CRC: sum}, Policies: policies, Survey: survey, Prunes: j.prune}
+	return batch.Header{Command: j.name, ReadOnly: !j.changes(), Rows: survey.Rows, Sum: batch.Sum{Size: size, CRC: sum}, Policies: policies, Survey: survey, Prunes: j.prune, InPlace: j.inPlace}
 }

@@ -170,12 +170,6 @@ func (r results) discard() {
 	}
 }
 
-// createResult makes the file, with its header written, or takes standard
-// output for '-'.
-func createResult(streams Streams, name string, in *input, width int, keepOld bool) (*resultFile, error) {
-	return createFile(streams, name, in.Format(), width, keepOld)
-}
-
 // prunedName names the file of the devices that were removed because the input
 // lacks them.
 func prunedName(result string) string {
@@ -183,8 +177,9 @@ func prunedName(result string) string {
 	return strings.TrimSuffix(result, ".result") + ".pruned.csv"
 }
 
-// createFile makes a file of results. keepOld keeps the one that it replaces.
-func createFile(streams Streams, name string, format csvio.Format, width int, keepOld bool) (*resultFile, error) {
+// createResult makes a file of results, with its header written, or takes standard
+// output for '-'. keepOld keeps the one that it replaces.
+func createResult(streams Streams, name string, format csvio.Format, width int, keepOld bool) (*resultFile, error) {
 	to, err := openDestination(streams.results(), name)
 	if err != nil {
 		return nil, cannotWrite("the result", "--output", name, err)

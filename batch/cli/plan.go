@@ -105,7 +105,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	if err := distinct(in, "the file of what is removed", "--output", prunedName(j.output())); err != nil {
 		return nil, err
 	}
-	out, err := createFile(j.streams, prunedName(j.output()), boundFormat, 2, !j.continues)
+	out, err := createResult(j.streams, prunedName(j.output()), boundFormat, 2, !j.continues)
 	if err != nil {
 		return nil, err
 	}

@@ -251,7 +251,7 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	j.forgetBaseline(run, journal)
-	out, err := createResult(j.streams, j.output(), in, survey.Width, !j.continues)
+	out, err := createResult(j.streams, j.output(), in.Format(), survey.Width, !j.continues)
 	if err != nil {
 		return err
 	}

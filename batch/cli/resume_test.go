@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -176,6 +178,59 @@ func TestResumeFromADamagedJournal(t *testing.T) {
 	}
 	_, devices := c.finish()
 	c.checkResults(rows, devices)
+}
+
+// TestForgedJournal adds records to a journal, with the right checksums: a plain
+// register removes nothing for them, and registers what they have as registered.
+func TestForgedJournal(t *testing.T) {
+	rows := crashRows(200)
+	for name, test := range map[string]struct {
+		record string
+		code   int
+		says   string
+	}{
+		// of 00-15-65-00-00-00
+		"removals":      {`{"account":{"listed":true,"devices":1000000,"prune":"gICAqNYC"}}`, 2, "it is to remove devices"},
+		"verdicts":      {`{"settled":[{"rows":` + numbers(len(rows)-1) + `,"status":"registered","proof":"answer","calls":1}]}`, 1, "20 resumed"},
+		"other verdict": {`{"settled":[{"rows":[1],"status":"splendid"}]}`, 2, "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCrash(t, rows)
+			if out, err := c.register("--limit", "20").CombinedOutput(); code(err) != 0 {
+				t.Fatalf("exit code %d: %s", code(err), out)
+			}
+			journal, err := os.OpenFile(c.path("devices.result.csv.journal"), os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, record := range []string{test.record, `{"discards":true}`} {
+				fmt.Fprintf(journal, "%08x %s\n", crc32.Checksum([]byte(record), crc32.MakeTable(crc32.Castagnoli)), record)
+			}
+			journal.Close()
+			out, err := c.register("--resume").CombinedOutput()
+			if code(err) != test.code || !strings.Contains(string(out), test.says) {
+				t.Errorf("exit code %d: %s", code(err), out)
+			}
+			if out, err := c.register("--resume", "--restart", "--baseline", "none", "--override", "own", "--max-moves", "100%").CombinedOutput(); code(err) != 1 {
+				t.Errorf("exit code %d: %s", code(err), out)
+			}
+			_, devices := c.finish()
+			for i, row := range rows[1:] {
+				if d, there := devices[row[0]]; row[0] != "no MAC" && (!there || d != [2]string{row[1], row[2]}) {
+					t.Errorf("row %d: %v", i, d)
+				}
+			}
+		})
+	}
+}
+
+// numbers returns the numbers below n as JSON.
+func numbers(n int) string {
+	text := "["
+	for i := range n {
+		text += fmt.Sprint(i, ",")
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(text, ",")+"]", " ", "")
 }
 
 // TestResumeAfterTheLastVerdict goes on with a run that was killed when every

@@ -172,7 +172,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 			return err
 		}
 	}
-	out, err := createResult(v.streams, v.output, in, survey.Width, true)
+	out, err := createResult(v.streams, v.output, in.Format(), survey.Width, true)
 	if err != nil {
 		return err
 	}
