@@ -226,8 +226,10 @@ func (f *callFlags) account() string {
 	if f.sandbox {
 		return sandboxAccount
 	}
-	return rps.Printable(f.username + " at " + f.host())
+	return accountName(f.username, f.host())
 }
+
+func accountName(username, host string) string { return rps.Printable(username + " at " + host) }
 
 // host returns the host of the service.
 func (f *callFlags) host() string {

@@ -3,7 +3,7 @@ package cli
 import (
 	"fmt"
 	"regexp"
-	"slices"
+	"runtime"
 	"strings"
 
 	"rpsbatch/batch"
@@ -11,8 +11,13 @@ import (
 	"rpsbatch/rps"
 )
 
-// nextSteps returns commands for the rows of a result that did not succeed.
-func nextSteps(name string, t *report.Tally) (steps []report.Step) {
+// nextSteps returns commands for the rows of a result that did not succeed. name is
+// the file as a person who reads them calls it.
+func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
+	if in.unfinished() { // whose journal has more to say, and whose rows no other run takes
+		command := batch.UnfinishedCommand(target(in.Name()) + journalEnding)
+		return []report.Step{{Why: fmt.Sprintf("the run is unfinished: finish it first, with %s", resumeOf(command))}}
+	}
 	rows := map[batch.Status]int{}
 	for _, c := range t.Statuses() {
 		rows[c.Status()] = c.Rows
@@ -25,14 +30,15 @@ func nextSteps(name string, t *report.Tally) (steps []report.Step) {
 		}
 		return found
 	}
-	checked := len(has(batch.Matches, batch.Differs, batch.NotBound, batch.StillBound, batch.NotVerified, batch.Unregistered, batch.Unknown)) > 0
-	command := "register"
+	command, retry := "register", "--retry"
 	switch {
-	case checked:
+	case has(batch.Matches, batch.Differs, batch.NotBound, batch.StillBound, batch.NotVerified) != nil:
+		command, retry = "check", "--retry --want"
+	case has(batch.Unregistered, batch.Unknown) != nil:
 		command = "check"
 	case rows[batch.Edited] > 0:
 		command = "edit"
-	case rows[batch.Deregistered]+rows[batch.NotRegistered] > 0 && len(has(batch.Registered, batch.Overridden, batch.Unchanged)) == 0:
+	case rows[batch.Deregistered]+rows[batch.NotRegistered] > 0 && has(batch.Registered, batch.Overridden, batch.Unchanged) == nil:
 		command = "deregister"
 	}
 	add := func(why, command, flags string) {
@@ -44,10 +50,10 @@ func nextSteps(name string, t *report.Tally) (steps []report.Step) {
 	if rows[batch.InDoubt] > 0 {
 		add("look up what is in doubt", "check", "--only in-doubt")
 	}
-	if len(has(batch.Invalid, batch.Conflict, batch.UnknownServer)) > 0 {
-		add("once the cells are fixed, or the servers added", command, "--retry")
-	} else if len(has(batch.Failed, batch.NotAttempted, batch.Refused, report.NoVerdict)) > 0 {
-		add("send again what did not succeed", command, "--retry")
+	if has(batch.Invalid, batch.Conflict, batch.UnknownServer) != nil {
+		add("once the cells are fixed, or the servers added", command, retry)
+	} else if has(batch.Failed, batch.NotAttempted, batch.Refused, report.NoVerdict) != nil {
+		add("send again what did not succeed", command, retry)
 	}
 	if rows[batch.Exists] > 0 && command != "check" {
 		add("move what is registered already to where the file says", "register", "--only exists --override own --dry-run")
@@ -58,7 +64,7 @@ func nextSteps(name string, t *report.Tally) (steps []report.Step) {
 	if rows[batch.StillBound] > 0 {
 		add("remove what is to be gone", "register", "--only still-bound --dry-run")
 	}
-	return slices.Clip(steps)
+	return steps
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/][A-Za-z0-9._/-]*$`)
@@ -70,6 +76,8 @@ func shellWord(name string) string {
 		return name
 	case name == standardStream, name != rps.Printable(name):
 		return "RESULT.csv"
+	case runtime.GOOS == "windows": // where no name has a quote
+		return `"` + name + `"`
 	case strings.HasPrefix(name, "-"):
 		name = "./" + name
 	}

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -25,7 +27,7 @@ type reporting struct {
 	streams Streams
 	read    readFlags
 
-	html          string
+	html, summary string
 	showURLs      bool
 	ignoreMissing bool
 }
@@ -42,8 +44,9 @@ With --html the same goes to one page that can be mailed, printed and read on a
 phone. It loads nothing and forbids the browser to, and follows the light or dark
 setting. Its table of the rows that did not succeed, the first 10,000, can be
 searched and filtered by status, and says what to do about each. Unique URLs are
-masked in both, unless --show-urls is given. After 'deregister --ignore-missing',
-give --ignore-missing here too.
+masked in both, unless --show-urls is given. A result does not say which account it
+is of: --summary does. After 'deregister --ignore-missing', give --ignore-missing
+here too.
 
 Exit code 0 means that the report was written, whatever became of the rows; 2 that
 the file cannot be read, or is not a result.`,
@@ -57,6 +60,7 @@ the file cannot be read, or is not a result.`,
 	}
 	c.Flags().SortFlags = false
 	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE` ('-' is standard output; the text then goes to standard error)")
+	c.Flags().StringVar(&r.summary, "summary", "", "name the account that the run's --summary-json wrote to `FILE`")
 	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs, which are secrets")
 	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "count not-registered as a success")
 	r.read.add(c.Flags())
@@ -98,12 +102,16 @@ func (r *reporting) run(ctx context.Context, file string) error {
 			return addAll(tally, in.opener(ctx))
 		}
 	}
-	steps := nextSteps(file, tally)
-	if r.html == "" {
-		return tellReport(r.streams.Out, in.Name(), tally, steps)
+	account, err := r.account(tally)
+	if err != nil {
+		return err
 	}
-	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Tally: tally, Remedy: remedy, Number: thousands}
-	page.Next = nextSteps(filepath.Base(file), tally)
+	steps := nextSteps(file, in, tally)
+	if r.html == "" {
+		return tellReport(r.streams.Out, in.Name(), account, tally, steps)
+	}
+	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Account: account, Tally: tally, Remedy: remedy, Number: thousands}
+	page.Next = nextSteps(filepath.Base(file), in, tally)
 	text := r.streams.Out
 	if r.html == standardStream {
 		text = r.streams.Err
@@ -111,11 +119,31 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := r.writePage(page); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(text, in.Name(), tally, steps); err != nil || r.html == standardStream {
+	if err := tellReport(text, in.Name(), account, tally, steps); err != nil || r.html == standardStream {
 		return err
 	}
 	_, err = fmt.Fprintf(text, "Page: %s\n", rps.Printable(r.html))
 	return err
+}
+
+// account returns the account that --summary names, "" without it. The wrong one is
+// worse than none: a summary with other numbers is of another run.
+func (r *reporting) account(t *report.Tally) (string, error) {
+	if r.summary == "" {
+		return "", nil
+	}
+	var s summaryJSON
+	data, err := os.ReadFile(r.summary)
+	if err != nil {
+		return "", fmt.Errorf("--summary: %w", err)
+	}
+	switch err := json.Unmarshal(data, &s); {
+	case err != nil || s.Host == "":
+		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), "give the file that --summary-json of the run wrote")
+	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)):
+		return "", hint(fmt.Errorf("--summary %s is of another run: its rows or times are not those of this result", r.summary), "give the file that --summary-json of this run wrote")
+	}
+	return accountName(s.Username, s.Host), nil
 }
 
 // writePage writes the page. Its details and URLs are for its owner alone.
@@ -182,7 +210,7 @@ const (
 )
 
 // tellReport prints the counts for a person.
-func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) error {
+func tellReport(w io.Writer, name, account string, t *report.Tally, next []report.Step) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
@@ -194,6 +222,9 @@ func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) e
 	}
 	if when := t.When(); when != "" {
 		fmt.Fprintf(out, "Verdicts given %s\n", when)
+	}
+	if account != "" {
+		fmt.Fprintf(out, "Account: %s\n", account)
 	}
 
 	if t.Rows > 0 {
@@ -215,7 +246,10 @@ func tellReport(w io.Writer, name string, t *report.Tally, next []report.Step) e
 		if i == 0 {
 			fmt.Fprintln(out, "\nWhat to do next")
 		}
-		fmt.Fprintf(out, "  %s:\n    %s\n", step.Why, step.Command)
+		fmt.Fprintf(out, "  %s\n", step.Why)
+		if step.Command != "" {
+			fmt.Fprintf(out, "    %s\n", step.Command)
+		}
 	}
 	return out.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,14 +17,15 @@ import (
 // A Page shows a Tally as HTML: one file with its style and its script in it,
 // which loads nothing and forbids the browser to.
 type Page struct {
-	Name   string // of the result file, without its folder
-	Next   []Step // what to do next
-	Tally  *Tally
-	Remedy func(batch.Status) string // what to do about the rows of a status
-	Number func(int) string          // a number as people read it
+	Name    string // of the result file, without its folder
+	Account string // and host; "" if not known
+	Next    []Step // what to do next
+	Tally   *Tally
+	Remedy  func(batch.Status) string // what to do about the rows of a status
+	Number  func(int) string          // a number as people read it
 }
 
-// A Step is a command, and what it is for.
+// A Step is what to do, and the command for that; "" if there is none to copy.
 type Step struct{ Why, Command string }
 
 // How much of each list a page shows.
@@ -50,7 +52,8 @@ var (
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": func(int) string { return "" }, // the page's own, see Write
-	"remedy": func(batch.Status) string { return "" },
+	"remedy": func(batch.Status) template.HTML { return "" },
+	"flags":  withFlags,
 }).Parse(pageText))
 
 // policy names what the page may run by its digest, so that a text of the
@@ -68,6 +71,7 @@ func digest(text string) string {
 type view struct {
 	*Tally
 	Name      string
+	Account   string
 	Next      []Step
 	Policy    string
 	Style     template.CSS
@@ -98,7 +102,7 @@ type bar struct {
 func (p Page) Write(w io.Writer) error {
 	t := p.Tally
 	v := view{
-		Tally: t, Name: p.Name, Next: p.Next, Policy: policy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Tally: t, Name: p.Name, Account: p.Account, Next: p.Next, Policy: policy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		NotOK: t.Rows - t.Succeeded, Cut: t.Rows-t.Succeeded > len(t.Failed), Masked: !t.opts.ShowURLs,
 	}
 	statuses, servers := t.Statuses(), t.Servers()
@@ -128,7 +132,17 @@ func (p Page) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return page.Funcs(template.FuncMap{"number": p.Number, "remedy": p.Remedy}).Execute(w, v)
+	return page.Funcs(template.FuncMap{"number": p.Number, "remedy": func(s batch.Status) template.HTML {
+		return withFlags(p.Remedy(s))
+	}}).Execute(w, v)
+}
+
+var flagInText = regexp.MustCompile(`--[a-z][a-z-]*`)
+
+// withFlags marks the flags in a text, which a browser would break at their
+// hyphens.
+func withFlags(text string) template.HTML {
+	return template.HTML(flagInText.ReplaceAllString(template.HTMLEscapeString(text), `<span class="flag">$0</span>`))
 }
 
 func bars(counts []Count, rows int) []bar {

@@ -83,6 +83,7 @@ const (
 const (
 	// A cell of somebody's prose is not to fill memory or page.
 	longestName   = 100
+	longestCell   = 24
 	longestDetail = 600
 
 	// Statuses that nobody knows are columns of another program, or damage.
@@ -136,7 +137,7 @@ func (t *Tally) Add(row *batch.Row) {
 	if prior.MAC != (rps.MAC{}) {
 		example.MAC = prior.MAC.String()
 	} else if row.Said != "" {
-		example.MAC = strings.Clone(mask.name(row.Said))
+		example.MAC = strings.Clone(clipped(mask.name(row.Said), longestCell))
 	}
 	t.refusals.add(status, fate, refusalText(mask.always().text(prior.Detail)), example)
 	if len(t.Failed) < t.opts.Rows {
