@@ -72,11 +72,3 @@ func (d *deviceRows) Read(row *Row) error {
 	}
 	return nil
 }
-
-// Known is what is known of the devices of the file that are registered
-// already, when the user is asked whether to override.
-type Known struct {
-	Listed bool // the account was listed
-	Count  int
-	MACs   iter.Seq[rps.MAC] // in the order of the addresses
-}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -61,15 +62,23 @@ type Changes struct {
 // Affected are devices of the account that a run may change.
 type Affected struct {
 	Count int
-	First []rps.MAC // a few, for a person to judge what they are
+	macs  *roaring64.Bitmap // nil: none
 }
 
-// examples is how many devices are named.
-const examples = 5
+// MACs returns the devices, in the order of their addresses.
+func (a Affected) MACs() iter.Seq[rps.MAC] {
+	if a.macs == nil {
+		return func(func(rps.MAC) bool) {}
+	}
+	return macsOf(a.macs)
+}
 
 func (a *Affected) add(mac rps.MAC) {
-	if a.Count++; len(a.First) < examples {
-		a.First = append(a.First, mac)
+	if a.macs == nil {
+		a.macs = roaring64.New()
+	}
+	if a.macs.CheckedAdd(mac.Uint64()) {
+		a.Count++
 	}
 }
 

@@ -39,20 +39,14 @@ type History struct {
 	verdicts []*Verdict    // of the rows; nil: none, as behind the end
 	touched  map[int]touch // rows without a verdict that calls have carried
 	settled  int
-	finished bool      // the results were in place
-	removed  []removal // by runs that were discarded
-	changed  bool      // it may have changed something
-	discards bool      // and so may one that was discarded before it
+	finished bool              // the results were in place
+	removed  []removal         // by runs that were discarded
+	changed  *roaring64.Bitmap // devices that it, or runs that were discarded, may have changed
+	any      bool              // nobody can tell which
 }
 
 // Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
-
-// changes reports whether the run, or one that it has discarded, may have changed
-// something.
-func (h *History) changes() bool {
-	return h != nil && (h.changed || h.discards)
-}
 
 // allRemoved returns what the run removed because its file lacked it, or may have,
 // and what those before it did that were discarded.
@@ -123,9 +117,9 @@ func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 		case h == nil && rec.Header == nil:
 			return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
 		case h == nil:
-			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), touched: map[int]touch{}}
+			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), changed: roaring64.New(), touched: map[int]touch{}}
 			if h.other = h.header.Rows != rows; h.header.Version != journalVersion {
-				h.changed = true // nobody can tell
+				h.any = true
 				return h, 0, nil
 			}
 			size += int64(len(line))
@@ -217,8 +211,9 @@ func (h *History) add(rec record) (err error) {
 		h.listCut = true
 	case rec.Finished:
 		h.finished = true
-	case rec.Discards:
-		h.discards = true
+	case rec.Discards != nil:
+		h.any = rec.Discards.Any
+		h.changed, err = rec.Discards.Devices.unpack()
 	case rec.Removed != nil:
 		h.removed = append(h.removed, rec.Removed...)
 	default:
@@ -250,7 +245,6 @@ func (h *History) settle(all []settling) error {
 			if err := h.has(row); err != nil {
 				return err
 			}
-			h.changed = true
 			slot := h.slot(row)
 			if slot < 0 {
 				continue
@@ -279,12 +273,17 @@ func (h *History) has(row int) error {
 
 // sending notes a call that may have left.
 func (h *History) sending(s *sending) error {
+	if len(s.MACs) != len(s.Rows) {
+		return errors.New("no such call")
+	}
+	for _, mac := range s.MACs {
+		h.changed.Add(mac & (1<<48 - 1))
+	}
 	left := s.Present // in the order of the rows
 	for _, row := range s.Rows {
 		if err := h.has(row); err != nil {
 			return err
 		}
-		h.changed = true
 		if h.slot(row) < 0 {
 			continue
 		}

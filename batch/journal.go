@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"rpsbatch/batch/durable"
 	"rpsbatch/rps"
-
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
 // differs names what is not the same in the run that left a history, or what that
@@ -70,8 +70,9 @@ type Journal struct {
 	synced  int
 	syncing bool
 
-	discarded *History // what was in it, and is not resumed
-	discards  bool     // something was, if only what cannot be read
+	discarded *History          // what was in it, and is not resumed
+	changed   *roaring64.Bitmap // devices that earlier parts of the run, or runs that were discarded, may have changed
+	any       bool              // the journal of one of those cannot be read
 
 	used atomic.Bool // it has calls or verdicts
 }
@@ -153,9 +154,12 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		return nil, other(ErrUnfinished, "")
 	}
 	if history == nil {
-		size, j.discarded, j.discards = 0, found, found != nil || err != nil
+		size, j.discarded = 0, found
 	}
-	j.discards = j.discards || found != nil && found.discards
+	j.any = err != nil || found != nil && found.any
+	if j.changed = roaring64.New(); found != nil {
+		j.changed = found.changed
+	}
 	// What is torn at the end goes, so that the next record begins a line.
 	if err := j.file.Truncate(size); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
@@ -170,9 +174,9 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		}
 		// It may have changed what an earlier result shows. A run that ends before
 		// it has found out leaves that to the next.
-		if err != nil || found.changes() {
+		if j.any || !j.changed.IsEmpty() {
 			j.used.Store(true)
-			if err := j.append(record{Discards: true}); err != nil {
+			if err := j.append(record{Discards: &discard{pack(j.changed), j.any}}); err != nil {
 				return nil, err
 			}
 		}
@@ -242,9 +246,19 @@ func (j *Journal) sync() error {
 // Used reports whether there is anything in it that a run could resume.
 func (j *Journal) Used() bool { return j.used.Load() }
 
-// Discards reports whether the journal of an unfinished run was discarded, by this
-// part of the run or an earlier one.
-func (j *Journal) Discards() bool { return j.discards }
+// Forget takes out of a baseline what it may be older than: the devices that earlier
+// parts of the run, or runs that were discarded, may have changed. It returns their
+// number.
+func (j *Journal) Forget(b *Baseline) (devices int) {
+	was := len(b.bound)
+	if j.any {
+		clear(b.bound)
+	}
+	for it := j.changed.Iterator(); it.HasNext(); {
+		delete(b.bound, it.Next())
+	}
+	return was - len(b.bound)
+}
 
 // Removed returns what discarded runs removed because their files lacked it, or may
 // have, by MAC: no other result tells of it. What the account has was not removed.
@@ -298,6 +312,7 @@ func (j *Journal) noteSending(c change, until time.Time) error {
 	for items := range slices.Chunk(c.items, maxTogether) {
 		s := &sending{Rows: rowsOf(items), Moves: c.call.moves(), Until: until}
 		for _, it := range items {
+			s.MACs = append(s.MACs, it.mac.Uint64())
 			if it.Before == present {
 				s.Present = append(s.Present, it.row)
 			}

@@ -155,8 +155,6 @@ func (k *known) route(d *Device, it item) way {
 		return way{verdict: proven}
 	case registered && k.config.Verify:
 		return way{open: true, key: key}
-	case proven.Status != "" && k.config.Override == OverrideNever:
-		return way{verdict: proven}
 	case registered && k.config.Override == OverrideNever && k.config.Sync:
 		return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
 	case registered && k.config.Override == OverrideNever:

@@ -11,8 +11,8 @@ import (
 // it says nothing of a row, or something else than what is asked now, the row
 // is new.
 type Baseline struct {
-	// Weak is set if nobody has named it: it says more of the devices that are
-	// left alone, and takes nothing from those that are to be moved or looked up.
+	// Weak is set if nobody has named it, and devices that are registered are to be
+	// looked up: it says nothing of those.
 	Weak bool
 
 	seed  maphash.Seed

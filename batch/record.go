@@ -22,7 +22,7 @@ type record struct {
 	ListCut  bool       `json:"list_cut,omitempty"` // the account's list was not whole
 	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
-	Discards bool       `json:"discards,omitempty"` // a run was discarded that may have changed something
+	Discards *discard   `json:"discards,omitempty"`
 	Left     *left      `json:"left,omitempty"`
 }
 
@@ -48,9 +48,16 @@ type account struct {
 	Prune   packed `json:"prune,omitempty"` // devices that the file lacks and that are removed
 }
 
+// discard is what runs that were discarded may have changed.
+type discard struct {
+	Devices packed `json:"devices,omitempty"`
+	Any     bool   `json:"any,omitempty"` // the journal of one could not be read
+}
+
 // sending is a call that is about to leave: it may be applied.
 type sending struct {
 	Rows    []int     `json:"rows"`
+	MACs    []uint64  `json:"macs"`
 	Present []int     `json:"present,omitempty"` // of these, those known to have been registered before
 	Moves   bool      `json:"moves,omitempty"`   // it may move them
 	Until   time.Time `json:"until"`             // it may be applied until then, if no answer comes

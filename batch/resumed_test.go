@@ -295,7 +295,7 @@ func TestJournalOfAnEarlierVersion(t *testing.T) {
 		t.Errorf("resumed: %v", err)
 	}
 	j, past, err := OpenJournal(name, testHeader(), true, true)
-	if err != nil || past != nil || !j.Discards() {
+	if err != nil || past != nil || !j.any {
 		t.Fatalf("restarted: %v, %v", past, err)
 	}
 	j.Close()

@@ -60,7 +60,7 @@ type trial struct {
 	options rpstest.Options
 	prepare func(*rpstest.Server)
 	config  func(*Config)
-	confirm func(Known) bool
+	confirm func(Changes) bool
 	action  Action // of all rows
 	rows    []Row
 
@@ -126,7 +126,7 @@ func (tr *trial) run(t testing.TB) {
 // do reads the account as the command line does, and runs.
 func do(ctx context.Context, r *Run) (Summary, error) { return doAsking(ctx, r, nil) }
 
-func doAsking(ctx context.Context, r *Run, confirm func(Known) bool) (Summary, error) {
+func doAsking(ctx context.Context, r *Run, confirm func(Changes) bool) (Summary, error) {
 	var account Account
 	var err error
 	switch {
@@ -140,13 +140,13 @@ func doAsking(ctx context.Context, r *Run, confirm func(Known) bool) (Summary, e
 		return r.Leave(stop)
 	}
 	if r.Config.Override == OverrideAsk {
-		r.Config.Override = OverrideNever
-		known, err := r.Known(account)
+		r.Config.Override = OverrideOwn
+		plan, err := r.Plan(ctx, account)
 		if err != nil {
 			return Summary{}, err
 		}
-		if confirm != nil && (known.Count > 0 || !known.Listed) && confirm(known) {
-			r.Config.Override = OverrideOwn
+		if confirm == nil || plan.Left.Moves.Count == 0 || !confirm(plan.Left) {
+			r.Config.Override = OverrideNever
 		}
 	}
 	return r.Do(ctx, account)
@@ -282,10 +282,10 @@ func TestOverridePolicies(t *testing.T) {
 						name, answer, _ := strings.Cut(policy, "-")
 						tr.config = func(c *Config) { c.Override, _ = ParseOverride(name) }
 						asked := 0
-						tr.confirm = func(k Known) bool {
+						tr.confirm = func(c Changes) bool {
 							asked++
-							if want := map[int]int{0: 10, 3: 3}[listLimit]; k.Count != want || len(slices.Collect(k.MACs)) != want {
-								t.Errorf("asked about %d devices, want %d", k.Count, want)
+							if want := map[int]int{0: 10, 3: 3}[listLimit]; c.Moves.Count != want || len(slices.Collect(c.Moves.MACs())) != want {
+								t.Errorf("asked about %d devices, want %d", c.Moves.Count, want)
 							}
 							return answer == "yes"
 						}

@@ -30,7 +30,6 @@ type Survey struct {
 	changes  bool              // some good row may change the account
 	edits    bool              // some good row is an Edit
 	seen     *roaring64.Bitmap // the keys of all good rows, which are their MACs
-	passed   *roaring64.Bitmap // those of rows that are not run again
 	unbound  *roaring64.Bitmap // those of rows that are not to be registered
 	flawed   *roaring64.Bitmap // MACs of rows that have another problem
 	repeated *roaring64.Bitmap // those of more than one
@@ -72,7 +71,6 @@ type repeat struct {
 func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row)) (*Survey, error) {
 	s := &Survey{
 		seen:     roaring64.New(),
-		passed:   roaring64.New(),
 		unbound:  roaring64.New(),
 		flawed:   roaring64.New(),
 		repeated: roaring64.New(),
@@ -101,9 +99,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		}
 		switch {
 		case good:
-			if row.Pass {
-				s.passed.Add(key)
-			} else {
+			if !row.Pass {
 				s.kinds[s.kindOf(row.Device.Action, row.Device.Server, row.Device.URL != "")]++
 			}
 			s.changes = s.changes || row.Device.Action.changes()
@@ -369,20 +365,6 @@ func (s *Survey) describe(uses []use, n int) string {
 
 // Devices returns the number of different devices that good rows name.
 func (s *Survey) Devices() int { return int(s.seen.GetCardinality()) }
-
-// binds reports whether a row of the MAC will be sent to be registered, if
-// nothing stops the run.
-func (s *Survey) binds(mac uint64) bool {
-	if !s.seen.Contains(mac) {
-		return false
-	}
-	if len(s.repeats) == 0 || !s.repeated.Contains(mac) {
-		return !s.passed.Contains(mac) && !s.unbound.Contains(mac)
-	}
-	r, _ := s.repeat(mac)
-	leader := s.uses[r.leader]
-	return !leader.pass && leader.action == Register && !(r.conflict && s.policy == ConflictRefuse)
-}
 
 // Tally is what becomes of the good rows of a file if nothing stops a run.
 type Tally struct {

@@ -369,7 +369,7 @@ func TestMixedActions(t *testing.T) {
 		config.Override = OverrideAsk
 		r, results := runOf(t, sim, rows, config)
 		sim.AddDevice("user", mac(2).Bare(), "B", "")
-		if _, err := doAsking(t.Context(), r, func(Known) bool {
+		if _, err := doAsking(t.Context(), r, func(Changes) bool {
 			t.Error("asked to override a device that is to be removed")
 			return false
 		}); err != nil {

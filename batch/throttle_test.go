@@ -116,7 +116,7 @@ func TestGiveUpCountsSilenceOnly(t *testing.T) {
 		tr := &trial{rows: devices(10, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: "502", Call: 2}, {Name: "503", RetryAfter: "120", Call: 3, Times: 2}}}}
 		tr.prepare = func(s *rpstest.Server) { s.AddDevice("user", mac(1).Bare(), "B", "") }
 		tr.config = func(c *Config) { c.Override, c.GiveUpAfter = OverrideAsk, time.Minute }
-		tr.confirm = func(Known) bool { time.Sleep(10 * time.Minute); return true }
+		tr.confirm = func(Changes) bool { time.Sleep(10 * time.Minute); return true }
 		tr.run(t)
 		if tr.err != nil || tr.summary.Succeeded != 10 {
 			t.Errorf("%v: %v", tr.err, tr.summary.Counts)

@@ -163,7 +163,10 @@ func affected(a batch.Affected, c batch.Changes) string {
 // firstOf names the first few of some devices.
 func firstOf(a batch.Affected) string {
 	var names []string
-	for _, mac := range a.First {
+	for mac := range a.MACs() {
+		if len(names) == examples {
+			break
+		}
 		names = append(names, mac.String())
 	}
 	if more := a.Count - len(names); more > 0 {

@@ -87,10 +87,9 @@ func (j *job) readBaseline(ctx context.Context, override batch.Override, log *sl
 	if !in.Format().PriorStatus || in.unfinished() && !j.resume && !j.restart {
 		return nil, nil // of the latter the journal has more to say
 	}
-	j.ownBaseline = in.unfinished()
 	baseline, err := takeBaseline(ctx, in, j.inPlace || j.readsURLs())
 	if baseline != nil {
-		baseline.Weak = true
+		baseline.Weak = j.verify
 	}
 	return baseline, err
 }
@@ -112,12 +111,10 @@ func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Basel
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	defer in.Close()
-	if sameFile(j.baselineFile, j.output()) && (j.resume || j.restart) {
-		// Whether the unfinished run beside it is the one to resume shows when its
-		// journal is opened.
-		j.ownBaseline = in.unfinished()
-	}
-	if err := in.isResult("--baseline", j.ownBaseline); err != nil {
+	// Whether an unfinished run beside it is the one to resume shows when its journal
+	// is opened.
+	own := sameFile(j.baselineFile, j.output()) && (j.resume || j.restart)
+	if err := in.isResult("--baseline", own); err != nil {
 		return nil, err
 	}
 	baseline, err := takeBaseline(ctx, in, j.readsURLs())
@@ -155,12 +152,12 @@ func takeBaseline(ctx context.Context, in *input, edited bool) (*batch.Baseline,
 	return batch.TakeBaseline(source, edited)
 }
 
-// forgetBaseline drops a baseline that is older than the changes of a run that is
-// discarded and not resumed.
+// forgetBaseline takes out of a baseline what it may be older than.
 func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
-	discards := journal.Journal != nil && journal.Discards()
-	if run.Baseline != nil && (discards || journal.past == nil && j.ownBaseline) {
-		run.Baseline = nil
-		run.Log.Info("the baseline is not used: the discarded run may have changed what it shows", "file", cmp.Or(j.baselineFile, j.output()))
+	if run.Baseline == nil || journal.Journal == nil {
+		return
+	}
+	if devices := journal.Forget(run.Baseline); devices > 0 && journal.past == nil {
+		run.Log.Info("the baseline is not used for devices that the discarded run may have changed", "file", cmp.Or(j.baselineFile, j.output()), "devices", devices)
 	}
 }

@@ -11,28 +11,20 @@ import (
 // examples is how many devices a question shows.
 const examples = 5
 
-// confirmOverride asks whether to move the devices that are registered already.
-func confirmOverride(ctx context.Context, streams Streams, account string, known batch.Known, devices int) (bool, error) {
-	if known.Listed {
-		streams.say("%s of the file %s already registered in the account %s, %s of its %s:",
-			count(known.Count, "device"), plural(known.Count, "is", "are"), account, share(known.Count, devices), count(devices, "device"))
-		n := 0
-		for mac := range known.MACs {
-			if n++; n > examples {
-				streams.say("  and %d more", known.Count-examples)
-				break
-			}
-			streams.say("  %s", mac)
-		}
+// confirmOverride asks whether to move devices that are registered already, and
+// that nothing shows bound as the file asks.
+func confirmOverride(ctx context.Context, streams Streams, account string, c batch.Changes) (bool, error) {
+	if c.Listed {
+		streams.say("%s", hanging("", "Registered already, and perhaps bound to something else: "+affected(c.Moves, c)))
 	} else {
-		streams.say("The devices of the account %s could not be listed. Some of the file may be registered already.", account)
+		streams.say("The devices of the account could not be listed. Of %s of the file, some may be registered already.", count(c.Moves.Count, "device"))
 	}
-	question := "Move them to where the file says? [y]es, [N]o"
-	if known.Listed && known.Count > examples {
+	question := fmt.Sprintf("Move them in the account %s to where the file says? [y]es, [N]o", account)
+	if c.Listed && c.Moves.Count > examples {
 		question += ", [l]ist them all"
 	}
 	return confirm(ctx, streams, question, func() {
-		for mac := range known.MACs {
+		for mac := range c.Moves.MACs() {
 			streams.say("  %s", mac)
 		}
 	})

@@ -32,7 +32,6 @@ type job struct {
 	serversSum           string // of what it says
 	baselineFile         string
 	takesBaseline        bool
-	ownBaseline          bool // it is the result of the unfinished run that may be resumed
 	maxFailures, only    string
 	retry                bool
 	resume, restart      bool
@@ -332,21 +331,19 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 	if err != nil || run.Config.Override != batch.OverrideAsk {
 		return devices, err
 	}
-	run.Config.Override = batch.OverrideNever
-	known, err := run.Known(devices)
+	run.Config.Override = batch.OverrideOwn
+	plan, err := run.Plan(ctx, devices)
 	if err != nil {
 		return devices, err
 	}
-	if known.Count > 0 || !known.Listed && run.NeedsAccount() {
-		yes := j.guards.yes
-		if !yes {
-			if yes, err = confirmOverride(ctx, j.streams, j.call.account(), known, devices.Len()); err != nil {
-				return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
-			}
+	yes := j.guards.yes
+	if plan.Left.Moves.Count > 0 && run.NeedsAccount() && !yes {
+		if yes, err = confirmOverride(ctx, j.streams, j.call.account(), plan.Left); err != nil {
+			return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
 		}
-		if yes {
-			run.Config.Override = batch.OverrideOwn
-		}
+	}
+	if !yes {
+		run.Config.Override = batch.OverrideNever
 	}
 	return devices, nil
 }
