@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,33 +22,41 @@ func init() {
 	// then, and "interrupt", for Ctrl-C. SCREEN gets all that the terminal
 	// showed. It must end with the code N, after the whole dialogue.
 	scriptCommands["terminal"] = command("terminal N DIALOGUE SCREEN PROGRAM ARG...", 4, -1, func(ts *script, args []string) {
-		master, tty, err := openTerminal()
-		ts.Check(err)
-		defer master.Close()
-		p := start(ts, args[3:])
-		p.Stdin, p.Stdout, p.Stderr = tty, tty, tty
-		p.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-		err = p.Start()
-		tty.Close()
-		ts.Check(err)
-
-		s := &screen{}
-		read := make(chan struct{})
-		go func() {
-			io.Copy(s, master) // ends with EIO when the program is gone
-			close(read)
-		}()
-		talk := s.talk(master, ts.ReadFile(args[1]))
-		if talk != nil {
-			p.Process.Kill()
-		}
-		err = p.Wait()
-		<-read
-		ts.Check(os.WriteFile(ts.MkAbs(args[2]), s.all.Bytes(), 0o644))
-		ts.Stdout().Write(s.all.Bytes())
+		shown, talk, err := onTerminal(start(ts, args[3:]), ts.ReadFile(args[1]))
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), shown, 0o644))
+		ts.Stdout().Write(shown)
 		ts.Check(talk)
 		checkCode(ts, args[0], err)
 	})
+}
+
+// onTerminal runs a program on a terminal of its own: it returns what that showed,
+// what was wrong with the dialogue, and how the program ended.
+func onTerminal(p *exec.Cmd, dialogue string) (shown []byte, talk, err error) {
+	master, tty, err := openTerminal()
+	if err != nil {
+		return nil, err, nil
+	}
+	defer master.Close()
+	p.Stdin, p.Stdout, p.Stderr = tty, tty, tty
+	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	err = p.Start()
+	tty.Close()
+	if err != nil {
+		return nil, err, nil
+	}
+	s := &screen{}
+	read := make(chan struct{})
+	go func() {
+		io.Copy(s, master) // ends with EIO when the program is gone
+		close(read)
+	}()
+	if talk = s.talk(master, dialogue); talk != nil {
+		p.Process.Kill()
+	}
+	err = p.Wait()
+	<-read
+	return s.all.Bytes(), talk, err
 }
 
 // openTerminal returns both ends of a new pseudo-terminal of 80 columns.
