@@ -50,5 +50,5 @@ func (m *missing) remedy(status batch.Status) string {
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%q (%s)", name, count(m.servers[name], "row"))
 	}
-	return "add to the account, or fix the name: " + shortList(names)
+	return "add them with 'rpsbatch server add', or fix the name: " + shortList(names)
 }

@@ -104,8 +104,8 @@ func (b *bar) show(p batch.Progress) {
 		// The bar would not fit on its line, and begin a new one each time.
 		fmt.Fprintf(b.out, "\r\x1b[K%d/%d rows, %d failed", p.Done, p.Total, p.Failed)
 	case p.Total > 0 && p.Done < p.Total:
-		b.bar.Set(p.Done)
 		b.bar.Describe(text)
+		b.bar.Set(p.Done)
 	}
 }
 

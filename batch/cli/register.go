@@ -339,13 +339,21 @@ func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, 
 	yes := j.guards.yes
 	if plan.Left.Moves.Count > 0 && run.NeedsAccount() && !yes {
 		if yes, err = confirmOverride(ctx, j.streams, j.call.account(), plan.Left); err != nil {
-			return devices, &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
+			return devices, stopped(err)
 		}
 	}
 	if !yes {
 		run.Config.Override = batch.OverrideNever
 	}
 	return devices, nil
+}
+
+// stopped returns why a question had no answer as a *batch.StopError.
+func stopped(err error) error {
+	if errors.Is(err, batch.ErrInterrupted) {
+		return err
+	}
+	return &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
 }
 
 // takeAccount keeps other runs from changing the account, if this one does.

@@ -34,9 +34,11 @@ const (
 const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
-  2    usage, configuration or unreadable input: nothing was sent. Also when
-       results cannot be written: the message then says how to resume
-  3    stopped by --max-failures
+  2    usage, configuration, unreadable or empty input, a limit of changes:
+       nothing was changed. Also when results cannot be written: the message
+       then says how to resume
+  3    stopped by --max-failures, or because RPS refuses everything in the same
+       words
   4    stopped: credentials refused, or the service out of reach
   130  interrupted. The first SIGINT or SIGTERM starts no new call, waits for
        those in flight and writes the results; the second ends at once`

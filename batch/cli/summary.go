@@ -22,7 +22,7 @@ var remedies = map[batch.Status]string{
 	batch.StillBound:          "'register RESULT --only still-bound' removes them",
 	batch.NotVerified:         "--servers FILE gives the URLs of servers",
 	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
-	batch.UnknownServer:       "add the server to the account, or fix its name",
+	batch.UnknownServer:       "'rpsbatch server add' adds servers that the account lacks; or fix the name",
 	batch.Refused:             "rps_detail has the service's own words",
 	batch.Failed:              "not applied: --retry sends them again when the service answers",
 	batch.InDoubt:             "may have been applied: 'check RESULT --only in-doubt' looks them up; after an interruption, --resume",
