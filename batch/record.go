@@ -139,10 +139,11 @@ type Sum struct {
 	CRC  uint32 `json:"sum"`  // CRC-32C
 }
 
-// Add adds what follows.
-func (s *Sum) Add(p []byte) {
+// Write adds what follows.
+func (s *Sum) Write(p []byte) (int, error) {
 	s.Size += int64(len(p))
 	s.CRC = crc32.Update(s.CRC, Castagnoli, p)
+	return len(p), nil
 }
 
 // Errors of OpenJournal.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
@@ -93,11 +92,9 @@ func sumOf(name string) (sum batch.Sum) {
 		return batch.Sum{}
 	}
 	defer file.Close()
-	crc := crc32.New(batch.Castagnoli)
-	if sum.Size, err = io.Copy(crc, file); err != nil {
+	if _, err := io.Copy(&sum, file); err != nil {
 		return batch.Sum{}
 	}
-	sum.CRC = crc.Sum32()
 	return sum
 }
 

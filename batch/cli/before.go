@@ -49,10 +49,9 @@ func openBefore(name string, servers map[string]string, resumed bool) (_ *before
 		return nil, hint(fmt.Errorf("%s %s has other contents, which are never overwritten", flag, name), "name another file")
 	}
 	// What is torn at the end was not yet relied upon.
-	if err := b.file.Truncate(size); err != nil {
-		return nil, cannotWrite(flag, flag, name, err)
+	if err = b.file.Truncate(size); err == nil {
+		_, err = b.file.Seek(size, io.SeekStart)
 	}
-	_, err = b.file.Seek(size, io.SeekStart)
 	if err == nil && size == 0 {
 		_, err = io.WriteString(b.file, beforeHeader)
 		b.dirty = true

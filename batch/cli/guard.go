@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
 	"rpsbatch/csvio"
+	"rpsbatch/csvio/report"
 	"rpsbatch/rps"
 )
 
@@ -155,7 +155,7 @@ func (p planFile) differs(now planFile) (differs []string) {
 func affected(a batch.Affected, c batch.Changes) string {
 	text := count(a.Count, "device")
 	if c.Listed {
-		text = fmt.Sprintf("%s of the %s in the account (%s)", thousands(a.Count), thousands(c.Devices), share(a.Count, c.Devices))
+		text = fmt.Sprintf("%s of the %s in the account (%s)", thousands(a.Count), thousands(c.Devices), report.Share(a.Count, c.Devices))
 	}
 	return text + ": " + firstOf(a)
 }
@@ -173,19 +173,6 @@ func firstOf(a batch.Affected) string {
 		names = append(names, fmt.Sprintf("and %s more", thousands(more)))
 	}
 	return strings.Join(names, ", ")
-}
-
-// share returns a part as a percentage, with a digit behind the point where it
-// says something.
-func share(n, of int) string {
-	if of == 0 {
-		return "100%"
-	}
-	percent := float64(n) * 100 / float64(of)
-	if n > 0 && percent < 0.1 {
-		return "less than 0.1%"
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(percent, 'f', 1, 64), ".0") + "%"
 }
 
 // confirmPlan asks for confirmation of what is to be changed, after it has shown

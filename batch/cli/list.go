@@ -186,7 +186,7 @@ func (l *list) openJournal(devices batch.Account, log *slog.Logger) (*runJournal
 	header := batch.Header{Command: "list", ReadOnly: true, Rows: devices.Len(), Policies: map[string]string{
 		"--url": l.call.url, "--username": l.call.username, "--sandbox": strconv.FormatBool(l.call.sandbox)}}
 	for mac := range devices.All() {
-		header.Sum.Add([]byte(mac.String()))
+		header.Sum.Write([]byte(mac.String()))
 	}
 	name := target(l.call.output) + journalEnding
 	journal, past, err := batch.OpenJournal(name, header, l.resume, l.restart)

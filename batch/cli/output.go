@@ -125,17 +125,6 @@ type resultFile struct {
 	sum  batch.Sum // of what was written
 }
 
-// summing is a destination that sums up what is written to it.
-type summing struct {
-	destination
-	sum *batch.Sum
-}
-
-func (s summing) Write(p []byte) (int, error) {
-	s.sum.Add(p)
-	return s.destination.Write(p)
-}
-
 // target returns the name of the file that a result is written to: where a link
 // leads. What is wrong with the link is told when that is to be written.
 func target(name string) string {
@@ -205,7 +194,7 @@ func createFile(streams Streams, name string, format csvio.Format, width int, ke
 		err = file.KeepOld(oldEnding)
 	}
 	if err == nil {
-		out.Writer, err = csvio.NewWriter(summing{to, &out.sum}, format, width)
+		out.Writer, err = csvio.NewWriter(io.MultiWriter(to, &out.sum), format, width)
 	}
 	if err != nil {
 		to.Discard()

@@ -259,7 +259,7 @@ func tellServers(w io.Writer, servers []report.Count) {
 		return
 	}
 	fmt.Fprintln(w, "\nBy server")
-	shown, rest := head(servers, serversShown)
+	shown, more, rows := report.Head(servers, serversShown)
 	width := 21
 	for _, c := range shown {
 		width = max(width, utf8.RuneCountInString(c.Name))
@@ -271,12 +271,8 @@ func tellServers(w io.Writer, servers []report.Count) {
 		}
 		printLine(w, "  %-*s%10s  %s", width, c.Name, thousands(c.Rows), not)
 	}
-	rows := 0
-	for _, c := range rest {
-		rows += c.Rows
-	}
-	if len(rest) > 0 {
-		fmt.Fprintf(w, "  and %s with %s\n", count(len(rest), "more server"), count(rows, "row"))
+	if more > 0 {
+		fmt.Fprintf(w, "  and %s with %s\n", count(more, "more server"), count(rows, "row"))
 	}
 }
 
@@ -286,43 +282,25 @@ func tellRefusals(w io.Writer, t *report.Tally) {
 		return
 	}
 	fmt.Fprintln(w, "\nMost common refusals")
-	shown, rest := head(refusals, refusalsShown)
+	shown, more, rows := report.Head(refusals, refusalsShown)
 	for _, r := range shown {
 		fmt.Fprintf(w, "%8s  %s: %s\n", thousands(r.Rows), r.Status, cmp.Or(r.Text, "(no detail)"))
-		fmt.Fprint(w, "          ")
-		for i, e := range r.Examples {
-			if i > 0 {
-				fmt.Fprint(w, ", ")
-			}
-			fmt.Fprintf(w, "line %d", e.Line)
-			if e.MAC != "" {
-				fmt.Fprintf(w, " %s", e.MAC)
-			}
+		var lines []string
+		for _, e := range r.Examples {
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("line %d %s", e.Line, e.MAC)))
 		}
-		if r.Rows > len(r.Examples) {
-			fmt.Fprint(w, " ...")
+		dots := ""
+		if r.Rows > len(lines) {
+			dots = " ..."
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "          %s%s\n", strings.Join(lines, ", "), dots)
 	}
-	rows := 0
-	for _, r := range rest {
-		rows += r.Rows
-	}
-	if len(rest) > 0 {
-		fmt.Fprintf(w, "  and %s more with %s\n", thousands(len(rest)), count(rows, "row"))
+	if more > 0 {
+		fmt.Fprintf(w, "  and %s more with %s\n", thousands(more), count(rows, "row"))
 	}
 	if unmatched > 0 {
 		fmt.Fprintf(w, "  and %s with too many different texts to list\n", count(unmatched, "row"))
 	}
-}
-
-// head cuts a list at n, but never leaves out a single item: that takes no more
-// room than saying so.
-func head[T any](list []T, n int) (shown, rest []T) {
-	if len(list) <= n+1 {
-		return list, nil
-	}
-	return list[:n], list[n:]
 }
 
 func printLine(w io.Writer, format string, args ...any) {

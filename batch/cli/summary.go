@@ -61,17 +61,18 @@ const summaryWidth = 80
 // tell prints the summary of a run for a person.
 func tell(w io.Writer, s batch.Summary, out results, account string, remedy func(batch.Status) string) {
 	fmt.Fprintf(w, "%s in %s: %s", count(s.Rows, "row"), roundTime(s.Elapsed), outcome(s.Succeeded, s.Failed()))
-	if s.LeftOut > 0 {
-		fmt.Fprintf(w, "; %s left for later", thousands(s.LeftOut))
-	}
-	if s.Blank > 0 {
-		fmt.Fprintf(w, "; %s passed through", count(s.Blank, "blank record"))
-	}
-	if s.Passed > 0 {
-		fmt.Fprintf(w, "; %s left as %s", count(s.Passed, "row"), plural(s.Passed, "it was", "they were"))
-	}
-	if s.Resumed > 0 {
-		fmt.Fprintf(w, "; %s resumed from the earlier run", thousands(s.Resumed))
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{s.LeftOut, thousands(s.LeftOut) + " left for later"},
+		{s.Blank, count(s.Blank, "blank record") + " passed through"},
+		{s.Passed, count(s.Passed, "row") + " left as " + plural(s.Passed, "it was", "they were")},
+		{s.Resumed, thousands(s.Resumed) + " resumed from the earlier run"},
+	} {
+		if part.n > 0 {
+			fmt.Fprintf(w, "; %s", part.text)
+		}
 	}
 	fmt.Fprintln(w)
 	for _, status := range batch.Statuses {

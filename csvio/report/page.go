@@ -113,20 +113,10 @@ func (p Page) Write(w io.Writer) error {
 			v.ByStatus[i].Linked = v.ByStatus[i].Linked || c.Name == v.ByStatus[i].Name
 		}
 	}
-	if n := len(servers) - pageServers; n > 1 { // one more has room in the place of saying so
-		for _, c := range servers[pageServers:] {
-			v.More.ServerRows += c.Rows
-		}
-		v.More.Servers, servers = n, servers[:pageServers]
-	}
+	servers, v.More.Servers, v.More.ServerRows = Head(servers, pageServers)
 	v.ByServer = bars(servers, t.Rows)
 	v.Refusals, v.Unmatched = t.Refusals()
-	if n := len(v.Refusals) - pageRefusals; n > 1 {
-		for _, r := range v.Refusals[pageRefusals:] {
-			v.More.RefusalRows += r.Rows
-		}
-		v.More.Refusals, v.Refusals = n, v.Refusals[:pageRefusals]
-	}
+	v.Refusals, v.More.Refusals, v.More.RefusalRows = Head(v.Refusals, pageRefusals)
 
 	page, err := pageTemplate.Clone()
 	if err != nil {

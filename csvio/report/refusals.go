@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -72,82 +73,21 @@ func (t *Tally) Refusals() (list []Refusal, rest int) {
 	return list, t.refusals.other
 }
 
-// refusalText takes out of a detail what differs between rows that were refused
-// for the same: MACs become MAC, several in a row one; the number of a line
-// becomes N.
+// What differs between rows that were refused for the same: MACs in any of the forms
+// that the service uses, of which several in a row are as many as the call had that
+// was refused, and the numbers of lines.
+var (
+	macsInText = regexp.MustCompile(`\b` + macInText + `(?:[,; ]+` + macInText + `)*`)
+	lineInText = regexp.MustCompile(`\bline [0-9]+`)
+)
+
+const macInText = `(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{2}(?:(?:-[0-9A-Fa-f]{2}){5}|(?::[0-9A-Fa-f]{2}){5}|(?: [0-9A-Fa-f]{2}){5})|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})\b`
+
+// refusalText returns a detail without what differs between rows.
 func refusalText(detail string) string {
-	var b strings.Builder
-	last := -1 // where b is behind a MAC
-	word := false
-	for i := 0; i < len(detail); {
-		n := 0
-		if !word {
-			n = macLength(detail[i:])
-		}
-		switch {
-		case n > 0:
-			if last < 0 || strings.Trim(b.String()[last:], ",; ") != "" {
-				b.WriteString("MAC")
-				last = b.Len()
-			} else { // a list of them is as long as the call that was refused
-				kept := b.String()[:last]
-				b.Reset()
-				b.WriteString(kept)
-			}
-			i += n
-			word = true
-			continue
-		case !word && strings.HasPrefix(detail[i:], "line ") && digits(detail[i+len("line "):]) > 0:
-			b.WriteString("line N")
-			i += len("line ")
-			i += digits(detail[i:])
-			continue
-		}
-		word = isWord(detail[i])
-		b.WriteByte(detail[i])
-		i++
+	text := macsInText.ReplaceAllLiteralString(detail, "MAC")
+	if strings.Contains(text, "line ") {
+		text = lineInText.ReplaceAllLiteralString(text, "line N")
 	}
-	return clipped(b.String(), longestDetail)
-}
-
-func digits(text string) int {
-	n := 0
-	for n < len(text) && '0' <= text[n] && text[n] <= '9' {
-		n++
-	}
-	return n
-}
-
-// macLength returns the length of the MAC that a text begins with, in any of the
-// forms that the service uses; 0 if it begins with none.
-func macLength(text string) int {
-	for _, form := range macForms {
-		if len(text) < len(form) || len(text) > len(form) && isWord(text[len(form)]) {
-			continue
-		}
-		same := true
-		for i := 0; same && i < len(form); i++ {
-			if form[i] == 'x' {
-				same = isHex(text[i])
-			} else {
-				same = text[i] == form[i]
-			}
-		}
-		if same {
-			return len(form)
-		}
-	}
-	return 0
-}
-
-var macForms = []string{
-	"xxxxxxxxxxxx", "xx-xx-xx-xx-xx-xx", "xx:xx:xx:xx:xx:xx", "xx xx xx xx xx xx", "xxxx.xxxx.xxxx",
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func isWord(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c >= 0x80
+	return clipped(text, longestDetail)
 }

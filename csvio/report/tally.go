@@ -255,6 +255,21 @@ func sorted(counts func(func(*Count) bool)) (list []Count) {
 	return list
 }
 
+// Head cuts a list at n, and returns how many items it leaves out, with how many
+// rows. It never leaves out a single one: that takes no more room than saying so.
+func Head[T interface{ rows() int }](list []T, n int) (shown []T, more, rows int) {
+	if len(list) <= n+1 {
+		return list, 0, 0
+	}
+	for _, item := range list[n:] {
+		rows += item.rows()
+	}
+	return list[:n], len(list) - n, rows
+}
+
+func (c Count) rows() int   { return c.Rows }
+func (r Refusal) rows() int { return r.Rows }
+
 // clipped cuts a text that is longer than most characters.
 func clipped(text string, most int) string {
 	if len(text) <= most {
