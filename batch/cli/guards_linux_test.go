@@ -47,6 +47,7 @@ func TestGuards(t *testing.T) {
 			{name: "unlisted, all", args: "register 31.csv --override own --max-moves 100%", unlisted: true, changed: 31},
 			{name: "unlisted, terminal", args: "register 1.csv", unlisted: true, dialogue: "wait could not be listed\nwait Move them\ntype y", code: 2, want: "--max-moves 100%"},
 			{name: "resumed", first: "register 31.csv --override own --max-moves 31 --limit 5", args: "register 31.csv --override own --resume", code: 2, want: "31 of the 100", changed: 5},
+			{name: "resumed, its own result the baseline", first: "register 31.csv --override own --max-moves 31 --limit 5 --baseline 31.result.csv", args: "register 31.csv --override own --resume --baseline 31.result.csv", code: 2, want: "31 of the 100", changed: 5},
 			{name: "resumed, at", first: "register 30.csv --override own --limit 5", args: "register 30.csv --override own --resume", changed: 30},
 			{name: "rehearsed", args: "register 31.csv --override own --dry-run", code: 2, want: "the run would stop: too many registered devices"},
 			{name: "rehearsed, at", args: "register 30.csv --override own --dry-run", want: "registered already, to move 30"},
