@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -94,13 +95,13 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	tally := report.NewTally(report.Options{
 		ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
 	})
-	if err := addAll(tally, in.opener(ctx)); err != nil {
-		return err
+	err = addAll(tally, in.opener(ctx))
+	if again, needed := tally.Again(); needed && err == nil {
+		tally = again
+		err = addAll(tally, in.opener(ctx))
 	}
-	if again, needed := tally.Again(); needed {
-		if tally = again; addAll(tally, in.opener(ctx)) != nil {
-			return addAll(tally, in.opener(ctx))
-		}
+	if err != nil {
+		return err
 	}
 	account, err := r.account(tally)
 	if err != nil {
@@ -132,6 +133,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	if r.summary == "" {
 		return "", nil
 	}
+	const remedy = "give the file that --summary-json of this run wrote"
 	var s summaryJSON
 	data, err := os.ReadFile(r.summary)
 	if err != nil {
@@ -139,9 +141,10 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	}
 	switch err := json.Unmarshal(data, &s); {
 	case err != nil || s.Host == "":
-		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), "give the file that --summary-json of the run wrote")
-	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)):
-		return "", hint(fmt.Errorf("--summary %s is of another run: its rows or times are not those of this result", r.summary), "give the file that --summary-json of this run wrote")
+		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), remedy)
+	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)),
+		s.Passed == 0 && slices.ContainsFunc(t.Statuses(), func(c report.Count) bool { return s.Statuses[c.Status()] != c.Rows }):
+		return "", hint(fmt.Errorf("--summary %s is of another run: its rows or times are not those of this result", r.summary), remedy)
 	}
 	return accountName(s.Username, s.Host), nil
 }
