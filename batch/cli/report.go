@@ -135,7 +135,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	}
 	const remedy = "give the file that --summary-json of this run wrote"
 	var s summaryJSON
-	data, err := os.ReadFile(r.summary)
+	data, err := readSmall(r.summary)
 	if err != nil {
 		return "", fmt.Errorf("--summary: %w", err)
 	}
