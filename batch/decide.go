@@ -6,6 +6,7 @@ import "rpsbatch/rps"
 type facts struct {
 	override    Override
 	maxAttempts int
+	missingOK   bool // what is to be removed need not be there
 
 	mayRetry bool // the run's retry budget is not used up
 	canList  bool // listDevices may be asked
@@ -306,7 +307,7 @@ func named(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	for _, it := range names {
 		switch {
-		case doubtful(c, it, status, err):
+		case doubtful(f, c, it, status, err):
 			o.open = append(o.open, it.doubted(status, err))
 		case believed(c, it, status):
 			o.settle(Verdict{Status: status, Proof: ProofAnswer, Detail: says(err.Text)}, it)
@@ -334,11 +335,18 @@ func believed(c change, it item, status Status) bool {
 	return it.Reach == refused && (c.call.binds() || status == RegisteredElsewhere)
 }
 
-// doubtful reports whether a refusal that names a row is not believed: no call
-// repeats an address, and what the account's list showed is there. It may be the
-// answer to another call, or the second one to a call that was delivered twice.
-func doubtful(c change, it item, status Status, err *rps.Error) bool {
-	return err.Kind == rps.RepeatedMAC || status == NotRegistered && (it.Before == present || c.call == callDeregister && it.Before == unlisted)
+// doubtful reports whether a refusal that names a row may be the answer to another
+// call, or the second one to a call that was delivered twice: no call repeats an
+// address, what the account's list showed is there, and without a list nothing
+// shows that there was nothing to be removed.
+func doubtful(f facts, c change, it item, status Status, err *rps.Error) bool {
+	switch {
+	case err.Kind == rps.RepeatedMAC:
+		return true
+	case status != NotRegistered || it.Before == absent:
+		return false
+	}
+	return it.Before == present || c.call == callDeregister && !f.missingOK
 }
 
 // doubted returns a row whose call may have been applied though it was refused.

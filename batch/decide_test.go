@@ -162,6 +162,7 @@ func TestDecide(t *testing.T) {
 		{"names another row than the only one", base, register(1), says(rps.Foreign, 9), "open[0L!]"},
 		{"names what is not there", base, as(callDeregister, 3, wasNot, wasNot, was), says(rps.InvalidMAC, 0, 1), "0:not-registered 1:not-registered deregister[2r]"},
 		{"names what was there", base, as(callDeregister, 2, was, was), says(rps.InvalidMAC, 0), "deregister[1r] open[0L!]"},
+		{"names what no list showed, and what need not be there", with(func(f *facts) { f.canList, f.trusted, f.missingOK = false, false, true }), as(callDeregister, 1), says(rps.InvalidMAC, 0), "0:not-registered"},
 		{"names what no list showed", noList, as(callDeregister, 1), says(rps.InvalidMAC, 0), "open[0L!]"},
 		{"names what an earlier call may have removed", base, as(callDeregister, 2, evidence{Before: absent, Reach: refused}), says(rps.InvalidMAC, 0), "deregister[1r] open[0r!]"},
 		{"edits what is not there", base, as(callEdit, 1), says(rps.UnknownMAC), "0:not-registered"},

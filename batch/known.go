@@ -72,7 +72,7 @@ func (k *known) server(name string) *server {
 // facts returns what decide and conclude must know, of a row for a server.
 func (k *known) facts(name string, mayRetry bool) facts {
 	f := facts{
-		override: k.config.Override, maxAttempts: k.config.MaxAttempts,
+		override: k.config.Override, maxAttempts: k.config.MaxAttempts, missingOK: k.config.IgnoreMissing,
 		mayRetry: mayRetry, canList: k.canList, trusted: k.trusted, partial: k.partial, hidden: k.prompts > 2,
 	}
 	if s := k.servers[name]; s != nil {

@@ -10,18 +10,17 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// An error about a sheet's header tells which sheet was read, and which others
-// could be.
+// An error about a sheet's header names the sheet that was read, and which others
+// could be: hidden ones too.
 func TestErrorsNameSheets(t *testing.T) {
 	for _, test := range []struct {
 		name, cover   string
 		sheets, hints []string // hints: parts of the message
-		not           string
 	}{
-		{name: "cover", cover: "Our phones", sheets: []string{"Phones", "Old"}, not: "Secret",
-			hints: []string{`row 1: sheet "Sheet1": no column is known to hold the MAC addresses`, `read another sheet with --sheet NAME: "Phones", "Old"`}},
+		{name: "cover", cover: "Our phones", sheets: []string{"Phones", "Old"},
+			hints: []string{`row 1: sheet "Sheet1": no column is known to hold the MAC addresses`, `read another sheet with --sheet NAME: "Phones", "Old", "Secret"`}},
 		{name: "empty sheet", sheets: []string{"Phones"}, hints: []string{"the sheet is empty", `with --sheet NAME: "Phones"`}},
-		{name: "one sheet", cover: "Our phones", hints: []string{"row 1: no column is known"}, not: "--sheet"},
+		{name: "one sheet", cover: "Our phones", hints: []string{`row 1: sheet "Sheet1": no column is known`, `with --sheet NAME: "Secret"`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			book := excelize.NewFile()
@@ -57,9 +56,6 @@ func TestErrorsNameSheets(t *testing.T) {
 				if !strings.Contains(text, part) {
 					t.Errorf("%q lacks %q", text, part)
 				}
-			}
-			if test.not != "" && strings.Contains(text, test.not) {
-				t.Errorf("%q has %q", text, test.not)
 			}
 		})
 	}
