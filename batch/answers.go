@@ -13,7 +13,7 @@ type openRow struct {
 	item
 	want
 	seen    finding
-	looking bool      // a lookup of it is under way
+	looking bool      // a lookup of it is queued or in flight
 	wait    time.Time // nothing may be claimed before
 }
 
@@ -46,7 +46,7 @@ func (e *engine) act(res result, now time.Time) {
 	for _, it := range res.task.carries() {
 		e.window.at(it.row).verdict.Calls++
 	}
-	mayRetry, stop := e.Caller.hear(res)
+	mayRetry, stop := e.Caller.observe(res)
 	if stop != nil {
 		e.halt(stop.Reason, stop.Cause)
 	}
@@ -72,7 +72,7 @@ func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
 	f := e.known.facts(c.server, mayRetry)
 	o := decide(f, c, ans)
 	e.logCall(c, ans, "server", c.server, "rows", len(c.items), "settled", len(o.settled), "again", len(o.next), "open", len(o.open)+len(o.look))
-	if e.stuck.heard(c, ans.err) && e.stop == nil {
+	if e.stuck.observe(c, ans.err) && e.stop == nil {
 		e.halt(ErrStubborn, ans.err)
 	}
 	e.learn(c, ans, o)
@@ -102,12 +102,12 @@ func (e *engine) logCall(t task, ans answer, attrs ...any) {
 	e.log.Debug("call", attrs...)
 }
 
-// learn takes from the answer to a change what it says of the service.
+// learn records what the answer to a change shows about the service.
 func (e *engine) learn(c change, ans answer, o outcome) {
 	k := e.known
 	if c.call.binds() && ans.err == nil {
 		if c.url == "" {
-			k.server(c.server).teacher = c.items[0].mac
+			k.server(c.server).sample = c.items[0].mac
 		}
 		for _, it := range c.items {
 			k.granted.Add(it.mac.Uint64())
@@ -144,8 +144,8 @@ func (e *engine) doubtList(cut bool) {
 	}
 }
 
-// follow brings the rows of a change on their next way, and notes in the
-// journal how things stand.
+// follow queues what is to be sent next for the rows of a change, and records
+// their state in the journal.
 func (e *engine) follow(c change, o outcome, now time.Time) {
 	if e.Journal != nil {
 		e.output(e.Journal.settled(o.settled))
@@ -177,8 +177,8 @@ func (e *engine) follow(c change, o outcome, now time.Time) {
 	}
 }
 
-// opened takes a row that is to be concluded. One that no call has touched is
-// looked up at once; the others wait for the end, when one list tells of many.
+// opened adds a row that lacks a proof. One that no call has touched is looked up
+// at once; the others wait for the end, when one list covers many of them.
 func (e *engine) opened(it item, w want) {
 	if w.call == callDeregister && it.Before == present && it.List == absent {
 		it.List = unlisted // one list that may be cut is not enough to believe that
@@ -218,7 +218,7 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		e.queue.delay(l, now.Add(backoff(l.tries)))
 		return
 	}
-	if ans.err != nil && bars(ans.err.Kind) {
+	if ans.err != nil && fatal(ans.err.Kind) {
 		e.queue.first(l)
 		return
 	}
@@ -265,7 +265,7 @@ func hadHidden(w want, it item) bool {
 	return w.call == callDeregister && it.Before == absent && it.List == present
 }
 
-// listed takes in a list made to conclude rows.
+// listed records what a list that was made to conclude rows shows of them.
 func (e *engine) listed(ans answer, left time.Time) {
 	k := e.known
 	k.canList = ans.err == nil && k.lists > 0
@@ -284,7 +284,7 @@ func (e *engine) listed(ans answer, left time.Time) {
 	}
 }
 
-// conclude concludes the open rows, when nothing else is to be done: those that
+// conclude concludes the open rows when no other work is left: those that
 // a list would tell of, by one list for all. It reports whether that has led to
 // anything.
 func (e *engine) conclude(now time.Time) bool {
@@ -323,7 +323,7 @@ func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
 	case needServer:
 		if s := e.known.server(o.server); !s.asked {
 			s.asked = true
-			e.queue.push(lookup{why: forServer, mac: s.teacher, server: o.server})
+			e.queue.push(lookup{why: forServer, mac: s.sample, server: o.server})
 		}
 	case needSend:
 		e.sendAgain(o, c)
@@ -355,7 +355,7 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	e.queue.together(&e.queue.gathered, groupKey{call: call, server: o.server, apart: true}, it, int(e.gate.size.Load()))
 }
 
-// added lets go what has waited for a server to be added. Whether it could be
+// added queues the tasks that waited for a server to be added. Whether it could be
 // is told by the answers to that.
 func (e *engine) added(name string, err *rps.Error) {
 	s := e.known.servers[name]

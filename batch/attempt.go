@@ -123,7 +123,7 @@ func (c change) split(macs []rps.MAC) (named, rest []item) {
 	return named, rest
 }
 
-// cut splits a change that has more rows than a call may have by now.
+// cut splits a change that has more rows than a call may have.
 func (c change) cut(size int) (parts []change) {
 	for len(c.items) > size {
 		parts = append(parts, c.with(c.items[:size:size]))
@@ -140,7 +140,7 @@ const (
 	forAudit                  // the user wants it compared with the row
 	forGone                   // the user wants to know whether it is no longer there
 	forRow                    // a row lacks a proof
-	forKeeping                // it is to be known where the device was bound
+	forKeeping                // --save-before wants to know where the device is bound
 	forServer                 // a server's URL: the device is bound to it by its name
 	forList                   // which devices the account has
 )
@@ -180,16 +180,16 @@ type answer struct {
 	until   time.Time         // the call may still be applied until then; zero: it is over
 }
 
-// An item is a row on its way, with what is known of it.
+// An item is a row in a task, with the evidence about it.
 type item struct {
 	row int // its number in the input, from 0
 	mac rps.MAC
 	evidence
 }
 
-// hears reports whether a refusal may be the answer to the call: the guide has
+// canGet reports whether a refusal may be the answer to the call: the guide has
 // some for other methods only, and then it is the answer to another call.
-func (c call) hears(kind rps.Kind) bool {
+func (c call) canGet(kind rps.Kind) bool {
 	switch kind {
 	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:
 		return c != callAddServer

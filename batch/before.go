@@ -85,12 +85,3 @@ func (e *engine) kept(l lookup, ans answer) (v Verdict, skip bool) {
 	}
 	return v, skip
 }
-
-// keepsOf returns how many lookups a plan has for keeping, of a row with a fate and
-// its effect.
-func (r *Run) keepsOf(f Fate, e effect, it item) int {
-	if r.Before == nil || e != moves && e != removes || f == ToVerify || f == ToRegister || r.Before.Has(it.mac) {
-		return 0
-	}
-	return 1
-}

@@ -21,7 +21,7 @@ type Caller struct {
 
 	suspicion suspicion
 	tally     calls
-	barred    atomic.Bool  // an answer came after which no call may leave
+	denied    atomic.Bool  // an answer came after which no call may leave
 	made      atomic.Int64 // calls
 	flying    atomic.Int64 // calls that are awaited
 }
@@ -59,7 +59,7 @@ type result struct {
 // The call of a change goes on when the run is stopped: its answer is awaited.
 // stale reports whether an answer that came meanwhile has made the task pointless.
 func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) result {
-	if c.pace.wait(waiting) != nil || c.barred.Load() || stale(t) {
+	if c.pace.wait(waiting) != nil || c.denied.Load() || stale(t) {
 		return result{task: t}
 	}
 	c.made.Add(1)
@@ -75,10 +75,10 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 		return result{task: t} // nobody needs to know any more
 	}
 	if ans.err != nil {
-		if bars(ans.err.Kind) {
+		if fatal(ans.err.Kind) {
 			// Now, and not when the answer is decided: each further call with
 			// wrong credentials brings the account nearer to being locked.
-			c.barred.Store(true)
+			c.denied.Store(true)
 		}
 		if ans.err.MayStillApply() {
 			ans.until = left.Add(c.config.Timeout)
@@ -87,24 +87,24 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 	return result{task: t, answer: ans, left: left, made: true}
 }
 
-// bars reports whether no call may leave after an answer.
-func bars(k rps.Kind) bool {
+// fatal reports whether no call may leave after an answer.
+func fatal(k rps.Kind) bool {
 	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
 }
 
 // readable reports whether an error is an answer of the service to the call.
 func readable(k rps.Kind) bool {
-	return k.Refused() || k == rps.HandlerFailed || bars(k) || k == rps.PayloadTooLarge
+	return k.Refused() || k == rps.HandlerFailed || fatal(k) || k == rps.PayloadTooLarge
 }
 
-// hear takes from an answer what it says of the service: whether it is there,
+// observe takes from an answer what it says of the service: whether it is there,
 // and how fast it may be called. It reports whether the call may be tried again,
 // and returns a StopError if the run must end.
-func (c *Caller) hear(res result) (mayRetry bool, stop *StopError) {
+func (c *Caller) observe(res result) (mayRetry bool, stop *StopError) {
 	err, method := res.answer.err, res.task.method()
 	c.tally.made[method]++
 	c.tally.outcomes[method] = c.tally.outcomes[method].with(err)
-	slow := c.suspicion.heard(err)
+	slow := c.suspicion.observe(err)
 	switch {
 	case err == nil || err.Kind != rps.Throttled:
 		c.pace.answered(res.left)
@@ -112,13 +112,13 @@ func (c *Caller) hear(res result) (mayRetry bool, stop *StopError) {
 		c.tally.throttled++
 		c.pace.refused(res.left, err.RetryAfter)
 	}
-	mayRetry = c.patience.heard(res, time.Now())
+	mayRetry = c.patience.observe(res, time.Now())
 	if over := c.patience.silent - c.config.Workers; over > 0 && err.Kind != rps.Throttled {
 		// One lost call is a retry. When all that are in flight are lost the
 		// service is: then new calls wait as well, longer and longer.
 		c.pace.hold(backoffBound(over))
 	}
-	if err != nil && bars(err.Kind) {
+	if err != nil && fatal(err.Kind) {
 		reason := ErrRefused
 		if err.Kind == rps.NotService {
 			reason = ErrUnreachable
@@ -137,7 +137,7 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 		if !res.made {
 			return Account{}, &StopError{Reason: ErrInterrupted}
 		}
-		mayRetry, stop := c.hear(res)
+		mayRetry, stop := c.observe(res)
 		err := res.answer.err
 		switch {
 		case stop != nil:

@@ -102,7 +102,7 @@ func (c concluding) found() conclusion {
 	}
 	known := want != "" && c.seen.bound != ""
 	switch {
-	case c.seen.bound != "" && c.f.teacher && (!known || c.doubtful()):
+	case c.seen.bound != "" && c.f.sample && (!known || c.doubtful()):
 		return conclusion{need: needServer}
 	case known && sameURL(want, c.seen.bound):
 		return settled(c.asWanted())

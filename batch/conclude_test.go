@@ -45,7 +45,7 @@ func TestConclude(t *testing.T) {
 	noURL := with(func(f *facts) { f.serverURL = "" })
 	noURLOwn := with(func(f *facts) { f.serverURL, f.override = "", OverrideOwn })
 	claimed := with(func(f *facts) { f.claimed = true })
-	teacher := with(func(f *facts) { f.serverURL, f.teacher = "", true })
+	sample := with(func(f *facts) { f.serverURL, f.sample = "", true })
 
 	register, byURL := want{call: callRegister, server: "A"}, want{call: callRegister, server: "A", url: unique}
 	override, edit, remove := want{call: callOverride, server: "A"}, want{call: callEdit, server: "A"}, want{call: callDeregister}
@@ -110,7 +110,7 @@ func TestConclude(t *testing.T) {
 		{"URL not known, the list hides it, and the service asked", register, listed(absent, wasNot(prompted)), found(other), noURL, false, "exists by lookup, list cut"},
 		{"URL not known, the list hid others, and there was none since", register, wasNot(prompted), found(other), with(func(f *facts) { f.serverURL, f.trusted = "", false }), false, "needs a list"},
 		{"URL not known, the list hides it, and nobody asked", register, listed(absent, wasNot(carried)), found(other), noURL, false, "in-doubt by nothing, list cut"},
-		{"URL not known, but can be learnt", register, gone, found(other), teacher, false, "needs the server"},
+		{"URL not known, but can be learnt", register, gone, found(other), sample, false, "needs the server"},
 		{"URL not known, to be moved", register, was(carried), found(other), noURLOwn, false, "sends override of what is there"},
 		{"URL not known after calls that move", override, spent(was(moved)), found(other), noURLOwn, false, "in-doubt by nothing"},
 		{"URL claimed, and as asked", register, gone, found(asked), claimed, false, "registered by lookup"},
@@ -248,11 +248,11 @@ func TestVerdictsWithoutACall(t *testing.T) {
 			if c.lost {
 				k.server("A").noSuch = "words"
 			}
-			way, got := k.route(&row.Device, k.item(0, row.Device.MAC)), "sent"
+			routing, got := k.route(&row.Device, k.item(0, row.Device.MAC)), "sent"
 			switch {
-			case way.verdict.Status != "":
-				got = settled(way.verdict).inShort()
-			case way.open:
+			case routing.verdict.Status != "":
+				got = settled(routing.verdict).inShort()
+			case routing.open:
 				got = "looked up"
 			}
 			if got != c.want {

@@ -16,7 +16,7 @@ type facts struct {
 
 	serverURL string // URL of the row's server, "" if it is not known
 	claimed   bool   // nobody but the user says so
-	teacher   bool   // a device that this run bound to the server can tell its URL
+	sample    bool   // a device that this run bound to the server can tell its URL
 	granted   bool   // the service has granted a call for the server
 	notAdded  string // what the service said when the server was to be added, "" if it was
 }
@@ -71,7 +71,7 @@ func decide(f facts, c change, ans answer) outcome {
 		return outcome{open: c.each(func(e *evidence) { e.Alone, e.Rounds = true, maxRounds }).items}
 	}
 	err, kind := ans.err, ans.err.Kind
-	if !c.call.hears(kind) {
+	if !c.call.canGet(kind) {
 		kind, c = rps.Unreadable, c.each(said(Refused, err))
 	}
 	switch kind {
@@ -158,7 +158,7 @@ func (c change) refused() change {
 }
 
 // echoed marks the rows of a call that was refused in words that it would have
-// heard as well if it had just been granted: a proxy may deliver a call twice, and
+// observe as well if it had just been granted: a proxy may deliver a call twice, and
 // hand on the second answer.
 func (c change) echoed() change {
 	moves := c.call.moves()

@@ -12,27 +12,25 @@
 // bounded by [Window] rows, whatever the size of the file.
 //
 // A [Journal] lets a run be killed: calls are on disk before they leave, verdicts
-// and evidence after. [OpenJournal] returns the [History] to resume from. That is
-// evidence, which may be forged: what is to be done the flags and the file say, and
-// what the account's list contradicts is not believed.
+// and evidence after. [OpenJournal] returns the [History] to resume from. It may be
+// forged, so it is only evidence: the flags and the file say what to do, and what
+// the account's list contradicts is not believed.
 //
 // # Two questions
 //
-// What is sent first is a matter of known.route; what is sent next, of decide, a
+// What is sent first is decided by known.route, and what is sent next by decide, a
 // pure function of the change, its answer and some facts. It settles a row only
-// by what an answer proves by itself. The service is not trusted to be all or
+// if the answer itself proves the verdict. The service is not trusted to be all or
 // nothing: a call without a readable answer may have been applied, or may still
 // be, and a refused one may have been applied in part. A proxy may deliver a call
-// twice and hand on the second answer: a refusal in the words that a granted call
-// would hear as well (it is registered already, it is not there) proves nothing, but
-// of a device that the list did not show and that is to be removed. Such rows stay
-// open.
+// twice and pass on the second answer: "it is registered already" proves nothing,
+// nor does "it is not there" of a device that the list showed. Such rows stay open.
 //
-// What may be claimed of an open row is a matter of conclude, a pure function of
-// what the row asks and of the evidence: what the list showed before the run, how
-// far calls have come with the row, and what a list and lookups have shown since.
-// When nothing else is to be done, open rows are concluded together: one list for
-// all of them, then lookups of those that it cannot tell.
+// What may be claimed of an open row is decided by conclude, a pure function of
+// what the row asks for and of the evidence: what the list showed before the run,
+// how far calls have come with the row, and what a list and lookups have shown
+// since. When no other work is left, the open rows are concluded together: one list
+// for all of them, then a lookup of each that the list cannot decide.
 //
 // Of a row that is to be bound, what a lookup shows decides:
 //
@@ -48,14 +46,21 @@
 //
 //	still registered           sent again; in the end refused, or failed
 //	not registered             deregistered, if the list showed it before; not-registered, if it
-//	                           did not and no call was lost; else
-//	                           in doubt
+//	                           did not and no call was lost; else in doubt
 //
-// A list alone proves presence, and of a device that was not listed before that
-// this run has bound it, somewhere (proof list): a few rows are looked up all the
-// same. Nothing that shows a row unchanged settles it while a lost call may still
-// be applied, which is for the time-out of calls.
+// A list alone proves that a device is in the account, and if it was not before,
+// that this run has bound it to some server (proof list): if there are only a few
+// such rows they are looked up all the same. While a lost call may still be applied,
+// which is until its time-out has passed, nothing that shows a row unchanged settles
+// it.
 //
 // A list may be cut short. It counts as evidence of what was there before the
 // run only until something contradicts it.
+//
+// # Reading order
+//
+// Each file uses those before it, with few exceptions: action, verdict, row, survey;
+// account, limits, config; evidence, attempt, call; decide, conclude, audit; record,
+// journal, history; throttle, pace, patience, caller; queue, window; known, plan,
+// forecast; run, engine, rows, answers.
 package batch

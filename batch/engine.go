@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// engine is a run under way. Its fields belong to the goroutine of loop, but for
+// engine is a run in progress. Its fields belong to the goroutine of loop, but for
 // those of gate.
 type engine struct {
 	*Run
@@ -41,7 +41,7 @@ type engine struct {
 
 // gate is what the workers see of the run.
 type gate struct {
-	size atomic.Int64 // MACs in a call at most, by now
+	size atomic.Int64 // the largest batch that the service takes, as far as is known
 	lost sync.Map     // names of servers that the account does not have
 }
 
@@ -147,7 +147,7 @@ func (e *engine) end() (Summary, error) {
 
 // begin notes in the journal what is known of the account before the first change.
 func (e *engine) begin() error {
-	e.progress.lacking.Store(int64(e.known.prune.GetCardinality()))
+	e.progress.pruning.Store(int64(e.known.prune.GetCardinality()))
 	if e.summary.HeldBack = int(e.known.held.GetCardinality()); e.summary.HeldBack > 0 {
 		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
 			"rows", e.Survey.Unread, "devices", e.summary.HeldBack)

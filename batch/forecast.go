@@ -1,24 +1,11 @@
 package batch
 
 import (
-	"hash/maphash"
 	"strconv"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
-
-// A kind is what the calls of a row depend on, as far as its file shows: a hash of
-// its server's name, with its action and whether it has a unique URL in the last
-// bits. A number is counted fastest.
-type kind uint64
-
-// kindOf returns the kind of a row.
-func (s *Survey) kindOf(action Action, server string, url bool) kind {
-	k := kind(maphash.String(s.seed, server))&^0xf | kind(action)<<1
-	if url {
-		k |= 1
-	}
-	return k
-}
 
 // Forecast returns what Run.Plan would at an account of which nothing is known,
 // without reading the file again.
@@ -37,12 +24,12 @@ func (s *Survey) Forecast(config Config) Plan {
 		if kind&1 != 0 {
 			device.URL = "some"
 		}
-		way := k.route(&device, item{})
-		p.Fates[p.fateOf(way, item{})] += n
-		if way.alone == nil {
-			groups[way.key] += n
+		routing := k.route(&device, item{})
+		p.Fates[p.fateOf(routing, item{})] += n
+		if routing.alone == nil {
+			groups[routing.key] += n
 		} else {
-			p.Calls[way.alone.method()] += n
+			p.Calls[routing.alone.method()] += n
 		}
 	}
 	for key, n := range groups {
@@ -53,4 +40,25 @@ func (s *Survey) Forecast(config Config) Plan {
 	}
 	p.Time = time.Duration(float64(p.TotalCalls()) / config.Rate * float64(time.Second))
 	return p.Plan
+}
+
+// WithinLimits reports whether a run changes no more than it may, whatever its
+// rows ask for. It does not read the file: if it cannot tell, the plan does.
+func (r *Run) WithinLimits(account Account) bool {
+	switch {
+	case !r.NeedsAccount():
+		return true
+	case !account.Listed():
+		return r.Config.Limits.Moves == All && r.Config.Limits.Removals == All
+	case r.Past != nil:
+		return false
+	}
+	k, s := newKnown(r, account), r.Survey
+	c := Changes{Listed: true, Devices: k.devices}
+	if o := r.Config.Override; o == OverrideOwn || o == OverrideAlways || s.edits {
+		c.Moves.Count = int(k.before.AndCardinality(s.seen))
+	}
+	c.Removals.Count = int(roaring64.And(k.before, s.seen).AndCardinality(s.unbound)) + int(k.absentees().GetCardinality())
+	tooManyMoves, tooManyRemovals := c.Exceed(r.Config.Limits)
+	return !tooManyMoves && !tooManyRemovals
 }

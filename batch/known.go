@@ -31,7 +31,7 @@ type known struct {
 	held    *roaring64.Bitmap // those that are left because some rows cannot be read
 	missing int               // devices of the account that the file lacks
 
-	sent    int // rows that were sent on their way, for Config.Limit
+	sent    int // rows that need a call, for Config.Limit
 	doubted int // rows of which the verdict of an earlier part is not believed
 }
 
@@ -39,9 +39,9 @@ type known struct {
 type server struct {
 	url     string  // "" if not known
 	claimed bool    // nobody but the user says so
-	teacher rps.MAC // a device that this run bound to it
-	asked   bool    // the teacher was looked up
-	looked  bool    // a lookup that may teach its URL was let go
+	sample  rps.MAC // a device that this run bound to it
+	asked   bool    // the sample was looked up
+	looked  bool    // a lookup that may show its URL was queued
 	noSuch  string  // not "": the account does not have it; the words of the service
 	add     bool    // it is to be added before it is needed
 	refusal string  // what the service said instead of adding it: it may be there already
@@ -77,8 +77,8 @@ func (k *known) facts(name string, mayRetry bool) facts {
 	}
 	if s := k.servers[name]; s != nil {
 		f.serverURL, f.claimed, f.notAdded = s.url, s.claimed, s.refusal
-		f.granted = s.teacher != rps.MAC{}
-		f.teacher = f.granted && !s.asked && (s.url == "" || s.claimed)
+		f.granted = s.sample != rps.MAC{}
+		f.sample = f.granted && !s.asked && (s.url == "" || s.claimed)
 	}
 	return f
 }
@@ -116,17 +116,17 @@ func (k *known) itemBefore(n int, mac rps.MAC) item {
 	return it
 }
 
-// A way is what is done first with a good row.
-type way struct {
+// A routing is what is done first with a good row.
+type routing struct {
 	verdict Verdict  // with a status: nothing, it has its verdict
 	alone   task     // it goes alone
 	open    bool     // it is concluded, as a row of key.call
 	key     groupKey // else it goes with others of the key
 }
 
-// route returns the way of a good row, by what is known of the account. It
+// route returns what is done first with a good row, given the account. It
 // changes nothing.
-func (k *known) route(d *Device, it item) way {
+func (k *known) route(d *Device, it item) routing {
 	switch d.Action {
 	case Check, CheckGone:
 		l := lookup{why: forUser, item: it, mac: it.mac, server: d.Server, url: d.URL}
@@ -136,12 +136,12 @@ func (k *known) route(d *Device, it item) way {
 		case d.Server != "" || d.URL != "":
 			l.why = forAudit
 		}
-		return way{alone: l}
+		return routing{alone: l}
 	case AddServer:
-		return way{alone: change{call: callAddServer, server: d.Server, url: d.URL, items: []item{it}}}
+		return routing{alone: change{call: callAddServer, server: d.Server, url: d.URL, items: []item{it}}}
 	case Deregister:
 		key := groupKey{call: callDeregister, apart: it.Before != present && k.hasBefore}
-		return way{key: key, open: it.Reach != untouched}
+		return routing{key: key, open: it.Reach != untouched}
 	}
 	key := groupKey{call: callRegister, server: d.Server, apart: it.Reach != untouched}
 	registered := it.Before == present && it.Reach == untouched
@@ -153,32 +153,32 @@ func (k *known) route(d *Device, it item) way {
 	case d.Action == Edit:
 		key.call = callEdit
 	case proven.Status != "" && !k.base.Weak:
-		return way{verdict: proven}
+		return routing{verdict: proven}
 	case registered && k.config.Verify:
-		return way{open: true, key: key}
+		return routing{open: true, key: key}
 	case registered && k.config.Override == OverrideNever && k.config.Sync:
-		return way{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
+		return routing{verdict: Verdict{Status: Unchanged, Proof: ProofList, Detail: "in the account; not compared with its row (--verify looks it up)"}}
 	case registered && k.config.Override == OverrideNever:
-		return way{verdict: existing(ProofList, "")}
+		return routing{verdict: existing(ProofList, "")}
 	case it.Before == present && (k.config.Override == OverrideOwn && it.List == present || k.config.Override == OverrideAlways && d.URL != ""):
 		// Under OverrideAlways rows by server share a call with free ones.
 		key.call = callOverride
 	}
 	switch s := k.servers[d.Server]; {
 	case it.Reach != untouched && !key.call.again():
-		return way{open: true, key: key}
+		return routing{open: true, key: key}
 	case s != nil && s.noSuch != "" && it.Reach == untouched:
-		return way{verdict: s.unknown()}
+		return routing{verdict: s.unknown()}
 	case d.URL != "" || key.call == callEdit:
-		return way{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
+		return routing{alone: change{call: key.call, server: d.Server, url: d.URL, items: []item{it}}}
 	}
-	return way{key: key}
+	return routing{key: key}
 }
 
-// leavesOut reports whether a row with a way is left for another part of the run,
+// leavesOut reports whether a row is left for another part of the run,
 // since Config.Limit rows need a call before it. It is to be asked once for each
 // row. What may have been sent already is never left.
-func (k *known) leavesOut(w way, it item) bool {
+func (k *known) leavesOut(w routing, it item) bool {
 	if w.verdict.Status != "" {
 		return false
 	}
@@ -255,3 +255,7 @@ func (k *known) touch(n int) touch {
 	}
 	return t
 }
+
+// absentees returns the devices that the whole run removes because the file lacks
+// them, or would if all of its rows could be read.
+func (k *known) absentees() *roaring64.Bitmap { return roaring64.Or(k.prune, k.held) }

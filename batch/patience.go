@@ -39,9 +39,9 @@ func newPatience(c Config) patience {
 	return patience{limit: c.GiveUpAfter + time.Duration(min(1/c.Rate, 1e6)*float64(time.Second)), tokens: budgetSize}
 }
 
-// heard takes note of a call that was made, and reports whether it may be tried
+// observe takes note of a call that was made, and reports whether it may be tried
 // again. A retry that got an answer gives back what it cost.
-func (p *patience) heard(res result, now time.Time) (mayRetry bool) {
+func (p *patience) observe(res result, now time.Time) (mayRetry bool) {
 	err := res.answer.err
 	if err == nil || readable(err.Kind) {
 		gives := answerGives
@@ -96,8 +96,8 @@ const (
 	suspected = 10 // five in a row, or every other of many, are a limit
 )
 
-// heard takes note of an answer, and reports whether it asks to slow down.
-func (s *suspicion) heard(err *rps.Error) bool {
+// observe takes note of an answer, and reports whether it asks to slow down.
+func (s *suspicion) observe(err *rps.Error) bool {
 	switch {
 	case err == nil || err.Kind != rps.Throttled:
 		*s = max(0, *s-1)

@@ -24,7 +24,7 @@ func TestSuspicion(t *testing.T) {
 		var s suspicion
 		last := false
 		for _, r := range heard {
-			last = s.heard(answers[r])
+			last = s.observe(answers[r])
 		}
 		if last != slow {
 			t.Errorf("%s: slow down: %v", heard, last)

@@ -137,19 +137,19 @@ func (p *planner) rows(source Source, ended func() error) error {
 // row counts what a row takes, and returns its fate now, and what it was before an
 // earlier part of the run.
 func (p *planner) row(n int, row *Row) (now, whole Fate) {
-	switch p.run.Survey.fate(n, row).kind {
-	case fateBlank, fatePassed:
+	switch p.run.Survey.ruling(n, row).kind {
+	case rulingBlank, rulingPassed:
 		return PassedOver, PassedOver
-	case fateInvalid:
+	case rulingInvalid:
 		return Unsendable, Unsendable
-	case fateConflict:
+	case rulingConflict:
 		return Conflicting, Conflicting
-	case fateFollows:
+	case rulingFollows:
 		return Repeats, Repeats
 	}
 	k, it := p.known, p.known.item(n, row.Device.MAC)
-	way := k.route(&row.Device, it)
-	now = p.fateOf(way, it)
+	routing := k.route(&row.Device, it)
+	now = p.fateOf(routing, it)
 	was, whole := it.Before, now
 	verdict, done := k.verdict(n, it.mac)
 	if done || it.Reach != untouched {
@@ -163,18 +163,18 @@ func (p *planner) row(n int, row *Row) (now, whole Fate) {
 	switch {
 	case done:
 		return Done, whole
-	case k.leavesOut(way, it):
+	case k.leavesOut(routing, it):
 		return LeftOut, whole
 	}
 	effect := effectOf(now, it.Before, k.config.Override)
 	p.Left.count(effect, it.mac)
 	p.Calls[lookup{}.method()] += p.run.keepsOf(now, effect, it)
-	p.calls(way, it)
+	p.calls(routing, it)
 	return now, whole
 }
 
 // calls counts the calls of a row.
-func (p *planner) calls(w way, it item) {
+func (p *planner) calls(w routing, it item) {
 	switch {
 	case w.verdict.Status != "":
 	case w.open && it.Reach == untouched:
@@ -186,8 +186,8 @@ func (p *planner) calls(w way, it item) {
 	}
 }
 
-// fateOf returns the fate of a row by its way.
-func (p *planner) fateOf(w way, it item) Fate {
+// fateOf returns the fate of a row, given its routing.
+func (p *planner) fateOf(w routing, it item) Fate {
 	switch c, changes := w.alone.(change); {
 	case w.verdict.Status == Exists:
 		return ToLeave
@@ -233,7 +233,7 @@ func (p *planner) pruning() {
 	p.Removals = p.removals
 	p.Pruned = int(p.known.prune.GetCardinality()) - p.Prune
 	p.Missing = max(p.Missing, p.Prune) // a resumed run has not looked
-	for mac := range macsOf(p.known.lacking()) {
+	for mac := range macsOf(p.known.absentees()) {
 		p.Whole.Removals.add(mac)
 		fmt.Fprintf(p.digest, "prune %d\n", mac.Uint64())
 	}
@@ -290,4 +290,51 @@ func (p *planner) effectOf(d *Device, it item, now, whole Fate, before presence,
 		return max(e, moves)
 	}
 	return max(e, effectOf(now, present, override))
+}
+
+// count counts a device by what a run does with it.
+func (c *Changes) count(e effect, mac rps.MAC) {
+	switch e {
+	case moves:
+		c.Moves.add(mac)
+	case removes:
+		c.Removals.add(mac)
+	case adds:
+		c.Others++
+	}
+}
+
+// An effect is what a run may do to a device of the account.
+type effect uint8
+
+const (
+	none    effect = iota
+	adds           // it is bound, and was not before
+	moves          // it was bound, and may be bound to something else
+	removes        // it was bound, and is removed
+)
+
+// effectOf returns the effect of a fate on a device, by what was known of it
+// before the run. Where nothing is known, it is the worst.
+func effectOf(f Fate, before presence, override Override) effect {
+	overrides := override == OverrideOwn || override == OverrideAlways
+	switch {
+	case f == ToDeregister && before != absent:
+		return removes
+	case f == ToEdit && before != absent, f == ToOverride && before != absent, f == ToVerify && overrides,
+		f == ToRegister && before == unlisted && overrides:
+		return moves
+	case f == ToRegister, f == ToOverride, f == ToAdd:
+		return adds
+	}
+	return none
+}
+
+// keepsOf returns how many lookups a plan has for keeping, of a row with a fate and
+// its effect.
+func (r *Run) keepsOf(f Fate, e effect, it item) int {
+	if r.Before == nil || e != moves && e != removes || f == ToVerify || f == ToRegister || r.Before.Has(it.mac) {
+		return 0
+	}
+	return 1
 }

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// queue holds the tasks that are to be made: ready ones in their order, those
-// that wait for their time, and rows that are gathered into batches. It has no
-// clock and starts nothing.
+// queue holds the calls to be made: those that are ready, in order; those that
+// wait for a time; and rows that are gathered into batches. It has no clock and
+// starts nothing.
 type queue struct {
 	ready  []task
 	later  []delayed
 	held   []lookup // to be made when there is nothing else to do
-	groups grouper  // rows on their first way
-	// gathered has rows that more may join as long as there is something
-	// else to do: what lookups and lists found is to be sent.
+	groups grouper  // rows that no call has carried
+	// gathered has rows to be sent again after a lookup or a list. They are
+	// batched until no other work is left.
 	gathered grouper
 }
 
@@ -48,7 +48,7 @@ func (q *queue) delay(t task, due time.Time) {
 	q.later = slices.Insert(q.later, i, delayed{t, due})
 }
 
-// due makes the tasks ready whose time has come.
+// due moves the tasks whose time has come to the ready ones.
 func (q *queue) due(now time.Time) {
 	for len(q.later) > 0 && !q.later[0].due.After(now) {
 		q.first(q.later[0].task)
@@ -56,8 +56,8 @@ func (q *queue) due(now time.Time) {
 	}
 }
 
-// oldest makes the groups ready that have waited longest, until there are so
-// many tasks.
+// oldest moves the groups that have waited longest to the ready tasks, until there
+// are that many.
 func (q *queue) oldest(from *grouper, tasks int) {
 	for len(q.ready) < tasks {
 		c, ok := from.oldest()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// advance reads rows while there is room, brings groups on their way, concludes
-// rows when nothing else is to be done, and writes what is settled.
+// advance reads rows while there is room, queues groups, concludes rows when no
+// other work is left, and writes what is settled.
 func (e *engine) advance(now time.Time) {
 	for again := true; again; {
 		e.queue.due(now)
@@ -25,9 +25,9 @@ func (e *engine) advance(now time.Time) {
 	}
 }
 
-// dispatch is for when there is no room, or no more rows: the oldest groups go
-// out as they are, so that the workers have something to do. When nothing else
-// is to be done, what has waited for that. It reports whether rows were written.
+// dispatch keeps the workers busy when there is no room for more rows, or there are
+// none: it sends the oldest groups as they are, and when no other work is left what
+// was held back for that. It reports whether rows were written.
 func (e *engine) dispatch(now time.Time) bool {
 	if !e.eof && !e.settling && !e.window.full() {
 		return false
@@ -60,7 +60,7 @@ func (e *engine) room() bool {
 	return !e.window.full() && len(e.queue.ready) < 2*e.Config.Workers
 }
 
-// release lets go the lookups that were held back: of each server whose URL is
+// release queues the lookups that were held back: of each server whose URL is
 // not known the first one, which may learn it for all.
 func (e *engine) release() {
 	first := map[string]bool{}
@@ -80,7 +80,7 @@ func (e *engine) release() {
 	e.queue.held = held
 }
 
-// prepare makes the first ready task fit to leave.
+// prepare gets the first ready task into the shape in which it can be sent.
 func (e *engine) prepare(now time.Time) {
 	for len(e.queue.ready) > 0 && e.stop == nil {
 		c, ok := e.queue.ready[0].(change)
@@ -142,7 +142,7 @@ func anyPresent(items []item) bool {
 	return false
 }
 
-// readRow reads a row and sends it on its way.
+// readRow reads a row and routes it.
 func (e *engine) readRow() {
 	s := e.window.push()
 	if err := e.source.Read(&s.row); err != nil {
@@ -167,27 +167,27 @@ func (e *engine) readRow() {
 		e.take(n, s)
 		return
 	}
-	fate := e.Survey.fate(n, &s.row)
-	s.leads, s.follows = fate.leads, fate.follows
-	switch fate.kind {
-	case fatePassed:
+	ruling := e.Survey.ruling(n, &s.row)
+	s.leads, s.follows = ruling.leads, ruling.follows
+	switch ruling.kind {
+	case rulingPassed:
 		s.settled = true
 		s.verdict.Status, s.verdict.Proof = s.row.Prior.Status, s.row.Prior.Proof
-	case fateBlank, fateFollows: // the verdict of the latter is that of a row before it
+	case rulingBlank, rulingFollows: // the verdict of the latter is that of a row before it
 		s.settled = true
-	case fateInvalid, fateConflict:
-		e.settle(n, fate.verdict())
+	case rulingInvalid, rulingConflict:
+		e.settle(n, ruling.verdict())
 	default:
 		e.take(n, s)
 	}
 }
 
-// take goes on with a good row where an earlier part of the run left it.
+// take routes a good row, from where an earlier part of the run left it.
 func (e *engine) take(n int, s *slot) {
 	d := &s.row.Device
 	if v, ok := e.known.verdict(n, d.MAC); ok {
 		s.verdict, s.settled, s.sent = v, true, v.Calls > 0
-		e.teach(d, v)
+		e.noteSample(d, v)
 		e.count(e.good(d, v))
 		if !e.pruning {
 			e.summary.Resumed++
@@ -209,31 +209,31 @@ func (e *engine) take(n int, s *slot) {
 		// of the run began.
 		it.Until = max(it.Until, e.began.Add(e.Config.Timeout).UnixNano())
 	}
-	way := e.known.route(d, it)
-	if !e.pruning && e.known.leavesOut(way, it) {
+	routing := e.known.route(d, it)
+	if !e.pruning && e.known.leavesOut(routing, it) {
 		s.verdict, s.settled = Verdict{Status: NotAttempted, Detail: "left out by --limit"}, true
 		e.count(true)
 		return
 	}
-	s.sent = way.verdict.Status == ""
+	s.sent = routing.verdict.Status == ""
 	switch {
-	case way.verdict.Status != "":
-		e.settleKnown(n, way.verdict)
-	case way.open:
-		e.opened(it, want{way.key.call, d.Server, d.URL})
-	case way.alone != nil:
-		e.queue.push(way.alone)
+	case routing.verdict.Status != "":
+		e.settleKnown(n, routing.verdict)
+	case routing.open:
+		e.opened(it, want{routing.key.call, d.Server, d.URL})
+	case routing.alone != nil:
+		e.queue.push(routing.alone)
 	default:
-		e.queue.together(&e.queue.groups, way.key, it, int(e.gate.size.Load()))
+		e.queue.together(&e.queue.groups, routing.key, it, int(e.gate.size.Load()))
 	}
 }
 
-// teach notes a device that an earlier part of the run bound to its server by
+// noteSample notes a device that an earlier part of the run bound to its server by
 // the server's name: it can tell the server's URL.
-func (e *engine) teach(d *Device, v Verdict) {
+func (e *engine) noteSample(d *Device, v Verdict) {
 	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
 	if bound && v.Proof.bound() && d.Server != "" && d.URL == "" {
-		e.known.server(d.Server).teacher = d.MAC
+		e.known.server(d.Server).sample = d.MAC
 	}
 }
 

@@ -30,7 +30,7 @@ type Run struct {
 }
 
 // progress is what Progress tells, while the run goes on.
-type progress struct{ done, failed, lacking atomic.Int64 }
+type progress struct{ done, failed, pruning atomic.Int64 }
 
 // Progress is how far a run has come. It may be read while the run goes on.
 type Progress struct {
@@ -45,7 +45,7 @@ type Progress struct {
 func (r *Run) Progress() Progress {
 	p := Progress{
 		Done:   int(r.progress.done.Load()),
-		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed + int(r.progress.lacking.Load()),
+		Total:  r.Survey.Rows - r.Survey.Blank - r.Survey.Passed + int(r.progress.pruning.Load()),
 		Failed: int(r.progress.failed.Load()),
 	}
 	if r.Caller != nil {
@@ -77,15 +77,15 @@ func newKnown(r *Run, account Account) *known {
 	if !r.Config.Sync || !account.Listed() {
 		return k
 	}
-	lacking := roaring64.AndNot(account.set(), r.Survey.seen)
-	lacking.AndNot(r.Survey.flawed)
-	k.missing = int(lacking.GetCardinality())
+	absentees := roaring64.AndNot(account.set(), r.Survey.seen)
+	absentees.AndNot(r.Survey.flawed)
+	k.missing = int(absentees.GetCardinality())
 	switch {
 	case !r.Config.Prune:
 	case r.Survey.Unread > 0:
-		k.held = lacking
+		k.held = absentees
 	default:
-		k.prune = lacking
+		k.prune = absentees
 	}
 	return k
 }

@@ -18,8 +18,8 @@ const (
 	suspicious = 3
 )
 
-// heard takes note of the answer to a change, and reports whether to stop.
-func (s *stubborn) heard(c change, err *rps.Error) bool {
+// observe takes note of the answer to a change, and reports whether to stop.
+func (s *stubborn) observe(c change, err *rps.Error) bool {
 	switch {
 	case err == nil:
 		*s = stubborn{}

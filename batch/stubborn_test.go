@@ -27,7 +27,7 @@ func sendAll(rows, size, workers int, service func(calls int, c change) *rps.Err
 		for _, c := range flying {
 			calls++
 			err := service(calls, c)
-			stopped = s.heard(c, err) || stopped
+			stopped = s.observe(c, err) || stopped
 			ready = append(decide(f, c, answer{err: err}).next, ready...)
 		}
 		if stopped {
@@ -136,9 +136,9 @@ func TestStubbornCallsOneAtATime(t *testing.T) {
 		if got := s.most(4); got != want {
 			t.Errorf("after %d refusals %d calls may be in flight, want %d", calls, got, want)
 		}
-		s.heard(change{items: rowsWith(1)}, &rps.Error{Kind: rps.Refusal, Text: "busy"})
+		s.observe(change{items: rowsWith(1)}, &rps.Error{Kind: rps.Refusal, Text: "busy"})
 	}
-	if s.heard(change{items: rowsWith(1)}, nil); s.most(4) != 4 {
+	if s.observe(change{items: rowsWith(1)}, nil); s.most(4) != 4 {
 		t.Error("a success is nothing to it")
 	}
 }

@@ -243,78 +243,6 @@ func (s *Survey) judgeRepeats() {
 	}
 }
 
-// A fate is what becomes of a row before anything is known of the account.
-type fate struct {
-	kind    fateKind
-	follows string // place of the row whose fate it shares, "" if none
-	detail  string // what is wrong
-	leads   bool   // other rows follow it
-}
-
-type fateKind uint8
-
-const (
-	fateSent     fateKind = iota
-	fateBlank             // no device
-	fatePassed            // not run again
-	fateInvalid           // the row is wrong
-	fateConflict          // other rows want something else of the device
-	fateFollows           // another row asks for the same
-)
-
-// verdict returns that of a row that is not sent.
-func (f fate) verdict() Verdict {
-	switch f.kind {
-	case fateInvalid:
-		return Verdict{Status: Invalid, Detail: f.detail}
-	case fateConflict:
-		return Verdict{Status: Conflict, Detail: f.detail}
-	case fateFollows:
-		return Verdict{Status: Duplicate, Detail: f.detail}
-	}
-	return Verdict{}
-}
-
-// fate returns what becomes of a row. Rows that are run again may follow one that
-// is passed.
-func (s *Survey) fate(n int, row *Row) fate {
-	switch {
-	case row.Blank && row.Pass:
-		return fate{kind: fatePassed}
-	case row.Blank:
-		return fate{kind: fateBlank}
-	case row.Pass && row.Problem != "":
-		return fate{kind: fatePassed}
-	case row.Problem != "":
-		return fate{kind: fateInvalid, detail: row.Problem}
-	}
-	f := s.ofRepeated(n, row)
-	if row.Pass {
-		return fate{kind: fatePassed, leads: f.leads}
-	}
-	return f
-}
-
-// ofRepeated returns the fate of a good row by the others of its device.
-func (s *Survey) ofRepeated(n int, row *Row) fate {
-	key := row.Device.key()
-	if len(s.repeats) == 0 || !s.repeated.Contains(key) {
-		return fate{}
-	}
-	r, uses := s.repeat(key)
-	leader := s.uses[r.leader]
-	name := row.Device.keyName()
-	switch {
-	case r.conflict && s.policy == ConflictRefuse:
-		return fate{kind: fateConflict, detail: fmt.Sprintf("the same %s with other targets: %s", name, s.describe(uses, n))}
-	case int(leader.row) == n:
-		return fate{leads: true}
-	case leader.target == s.target(&row.Device):
-		return fate{kind: fateFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
-	}
-	return fate{kind: fateConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
-}
-
 // repeat returns what becomes of a repeated key, and its uses.
 func (s *Survey) repeat(key uint64) (repeat, []use) {
 	i, _ := slices.BinarySearchFunc(s.repeats, key, func(r repeat, key uint64) int {
@@ -400,7 +328,7 @@ func (s *Survey) Tally() Tally {
 // is NotAttempted.
 func (s *Survey) Judge(source Source, results Results) error {
 	return EachRow(source, func(n int, row *Row) error {
-		v := s.fate(n, row).verdict()
+		v := s.ruling(n, row).verdict()
 		if v.Status == "" {
 			v = Verdict{Status: NotAttempted, Detail: "it would be sent"}
 		}
@@ -422,4 +350,18 @@ func (s *Survey) Conflicts() iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// A kind is what the calls of a row depend on, as far as its file shows: a hash of
+// its server's name, with its action and whether it has a unique URL in the last
+// bits. A number is counted fastest.
+type kind uint64
+
+// kindOf returns the kind of a row.
+func (s *Survey) kindOf(action Action, server string, url bool) kind {
+	k := kind(maphash.String(s.seed, server))&^0xf | kind(action)<<1
+	if url {
+		k |= 1
+	}
+	return k
 }

@@ -3,12 +3,11 @@ package batch
 import (
 	"fmt"
 	"iter"
+	"rpsbatch/rps"
 	"strconv"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
-	"rpsbatch/rps"
 )
 
 // Limits bound what a run may change of the devices that its account has. The
@@ -85,18 +84,6 @@ func (a *Affected) add(mac rps.MAC) {
 // Any reports whether anything may be changed.
 func (c Changes) Any() bool { return c.Moves.Count+c.Removals.Count+c.Others > 0 }
 
-// count counts a device by what a run does with it.
-func (c *Changes) count(e effect, mac rps.MAC) {
-	switch e {
-	case moves:
-		c.Moves.add(mac)
-	case removes:
-		c.Removals.add(mac)
-	case adds:
-		c.Others++
-	}
-}
-
 // Exceed reports which limits the changes exceed. Without the account's list no
 // number says how many are moved.
 func (c Changes) Exceed(l Limits) (tooManyMoves, tooManyRemovals bool) {
@@ -108,54 +95,3 @@ func (c Changes) Exceed(l Limits) (tooManyMoves, tooManyRemovals bool) {
 	}
 	return tooManyMoves, !(l.NamedRemovals && r <= few || l.Removals.allows(r, c.Devices))
 }
-
-// An effect is what a run may do to a device of the account.
-type effect uint8
-
-const (
-	none    effect = iota
-	adds           // it is bound, and was not before
-	moves          // it was bound, and may be bound to something else
-	removes        // it was bound, and is removed
-)
-
-// effectOf returns the effect of a fate on a device, by what was known of it
-// before the run. Where nothing is known, it is the worst.
-func effectOf(f Fate, before presence, override Override) effect {
-	overrides := override == OverrideOwn || override == OverrideAlways
-	switch {
-	case f == ToDeregister && before != absent:
-		return removes
-	case f == ToEdit && before != absent, f == ToOverride && before != absent, f == ToVerify && overrides,
-		f == ToRegister && before == unlisted && overrides:
-		return moves
-	case f == ToRegister, f == ToOverride, f == ToAdd:
-		return adds
-	}
-	return none
-}
-
-// WithinLimits reports whether a run changes no more than it may, whatever its
-// rows ask for. It does not read the file: if it cannot tell, the plan does.
-func (r *Run) WithinLimits(account Account) bool {
-	switch {
-	case !r.NeedsAccount():
-		return true
-	case !account.Listed():
-		return r.Config.Limits.Moves == All && r.Config.Limits.Removals == All
-	case r.Past != nil:
-		return false
-	}
-	k, s := newKnown(r, account), r.Survey
-	c := Changes{Listed: true, Devices: k.devices}
-	if o := r.Config.Override; o == OverrideOwn || o == OverrideAlways || s.edits {
-		c.Moves.Count = int(k.before.AndCardinality(s.seen))
-	}
-	c.Removals.Count = int(roaring64.And(k.before, s.seen).AndCardinality(s.unbound)) + int(k.lacking().GetCardinality())
-	tooManyMoves, tooManyRemovals := c.Exceed(r.Config.Limits)
-	return !tooManyMoves && !tooManyRemovals
-}
-
-// lacking returns the devices that the whole run removes because the file lacks
-// them, or would if all of its rows could be read.
-func (k *known) lacking() *roaring64.Bitmap { return roaring64.Or(k.prune, k.held) }

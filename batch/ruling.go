@@ -1,0 +1,75 @@
+package batch
+
+import "fmt"
+
+// A ruling is what the file alone decides about a row.
+type ruling struct {
+	kind    rulingKind
+	follows string // place of the row whose fate it shares, "" if none
+	detail  string // what is wrong
+	leads   bool   // other rows follow it
+}
+
+type rulingKind uint8
+
+const (
+	rulingSent     rulingKind = iota
+	rulingBlank               // no device
+	rulingPassed              // not run again
+	rulingInvalid             // the row is wrong
+	rulingConflict            // other rows want something else of the device
+	rulingFollows             // another row asks for the same
+)
+
+// verdict returns that of a row that is not sent.
+func (r ruling) verdict() Verdict {
+	switch r.kind {
+	case rulingInvalid:
+		return Verdict{Status: Invalid, Detail: r.detail}
+	case rulingConflict:
+		return Verdict{Status: Conflict, Detail: r.detail}
+	case rulingFollows:
+		return Verdict{Status: Duplicate, Detail: r.detail}
+	}
+	return Verdict{}
+}
+
+// ruling returns what the file decides about a row. Rows that are run again may follow one that
+// is passed.
+func (s *Survey) ruling(n int, row *Row) ruling {
+	switch {
+	case row.Blank && row.Pass:
+		return ruling{kind: rulingPassed}
+	case row.Blank:
+		return ruling{kind: rulingBlank}
+	case row.Pass && row.Problem != "":
+		return ruling{kind: rulingPassed}
+	case row.Problem != "":
+		return ruling{kind: rulingInvalid, detail: row.Problem}
+	}
+	r := s.ofRepeated(n, row)
+	if row.Pass {
+		return ruling{kind: rulingPassed, leads: r.leads}
+	}
+	return r
+}
+
+// ofRepeated returns the ruling on a good row, given the others of its device.
+func (s *Survey) ofRepeated(n int, row *Row) ruling {
+	key := row.Device.key()
+	if len(s.repeats) == 0 || !s.repeated.Contains(key) {
+		return ruling{}
+	}
+	r, uses := s.repeat(key)
+	leader := s.uses[r.leader]
+	name := row.Device.keyName()
+	switch {
+	case r.conflict && s.policy == ConflictRefuse:
+		return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with other targets: %s", name, s.describe(uses, n))}
+	case int(leader.row) == n:
+		return ruling{leads: true}
+	case leader.target == s.target(&row.Device):
+		return ruling{kind: rulingFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
+	}
+	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
+}
