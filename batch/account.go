@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -25,6 +26,14 @@ func (a Account) Listed() bool { return a.devices != nil }
 // NoList returns why the account could not be listed, nil if that was not tried
 // or succeeded.
 func (a Account) NoList() error { return a.noList }
+
+// Unlisted returns a *StopError if the account could not be listed.
+func (a Account) Unlisted() error {
+	if a.Listed() {
+		return nil
+	}
+	return &StopError{ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", a.noList)}
+}
 
 // Len returns the number of its devices.
 func (a Account) Len() int { return int(a.set().GetCardinality()) }

@@ -204,3 +204,41 @@ func (c call) canGet(kind rps.Kind) bool {
 	}
 	return true
 }
+
+// lost marks the rows of a call that was sent and not answered.
+func (c change) lost(ans answer) change {
+	moves := c.call.moves()
+	return c.each(func(e *evidence) {
+		e.Reach, e.List, e.Checked = lost, unlisted, false
+		e.Moves = e.Moves || moves
+		e.Tries++
+		if until := ans.until.UnixNano(); !ans.until.IsZero() && until > e.Until {
+			e.Until = until
+		}
+	})
+}
+
+// refused marks the rows of a call that was refused as a whole. Of a call with
+// one row there is no part that could have been applied.
+func (c change) refused() change {
+	if len(c.items) < 2 {
+		return c
+	}
+	family := &kin{rows: len(c.items)}
+	return c.echoed().each(func(e *evidence) {
+		if e.kin == nil {
+			e.kin = family
+		}
+	})
+}
+
+// echoed marks the rows of a call that was refused in words that it would have
+// observe as well if it had just been granted: a proxy may deliver a call twice, and
+// hand on the second answer.
+func (c change) echoed() change {
+	moves := c.call.moves()
+	return c.each(func(e *evidence) {
+		e.Reach, e.List = max(e.Reach, refused), unlisted
+		e.Moves = e.Moves || moves
+	})
+}

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -159,8 +158,8 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 // ListDevices is ReadAccount, and an error if the account cannot be listed.
 func (c *Caller) ListDevices(ctx context.Context) (Account, error) {
 	a, err := c.ReadAccount(ctx)
-	if err == nil && !a.Listed() {
-		err = &StopError{ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", a.noList)}
+	if err == nil {
+		err = a.Unlisted()
 	}
 	return a, err
 }

@@ -211,7 +211,7 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	switch {
 	case c.Before == present:
 		return Verdict{Status: Deregistered, Proof: proof, Detail: unproven + finding}
-	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.f.partial:
+	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.Spared && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}
 	return c.inDoubt(finding + "; whether this run removed it is not known")

@@ -171,6 +171,7 @@ func TestConclude(t *testing.T) {
 		{"gone, and was not there, of a service that applies parts", remove, wasNot(carried), free, inPart, false, "in-doubt by nothing"},
 		{"gone, and was not there, but a call was lost", remove, wasNot(gone), free, base, false, "in-doubt by nothing"},
 		{"gone, and no list showed it", remove, gone, free, noList, false, "in-doubt by nothing"},
+		{"gone, and was not there, but was not named with others", remove, wasNot(evidence{Reach: refused, Spared: true}), free, base, false, "in-doubt by nothing"},
 		{"gone, and no call touched it", remove, evidence{}, free, noList, false, "not-registered by lookup"},
 		{"not in the list, now or before", remove, listed(absent, wasNot(gone)), nothing, base, false, "needs a lookup"},
 		{"another's, and was there", remove, was(gone), another, base, false, "registered-elsewhere by lookup"},

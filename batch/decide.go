@@ -130,44 +130,6 @@ func decide(f facts, c change, ans answer) outcome {
 // contradicts itself is not asked for ever.
 func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
 
-// lost marks the rows of a call that was sent and not answered.
-func (c change) lost(ans answer) change {
-	moves := c.call.moves()
-	return c.each(func(e *evidence) {
-		e.Reach, e.List, e.Checked = lost, unlisted, false
-		e.Moves = e.Moves || moves
-		e.Tries++
-		if until := ans.until.UnixNano(); !ans.until.IsZero() && until > e.Until {
-			e.Until = until
-		}
-	})
-}
-
-// refused marks the rows of a call that was refused as a whole. Of a call with
-// one row there is no part that could have been applied.
-func (c change) refused() change {
-	if len(c.items) < 2 {
-		return c
-	}
-	family := &kin{rows: len(c.items)}
-	return c.echoed().each(func(e *evidence) {
-		if e.kin == nil {
-			e.kin = family
-		}
-	})
-}
-
-// echoed marks the rows of a call that was refused in words that it would have
-// observe as well if it had just been granted: a proxy may deliver a call twice, and
-// hand on the second answer.
-func (c change) echoed() change {
-	moves := c.call.moves()
-	return c.each(func(e *evidence) {
-		e.Reach, e.List = max(e.Reach, refused), unlisted
-		e.Moves = e.Moves || moves
-	})
-}
-
 func asked(e *evidence) { e.Asked = true }
 
 // said notes the words of a refusal, and what the row is if they hold.
@@ -317,7 +279,7 @@ func named(f facts, c change, err *rps.Error) outcome {
 			o.open = append(o.open, it)
 		}
 	}
-	o.rest(f, c, rest)
+	o.rest(f, c, rest, len(names) > 1)
 	return o
 }
 
@@ -358,8 +320,8 @@ func (it item) doubted(status Status, err *rps.Error) item {
 
 // rest sends the rows again that a refusal leaves: the ones it does not name.
 // Of a service that applies refused calls in part, the list shows more cheaply
-// what is done.
-func (o *outcome) rest(f facts, c change, rest []item) {
+// what is done. spared says that it names several others.
+func (o *outcome) rest(f facts, c change, rest []item, spared bool) {
 	c = c.refused()
 	rows := make(map[int]bool, len(rest))
 	for _, it := range rest {
@@ -368,6 +330,7 @@ func (o *outcome) rest(f facts, c change, rest []item) {
 	var left []item
 	for _, it := range c.items {
 		if rows[it.row] {
+			it.Spared = it.Spared || spared
 			left = append(left, it)
 		}
 	}

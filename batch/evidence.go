@@ -32,6 +32,7 @@ type evidence struct {
 	Moves   bool     `json:"moves,omitempty"`   // one of those calls could move a registered device
 	Asked   bool     `json:"asked,omitempty"`   // the service asked whether to override it, or others of its call
 	Alone   bool     `json:"alone,omitempty"`   // its last call was refused, and that was about this row
+	Spared  bool     `json:"spared,omitempty"`  // a refusal that named several rows did not name it
 	Checked bool     `json:"checked,omitempty"` // a list made since the last lost call did not show it
 	List    presence `json:"-"`                 // what a list made since the last call shows
 	listAt  int64    // when that list left, in Unix nanoseconds

@@ -212,6 +212,9 @@ func (k *known) resume(past *History, s *Survey) {
 	k.prune = past.prune
 	k.before = roaring64.Or(past.known, k.prune)
 	if k.account.Listed() {
+		strange := roaring64.Xor(past.known, roaring64.And(k.account.set(), s.seen)) // and no call of the run is why
+		strange.AndNot(past.changed)
+		k.trusted = k.trusted && strange.IsEmpty()
 		gone := roaring64.And(past.known, s.unbound)
 		gone.Or(k.prune)
 		gone.AndNot(k.account.set())

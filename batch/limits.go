@@ -3,11 +3,12 @@ package batch
 import (
 	"fmt"
 	"iter"
-	"rpsbatch/rps"
 	"strconv"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
 )
 
 // Limits bound what a run may change of the devices that its account has. The

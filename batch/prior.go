@@ -51,7 +51,12 @@ func TakeBaseline(source Source, edited bool) (*Baseline, error) {
 }
 
 // Len returns the number of devices that it knows to be bound.
-func (b *Baseline) Len() int { return len(b.bound) }
+func (b *Baseline) Len() int {
+	if b == nil {
+		return 0
+	}
+	return len(b.bound)
+}
 
 // has reports whether the device was bound to just what is asked now, and when.
 func (b *Baseline) has(d *Device) (at time.Time, ok bool) {

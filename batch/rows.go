@@ -196,6 +196,7 @@ func (e *engine) take(n int, s *slot) {
 	}
 	if _, settled := e.Past.verdict(n); settled {
 		e.known.doubted++
+		e.doubtList(true)
 	}
 	was := e.known.touch(n)
 	s.reach, s.verdict.Calls = was.Reach, was.calls

@@ -1,11 +1,13 @@
 package batch
 
 import (
+	"context"
 	"log/slog"
-	"rpsbatch/rps"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rpsbatch/rps"
 )
 
 // Run is the second pass: it makes the account agree with the file. Its fields
@@ -58,6 +60,18 @@ func (r *Run) Progress() Progress {
 func (r *Run) NeedsAccount() bool {
 	sends := r.Survey.changes && r.Survey.Tally().Send > 0
 	return sends || r.Config.Sync
+}
+
+// ReadAccount is that of the run's Caller. A list without a device is made once
+// more if there is reason to expect one: some services list nothing now and then.
+func (r *Run) ReadAccount(ctx context.Context) (Account, error) {
+	account, err := r.Caller.ReadAccount(ctx)
+	s := r.Survey
+	expects := s.edits || !s.unbound.IsEmpty() || r.Baseline.Len() > 0 || r.Past != nil && !r.Past.known.IsEmpty()
+	if err != nil || !account.Listed() || account.Len() > 0 || !expects {
+		return account, err
+	}
+	return r.Caller.ReadAccount(ctx)
 }
 
 // newKnown returns what is known at the start.

@@ -129,12 +129,10 @@ func do(ctx context.Context, r *Run) (Summary, error) { return doAsking(ctx, r, 
 func doAsking(ctx context.Context, r *Run, confirm func(Changes) bool) (Summary, error) {
 	var account Account
 	var err error
-	switch {
-	case !r.NeedsAccount():
-	case r.Config.Sync:
-		account, err = r.Caller.ListDevices(ctx)
-	default:
-		account, err = r.Caller.ReadAccount(ctx)
+	if r.NeedsAccount() {
+		if account, err = r.ReadAccount(ctx); err == nil && r.Config.Sync {
+			err = account.Unlisted()
+		}
 	}
 	if stop := (*StopError)(nil); errors.As(err, &stop) {
 		return r.Leave(stop)

@@ -321,12 +321,11 @@ func (j *job) preview(ctx context.Context, run *batch.Run) error {
 // look reads the account, if the run needs to know it, and asks what to do with
 // the devices of the file that it has. The error is a *batch.StopError.
 func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, err error) {
-	switch {
-	case !run.NeedsAccount():
-	case j.sync, j.guards.expectNoChanges:
-		devices, err = run.Caller.ListDevices(ctx)
-	default:
-		devices, err = run.Caller.ReadAccount(ctx)
+	if run.NeedsAccount() {
+		devices, err = run.ReadAccount(ctx)
+		if err == nil && (j.sync || j.guards.expectNoChanges) {
+			err = devices.Unlisted()
+		}
 	}
 	if err != nil || run.Config.Override != batch.OverrideAsk {
 		return devices, err
