@@ -310,7 +310,14 @@ func (e *engine) conclude(now time.Time) bool {
 		e.resolve(o, e.known.facts(o.server, false), thorough, now)
 	}
 	q := &e.queue
-	return len(e.open) < before || !q.idle() || len(q.gathered.groups) > 0
+	if len(e.open) < before || !q.idle() || len(q.gathered.groups) > 0 {
+		return true
+	}
+	if wait := e.wake.Sub(now).Round(time.Second); wait > 0 && e.waited != e.wake {
+		e.waited = e.wake
+		e.log.Info("waiting for calls that may still be applied", "seconds", wait.Seconds(), "rows", len(e.open))
+	}
+	return false
 }
 
 // resolve does what a conclusion about a row asks for.

@@ -175,6 +175,9 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 // as it is.
 func (c concluding) exists(finding string) Verdict {
 	v := existing(ProofLookup, c.seen.bound)
+	if c.f.override == OverrideOwn || c.f.override == OverrideAlways {
+		v.Detail = "already registered by this account, and not moved"
+	}
 	v.Detail += ": " + finding
 	return v
 }

@@ -28,6 +28,7 @@ type engine struct {
 	pruning  bool      // the rows are of the devices to be removed
 	settling bool      // they wait until those of the file are settled
 	wake     time.Time // a row waits for that
+	waited   time.Time // the last wake that was logged
 
 	leaders map[uint64]Verdict // of rows that others follow
 	began   time.Time
