@@ -348,6 +348,7 @@ func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
 func (e *engine) sendAgain(o *openRow, c conclusion) {
 	delete(e.open, o.row)
 	it, call := o.item, c.call
+	it.Earlier = nil
 	it.Rounds++
 	if c.was {
 		it.Before = present

@@ -80,7 +80,7 @@ func (c concluding) bound() conclusion {
 	switch {
 	case helps && c.List == unlisted:
 		return conclusion{need: needList}
-	case helps && c.List == absent && c.wasAbsent() && c.mayHelp():
+	case helps && c.List == absent && c.wasAbsent() && c.mayHelp() && c.Earlier == nil:
 		return conclusion{need: needSend, call: c.call}
 	case helps && c.List == present && c.wasAbsent() && c.url == "" && !c.thorough:
 		return settled(c.appeared())
@@ -101,6 +101,11 @@ func (c concluding) found() conclusion {
 		want = c.f.serverURL
 	}
 	known := want != "" && c.seen.bound != ""
+	if c.Earlier.binds() && (!known || sameURL(want, c.seen.bound)) {
+		v := *c.Earlier // which the list has contradicted, and not the lookup
+		v.Proof, v.URL, v.Detail = ProofLookup, c.seen.bound, "bound by an earlier part of the run; a lookup shows it registered, though the list does not"
+		return conclusion{verdict: v, listCut: c.List == absent}
+	}
 	switch {
 	case c.seen.bound != "" && c.f.sample && (!known || c.doubtful()):
 		return conclusion{need: needServer}

@@ -55,6 +55,10 @@ func TestConclude(t *testing.T) {
 	spent := func(e evidence) evidence { e.Tries = 3; return e } // it may not be sent again
 	listed := func(p presence, e evidence) evidence { e.List = p; return e }
 	said := func(s Status, e evidence) evidence { e.Said = &words{s, "words"}; return e }
+	earlier := func(s Status, e evidence) evidence {
+		e.Earlier = &Verdict{Status: s, Proof: ProofAnswer}
+		return e
+	}
 	gone, carried := evidence{Reach: lost}, evidence{Reach: refused}
 	prompted := evidence{Reach: refused, Asked: true}
 	moved := evidence{Reach: lost, Moves: true}
@@ -110,6 +114,11 @@ func TestConclude(t *testing.T) {
 		{"URL not known, the list hides it, and the service asked", register, listed(absent, wasNot(prompted)), found(other), noURL, false, "exists by lookup, list cut"},
 		{"URL not known, the list hid others, and there was none since", register, wasNot(prompted), found(other), with(func(f *facts) { f.serverURL, f.trusted = "", false }), false, "needs a list"},
 		{"URL not known, the list hides it, and nobody asked", register, listed(absent, wasNot(carried)), found(other), noURL, false, "in-doubt by nothing, list cut"},
+		{"URL not known, that an earlier part had bound", register, listed(absent, earlier(Registered, gone)), found(other), noURL, false, "registered by lookup, list cut"},
+		{"URL known, that an earlier part had bound", register, listed(absent, earlier(Overridden, gone)), found(asked), base, false, "overridden by lookup, list cut"},
+		{"another URL, that an earlier part had bound", register, listed(absent, earlier(Registered, wasNot(gone))), found(other), base, false, "exists by lookup, list cut"},
+		{"not in the list, that an earlier part had bound", register, listed(absent, earlier(Registered, wasNot(gone))), nothing, base, false, "needs a lookup"},
+		{"URL not known, that an earlier part left alone", register, listed(present, earlier(RegisteredElsewhere, wasNot(gone))), found(other), noURL, false, "registered by list"},
 		{"URL not known, but can be learnt", register, gone, found(other), sample, false, "needs the server"},
 		{"URL not known, to be moved", register, was(carried), found(other), noURLOwn, false, "sends override of what is there"},
 		{"URL not known after calls that move", override, spent(was(moved)), found(other), noURLOwn, false, "in-doubt by nothing"},

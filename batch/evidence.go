@@ -39,6 +39,7 @@ type evidence struct {
 	Tries   uint8    `json:"tries,omitempty"`  // calls that were lost
 	Rounds  uint8    `json:"rounds,omitempty"` // how often it was sent again for what a list or a lookup showed
 	Until   int64    `json:"until,omitempty"`  // a lost call may still be applied until then, in Unix nanoseconds
+	Earlier *Verdict `json:"-"`                // which an earlier part of the run gave it, and the list contradicts
 	Said    *words   `json:"said,omitempty"`   // of the last refusal
 
 	kin *kin // the first refused batch that carried it

@@ -215,6 +215,11 @@ func (h *History) add(rec record) (err error) {
 		h.any = rec.Discards.Any
 		h.changed, err = rec.Discards.Devices.unpack()
 	case rec.Removed != nil:
+		for _, r := range rec.Removed {
+			if r.MAC == 0 || r.MAC >= 1<<48 || r.Status != Deregistered && r.Status != InDoubt {
+				return errors.New("no such removal")
+			}
+		}
 		h.removed = append(h.removed, rec.Removed...)
 	default:
 		err = errors.New("no such record")
@@ -271,6 +276,29 @@ func (h *History) has(row int) error {
 	return nil
 }
 
+// reopened returns what is known of a row that a call has carried. If it had a
+// verdict, a later part of the run did not believe that.
+func (h *History) reopened(row int) touch {
+	slot := h.slot(row)
+	if slot >= len(h.verdicts) || h.verdicts[slot] == nil {
+		return h.touched[row]
+	}
+	v := *h.verdicts[slot]
+	h.verdicts[slot] = nil
+	h.settled--
+	return touchOf(v)
+}
+
+// touchOf returns what is known of a row if its verdict is not believed: the calls
+// for which it was given may have been applied.
+func touchOf(v Verdict) touch {
+	t := touch{calls: v.Calls}
+	if v.Calls > 0 {
+		t.Reach, t.Moves = lost, v.Status == Overridden || v.Status == Edited
+	}
+	return t
+}
+
 // sending notes a call that may have left.
 func (h *History) sending(s *sending) error {
 	if len(s.MACs) != len(s.Rows) {
@@ -287,7 +315,7 @@ func (h *History) sending(s *sending) error {
 		if h.slot(row) < 0 {
 			continue
 		}
-		was := h.touched[row]
+		was := h.reopened(row)
 		was.Reach, was.Moves, was.Checked = lost, was.Moves || s.Moves, false
 		was.Tries, was.Until = was.Tries+min(1, math.MaxUint8-was.Tries), max(was.Until, s.Until.UnixNano())
 		was.calls++
@@ -316,7 +344,7 @@ func (h *History) kept(all []kept) error {
 			if h.slot(row) < 0 {
 				continue
 			}
-			was := h.touched[row]
+			was := h.reopened(row)
 			was.evidence, was.flying = k.Evidence, false
 			if k.Unmade {
 				was.calls = max(0, was.calls-1)

@@ -341,7 +341,7 @@ func (j *Journal) keptTogether(items []item, unmade bool) error {
 	at := map[evidence]int{}
 	for _, it := range items {
 		e := it.evidence
-		e.kin, e.List, e.listAt = nil, unlisted, 0
+		e.kin, e.Earlier, e.List, e.listAt = nil, nil, unlisted, 0
 		i, ok := at[e]
 		if !ok {
 			i = len(all)

@@ -235,28 +235,25 @@ func (k *known) verdict(n int, mac rps.MAC) (Verdict, bool) {
 	has := k.account.set().Contains(mac.Uint64())
 	switch v.Status {
 	case Registered, Overridden, Unchanged, Edited, Exists:
-		ok = has
+		ok = has || !k.trusted // a list that is cut
 	case Deregistered, NotRegistered, RegisteredElsewhere:
 		ok = !has
 	}
 	return v, ok
 }
 
-// touch returns what an earlier part of the run has left of a row. A verdict that is
-// not believed leaves the calls for which it was given.
+// touch returns what an earlier part of the run has left of a row, whose verdict is
+// not believed if it has one.
 func (k *known) touch(n int) touch {
 	if k.past == nil {
 		return touch{}
 	}
-	v, settled := k.past.verdict(n)
-	if !settled {
-		return k.past.touched[n]
+	if v, settled := k.past.verdict(n); settled {
+		t := touchOf(v)
+		t.Earlier = &v
+		return t
 	}
-	t := touch{calls: v.Calls}
-	if v.Calls > 0 {
-		t.Reach, t.Moves = lost, v.Status == Overridden || v.Status == Edited
-	}
-	return t
+	return k.past.touched[n]
 }
 
 // absentees returns the devices that the whole run removes because the file lacks

@@ -105,6 +105,22 @@ func TestResumedRun(t *testing.T) {
 			calls: 4, // an empty list is made twice, and that it is gone is not believed of those alone
 		},
 		{
+			name:   "a removal for which an earlier verdict was not believed",
+			action: Deregister,
+			rows:   devices(1, ""),
+			before: []rps.MAC{mac(2)},
+			records: func(j *Journal) []error {
+				return []error{
+					j.settled([]settlement{{0, Verdict{Status: NotRegistered, Proof: ProofAnswer, Calls: 1}}}),
+					j.sending(change{call: callDeregister, items: []item{in(0, present)}}, long),
+				}
+			},
+			service: func(sim *rpstest.Server) { sim.AddDevice("user", mac(2).Bare(), "A", "") },
+			want:    []string{"deregistered by lookup"},
+			calls:   3,
+			carried: 3,
+		},
+		{
 			name: "a call that was not made after all",
 			rows: devices(1, "A"),
 			records: func(j *Journal) []error {

@@ -1,6 +1,9 @@
 package batch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Status is what became of a row, as it stands in the result file.
 type Status string
@@ -95,6 +98,11 @@ func unknownServer(notAdded, text string) Verdict {
 		v.Detail = "the server could not be added (" + notAdded + "); " + v.Detail
 	}
 	return v
+}
+
+// binds reports whether it proves that the device is bound as its row asks.
+func (v *Verdict) binds() bool {
+	return v != nil && v.Proof.bound() && slices.Contains([]Status{Registered, Overridden, Unchanged, Edited}, v.Status)
 }
 
 // existing is the verdict of a row that is registered and stays as it is.
