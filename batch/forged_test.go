@@ -82,6 +82,33 @@ func TestForgedInput(t *testing.T) {
 	}
 }
 
+// A run that was killed before its result was in place is resumed from the one
+// that stands there.
+func TestKilledBeforeTheRename(t *testing.T) {
+	results := make([]Header, 3)
+	for i := range results {
+		results[i] = testHeader()
+		results[i].Sum.CRC += uint32(i + 1)
+		results[i].InPlace = true
+	}
+	for i, there := range results {
+		name := filepath.Join(t.TempDir(), "journal")
+		killedRun(t, name, testHeader(), func(j *Journal) (errs []error) {
+			for _, left := range results {
+				errs = append(errs, j.Leaving(left.Sum, nil))
+			}
+			return errs
+		})
+		j, _, err := OpenJournal(name, there, true, false)
+		if (err == nil) != (i > 0) {
+			t.Errorf("result %d: %v", i, err)
+		}
+		if err == nil {
+			j.Close()
+		}
+	}
+}
+
 // forged is a resumed run whose journal is not to be believed.
 type forged struct {
 	name    string

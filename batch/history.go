@@ -22,7 +22,7 @@ import (
 // calls may have come with the rest. It is evidence, and may be forged: what is to
 // be done the flags and the file alone say.
 type History struct {
-	Left   Sum               // of the result that it left; zero: none
+	left   [2]Sum            // of the results that it left last: it may have been killed before the second was put in place
 	Chosen *roaring64.Bitmap // the rows of its input that were run again; nil: all
 
 	header Header
@@ -43,6 +43,11 @@ type History struct {
 	removed  []removal         // by runs that were discarded
 	changed  *roaring64.Bitmap // devices that it, or runs that were discarded, may have changed
 	any      bool              // nobody can tell which
+}
+
+// HasLeft reports whether the sum is that of a result that the run has left.
+func (h *History) HasLeft(sum Sum) bool {
+	return sum != (Sum{}) && slices.Contains(h.left[:], sum)
 }
 
 // Settled returns the number of rows that have their verdict.
@@ -197,7 +202,7 @@ func (h *History) add(rec record) (err error) {
 	case rec.Account != nil:
 		return h.knows(rec.Account)
 	case rec.Left != nil:
-		h.Left, h.Chosen = rec.Left.Sum, nil
+		h.left, h.Chosen = [2]Sum{h.left[1], rec.Left.Sum}, nil
 		if rec.Left.Chosen != nil {
 			h.Chosen, err = rec.Left.Chosen.unpack()
 		}

@@ -29,7 +29,7 @@ func (h Header) differs(past *History) string {
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
 		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
-	case h.Rows != other.Rows || h.Sum != other.Sum && !(h.InPlace && h.Sum == past.Left):
+	case h.Rows != other.Rows || h.Sum != other.Sum && !(h.InPlace && past.HasLeft(h.Sum)):
 		return "it is of another input, or of this one before it was changed"
 	}
 	all := maps.Clone(other.Policies)

@@ -56,7 +56,7 @@ func (j *job) rechoose(ctx context.Context, run *batch.Run, in *input, past *bat
 	if past == nil {
 		return nil
 	}
-	j.continues = past.Left != (batch.Sum{}) && sumOf(j.output()) == past.Left
+	j.continues = past.HasLeft(sumOf(j.output()))
 	if past.Chosen == nil || !j.continues || !j.inPlace {
 		return nil // the flags choose what they chose then
 	}
