@@ -60,7 +60,7 @@ func (e *engine) kept(l lookup, ans answer) (v Verdict, skip bool) {
 	case ans.err != nil:
 		v, skip = Verdict{Status: unsent, Detail: "not sent: it could not be looked up to save where it is bound: " + ans.err.Error()}, true
 	case ans.status == rps.Registered && ans.url == "":
-		v, skip = Verdict{Status: unsent, Proof: ProofLookup, Detail: "not sent: RPS does not say to which URL it is bound, so that could not be saved"}, true
+		v, skip = Verdict{Status: unsent, Proof: ProofLookup, Detail: "not sent: RPS does not report the URL it is bound to, so that could not be saved"}, true
 	case ans.status == rps.Registered:
 		s.was = ans.url
 		e.output(e.Before.Keep(&s.row.Device, ans.url))

@@ -91,7 +91,7 @@ func (c concluding) bound() conclusion {
 // appeared is the verdict of a row that this run sent by its server's name, and
 // that the account's list shows since, but did not before.
 func (c concluding) appeared() Verdict {
-	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the device is registered now, and the account's list did not show it before this run; whether it is bound to this server is not known"}
+	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the device is now registered, and was not in the account's list before this run; it is not known whether it is bound to this server"}
 }
 
 // found concludes a row whose device this account has registered, at seen.bound.
@@ -107,11 +107,11 @@ func (c concluding) found() conclusion {
 	case known && sameURL(want, c.seen.bound):
 		return settled(c.asWanted())
 	case known && !c.doubtful():
-		return c.boundElsewhere("it is bound to another URL than its row's", true)
+		return c.boundElsewhere("it is bound to a different URL than its row's", true)
 	}
-	finding := "the URL of its server is not known (--servers names it), so where it is bound cannot be compared"
+	finding := "the URL of its server is not known (supply it with --servers), so where it is bound cannot be compared"
 	if c.seen.bound == "" {
-		finding = "the service does not say to which URL it is bound"
+		finding = "the service does not report the URL it is bound to"
 	}
 	if c.Before == present && c.Reach == untouched { // --verify moves nothing that it cannot compare
 		return settled(c.exists(finding))
@@ -168,7 +168,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	case c.Before == absent && !c.f.trusted && c.Asked && c.Reach == refused && !c.f.partial: // the list hid it
 		return settled(c.exists(finding))
 	}
-	return settled(c.inDoubt(finding + "; whether it was so before this run is not known"))
+	return settled(c.inDoubt(finding + "; it is not known whether that was so before this run"))
 }
 
 // exists is the verdict of a row that a lookup shows registered, and that stays
@@ -217,7 +217,7 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.Spared && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}
-	return c.inDoubt(finding + "; whether this run removed it is not known")
+	return c.inDoubt(finding + "; it is not known whether this run removed it")
 }
 
 // undone concludes a row to which nothing was done, as the finding shows: it is
@@ -259,7 +259,7 @@ func (c concluding) final(proof Proof, finding string) Verdict {
 	v := Verdict{Status: Failed, Proof: proof, URL: c.seen.bound, Detail: "no readable answer; " + finding}
 	switch {
 	case c.Said == nil && c.Rounds >= maxRounds:
-		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, and no more calls are made for it"
+		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, so no more calls are made for it"
 	case c.Said != nil && finding == "":
 		v.Status, v.Detail = c.Said.Status, says(c.Said.Text)
 	case c.Said != nil:
@@ -279,7 +279,7 @@ func (c concluding) inDoubt(finding string) Verdict {
 // unseeable concludes a row that could not be looked up.
 func (c concluding) unseeable() conclusion {
 	if c.Reach == untouched && c.call.binds() && c.List != absent {
-		return settled(Verdict{Status: Exists, Proof: ProofList, Detail: "already registered; to what it is bound could not be looked up: " + c.seen.err})
+		return settled(Verdict{Status: Exists, Proof: ProofList, Detail: "already registered; what it is bound to could not be looked up: " + c.seen.err})
 	}
 	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))
 }

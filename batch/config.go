@@ -33,7 +33,7 @@ func ParseOverride(name string) (Override, error) {
 	if o, ok := overrideNames[name]; ok {
 		return o, nil
 	}
-	return 0, fmt.Errorf("%q is none of never, ask, own, always", name)
+	return 0, fmt.Errorf("%q is not one of never, ask, own, always", name)
 }
 
 // OnConflict says what is done with rows of one MAC that have several targets.
@@ -57,7 +57,7 @@ func ParseOnConflict(name string) (OnConflict, error) {
 	if c, ok := conflictNames[name]; ok {
 		return c, nil
 	}
-	return 0, fmt.Errorf("%q is none of refuse, first, last", name)
+	return 0, fmt.Errorf("%q is not one of refuse, first, last", name)
 }
 
 // Config is how a run works. The zero value of a number is refused, so that a
@@ -116,7 +116,7 @@ func ParseMaxFailures(text string) (m MaxFailures, err error) {
 			return m, nil
 		}
 	}
-	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 on, nor a percentage of them, such as 50 or 5%%", text)
+	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 up, nor a percentage, such as 50 or 5%%", text)
 }
 
 // reached reports whether it is time to stop.

@@ -179,7 +179,7 @@ func applied(f facts, c change) outcome {
 		case c.call == callOverride && it.Before == present:
 			v.Status = Overridden
 		case c.prompt:
-			v.Detail = "the service asked whether to override devices of this call; which of them were registered before is not known"
+			v.Detail = "the service asked whether to override devices of this call; it is not known which of them were registered before"
 		}
 		// It was registered though the account's list did not show it.
 		o.listCut = o.listCut || (c.call == callDeregister || c.call == callEdit) && it.Before == absent && f.trusted

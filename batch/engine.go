@@ -138,7 +138,7 @@ func (e *engine) end() (Summary, error) {
 	e.summary.Learned = e.told && (e.sent || !e.Survey.changes) || e.summary.Resumed > 0
 	e.summary.addCalls(e.Caller.Summary())
 	if e.known.doubted > 0 {
-		e.log.Warn("the account's list contradicts verdicts of the run that was resumed: those rows were run again", "rows", e.known.doubted)
+		e.log.Warn("the account's list contradicts verdicts of the resumed run: those rows were run again", "rows", e.known.doubted)
 	}
 	if e.stop != nil {
 		return e.summary, e.stop
@@ -150,7 +150,7 @@ func (e *engine) end() (Summary, error) {
 func (e *engine) begin() error {
 	e.progress.pruning.Store(int64(e.known.prune.GetCardinality()))
 	if e.summary.HeldBack = int(e.known.held.GetCardinality()); e.summary.HeldBack > 0 {
-		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
+		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallowed others, so their devices may be among those that the file seems to lack",
 			"rows", e.Survey.Unread, "devices", e.summary.HeldBack)
 	}
 	if e.Journal == nil || e.Past != nil && e.Past.account || !e.NeedsAccount() {

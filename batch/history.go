@@ -63,7 +63,7 @@ func (h *History) allRemoved() []removal {
 		case settled && (v.Status == Deregistered || v.Status == InDoubt):
 			removed = append(removed, removal{mac, v.Status, v.Detail, v.Time})
 		case !settled && h.touched[n].Reach != untouched:
-			removed = append(removed, removal{mac, InDoubt, "the run that was to remove it was stopped before its answer came, and was not resumed", time.Time{}})
+			removed = append(removed, removal{mac, InDoubt, "the run that was removing it stopped before the answer arrived, and was not resumed", time.Time{}})
 		}
 	}
 	return removed
@@ -115,7 +115,7 @@ func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 		}
 		switch {
 		case h == nil && rec.Header == nil:
-			return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
+			return nil, 0, fmt.Errorf("%w: it does not start with a header", ErrDamaged)
 		case h == nil:
 			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), changed: roaring64.New(), touched: map[int]touch{}}
 			if h.other = h.header.Rows != rows; h.header.Version != journalVersion {

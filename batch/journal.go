@@ -28,9 +28,9 @@ func (h Header) differs(past *History) string {
 	case h.Version != other.Version:
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
-		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
+		return fmt.Sprintf("it is for '%s', not '%s'", other.Command, h.Command)
 	case h.Rows != other.Rows || h.Sum != other.Sum && !(h.InPlace && h.Sum == past.Left):
-		return "it is of another input, or of this one before it was changed"
+		return "it is for another input, or for this one before it changed"
 	}
 	all := maps.Clone(other.Policies)
 	maps.Copy(all, h.Policies)
@@ -45,11 +45,11 @@ func (h Header) differs(past *History) string {
 		return strings.Join(differ, ", ")
 	case past.prune.IsEmpty():
 	case !h.Prunes || s == nil:
-		return "it is to remove devices that the file lacks, and this run is not"
+		return "it removes devices that the file lacks, and this run does not"
 	case s.Unread > 0:
-		return "it is to remove devices that the file lacks, and some rows of the file cannot be read"
+		return "it removes devices that the file lacks, but some rows of the file cannot be read"
 	case past.prune.Intersects(s.seen), past.prune.Intersects(s.flawed):
-		return "it is to remove devices that the file has"
+		return "it removes devices that the file has"
 	}
 	return ""
 }
@@ -86,7 +86,7 @@ type JournalError struct {
 }
 
 func (e *JournalError) Error() string {
-	text := fmt.Sprintf("%s: %v: '%s', of %s", e.Name, e.Reason, e.Command, e.Since.Local().Format(time.DateTime))
+	text := fmt.Sprintf("%s: %v: '%s', started %s", e.Name, e.Reason, e.Command, e.Since.Local().Format(time.DateTime))
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
@@ -284,7 +284,7 @@ func (j *Journal) Finish() error {
 	err := j.file.Remove()
 	switch {
 	case err != nil && marked != nil:
-		return fmt.Errorf("cannot remove the journal, nor mark it as finished: %w", err)
+		return fmt.Errorf("cannot remove the journal or mark it as finished: %w", err)
 	case err != nil:
 		return fmt.Errorf("cannot remove the journal: %w", err)
 	}

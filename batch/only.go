@@ -29,7 +29,7 @@ func ParseOnly(text string) (Only, error) {
 	for name := range strings.SplitSeq(text, ",") {
 		status := Status(strings.TrimSpace(name))
 		if !slices.Contains(Statuses, status) {
-			return Only{}, fmt.Errorf("%q is no status; there are %s", name, joinStatuses())
+			return Only{}, fmt.Errorf("%q is not a status; use one of %s", name, joinStatuses())
 		}
 		o.statuses = append(o.statuses, status)
 	}

@@ -149,8 +149,8 @@ func (s *Sum) Write(p []byte) (int, error) {
 
 // Errors of OpenJournal.
 var (
-	ErrUnfinished = errors.New("there is the journal of an unfinished run")
-	ErrOtherRun   = errors.New("the journal is of another run")
+	ErrUnfinished = errors.New("there is an unfinished run")
+	ErrOtherRun   = errors.New("the journal is from another run")
 	ErrDamaged    = errors.New("the journal is damaged")
 )
 

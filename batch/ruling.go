@@ -71,5 +71,5 @@ func (s *Survey) ofRepeated(n int, row *Row) ruling {
 	case leader.target == s.target(&row.Device):
 		return ruling{kind: rulingFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
 	}
-	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
+	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict chose that one: %s", name, s.describe([]use{leader}, n))}
 }

@@ -12,10 +12,10 @@ import (
 var (
 	ErrInterrupted = errors.New("interrupted")
 	ErrRefused     = errors.New("access denied")
-	ErrUnreachable = errors.New("the service is out of reach")
+	ErrUnreachable = errors.New("the service cannot be reached")
 	ErrFailures    = errors.New("too many rows did not succeed")
-	ErrStubborn    = errors.New("the service refuses everything in the same words")
-	ErrInput       = errors.New("the input cannot be read on")
+	ErrStubborn    = errors.New("the service refuses everything with the same message")
+	ErrInput       = errors.New("the rest of the input cannot be read")
 	ErrOutput      = errors.New("the results cannot be written")
 )
 
