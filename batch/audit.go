@@ -3,7 +3,7 @@ package batch
 import "rpsbatch/rps"
 
 // audit returns the verdict of a row that the user wants looked up. serverURL is
-// that of its server, "" if it is not known.
+// the URL of its server, "" if unknown.
 func audit(l lookup, ans answer, serverURL string) Verdict {
 	if ans.err != nil {
 		v := Verdict{Status: Failed, Detail: "it could not be looked up: " + ans.err.Error()}
@@ -39,7 +39,7 @@ func audit(l lookup, ans answer, serverURL string) Verdict {
 	return v
 }
 
-// statuses is what a lookup shows of a device.
+// statuses maps what a lookup shows of a device to a status.
 var statuses = map[rps.DeviceStatus]Status{
 	rps.Registered: Registered, rps.RegisteredElsewhere: RegisteredElsewhere, rps.Unregistered: Unregistered, rps.Unknown: Unknown,
 }

@@ -31,7 +31,7 @@ func sentence(finding, text string) string {
 	return finding + "; " + says(text)
 }
 
-// wordsOf returns the service's text, or what stands for it where HTTP refused.
+// wordsOf returns the service's text, or a substitute if HTTP refused the call.
 func wordsOf(err *rps.Error) string {
 	if err.Text != "" {
 		return err.Text
