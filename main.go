@@ -1,22 +1,22 @@
-// Command rpsbatch makes Yealink's Redirection and Provisioning Service agree
-// with a spreadsheet of phones.
+// Command rpsbatch makes Yealink's Redirection and Provisioning Service match a
+// spreadsheet of phones.
 //
-// # Dependencies that nobody maintains
+// # Unmaintained dependencies
 //
-// What .ci/run finds of known vulnerabilities does not say which modules get no
-// fixes. These are in the program all the same:
+// The vulnerability check in .ci/run does not show which modules no longer get
+// fixes. The program uses these nevertheless:
 //
-//   - github.com/kolo/xmlrpc (last changed in 2022) encodes calls and reads faults,
-//     both of them frozen since 2003. It reads at most 1 MiB, and package rps fuzzes
-//     what it makes of that; its client is not used.
+//   - github.com/kolo/xmlrpc (last changed in 2022) encodes calls and reads faults;
+//     both formats have been frozen since 2003. It reads at most 1 MiB, and package
+//     rps fuzzes the result; its client is not used.
 //   - github.com/inconshreveable/mousetrap (2022) comes with cobra. On Windows it
-//     looks whether Explorer started the program.
-//   - github.com/mitchellh/colorstring (archived) comes with progressbar, which is
-//     given no colours and no text but the program's own.
+//     checks whether Explorer started the program.
+//   - github.com/mitchellh/colorstring (archived) comes with progressbar, which gets
+//     no colours and only the program's own text.
 //   - github.com/munnerz/goautoneg (2019) comes with prometheus/common, for servers;
 //     nothing here calls it.
 //
-// github.com/mschoch/smat (2020) is needed by tests of roaring alone.
+// Only roaring's tests need github.com/mschoch/smat (2020).
 package main
 
 import (
@@ -27,8 +27,8 @@ import (
 )
 
 func main() {
-	// Rows pass through, and little of what is allocated lives long: to collect
-	// it more often costs little time and saves a third of the memory.
+	// Rows stream through, and little of what is allocated lives long: collecting
+	// more often costs little time and saves a third of the memory.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40)
 	}

@@ -12,19 +12,18 @@ import (
 )
 
 // Account is what the list of an account's devices shows, read once. The zero
-// value is that of an account that was not looked at. The service may cut the
-// list short.
+// value is an account that was not looked at. The service may cut the list short.
 type Account struct {
 	devices *roaring64.Bitmap // nil: it was not listed
-	asked   time.Time         // when the call for the list left
+	asked   time.Time         // when the call for the list was sent
 	noList  error
 }
 
 // Listed reports whether the account was listed.
 func (a Account) Listed() bool { return a.devices != nil }
 
-// NoList returns why the account could not be listed, nil if that was not tried
-// or succeeded.
+// NoList returns why the account could not be listed; nil if listing was not
+// tried or succeeded.
 func (a Account) NoList() error { return a.noList }
 
 // Unlisted returns a *StopError if the account could not be listed.
@@ -35,7 +34,7 @@ func (a Account) Unlisted() error {
 	return &StopError{ErrUnreachable, fmt.Errorf("the account's devices cannot be listed: %w", a.noList)}
 }
 
-// Len returns the number of its devices.
+// Len returns the number of devices.
 func (a Account) Len() int { return int(a.set().GetCardinality()) }
 
 func (a Account) set() *roaring64.Bitmap {
@@ -45,10 +44,10 @@ func (a Account) set() *roaring64.Bitmap {
 	return a.devices
 }
 
-// All returns its devices, in the order of their addresses.
+// All returns the devices, in the order of their addresses.
 func (a Account) All() iter.Seq[rps.MAC] { return macsOf(a.set()) }
 
-// Rows returns a source with a row for each device that asks for the action.
+// Rows returns a source with one row per device, each asking for the action.
 func (a Account) Rows(action Action) Source {
 	return &deviceRows{macs: a.set().Iterator(), action: action}
 }
@@ -63,11 +62,11 @@ func macsOf(set *roaring64.Bitmap) iter.Seq[rps.MAC] {
 	}
 }
 
-// deviceRows has a row for each of some devices.
+// deviceRows yields a row for each of some devices.
 type deviceRows struct {
 	macs   roaring64.IntPeekable64
 	action Action
-	cells  bool // the MAC is a cell of the user's
+	cells  bool // the MAC is one of the user's cells
 }
 
 func (d *deviceRows) Read(row *Row) error {

@@ -6,12 +6,12 @@ type Action uint8
 const (
 	Register   Action = iota // bind it
 	Deregister               // remove it
-	Edit                     // bind it, which is registered, to something else
+	Edit                     // bind it, already registered, to something else
 	Check                    // look it up; if it has a server or a URL, compare
-	AddServer                // none of a device: add the server of this name and URL
-	CheckGone                // look it up; it is not to be in the account
+	AddServer                // no device: add the server of this name and URL
+	CheckGone                // look it up; it should not be in the account
 )
 
-// changes reports whether it may change what the account has of devices, which is
-// read first.
+// changes reports whether the action may change the account's devices, which are
+// then read first.
 func (a Action) changes() bool { return a <= Edit }

@@ -14,11 +14,11 @@ type openRow struct {
 	want
 	seen    finding
 	looking bool      // a lookup of it is queued or in flight
-	wait    time.Time // nothing may be claimed before
+	wait    time.Time // nothing may be claimed before this
 }
 
-// ready reports whether the time has come to conclude the row. What was seen
-// before that is to be asked for anew.
+// ready reports whether it is time to conclude the row. Anything seen before then
+// must be asked for again.
 func (o *openRow) ready(now time.Time) bool {
 	if o.looking || now.Before(o.wait) {
 		return false
@@ -29,11 +29,11 @@ func (o *openRow) ready(now time.Time) bool {
 	return true
 }
 
-// fewRows is how many rows are looked up each at the end, where the account's
-// list would prove as much as a list can: that they are there.
+// fewRows is the number of rows that are looked up one by one at the end, even
+// where the account's list could prove that they are there.
 const fewRows = 20
 
-// act does what follows from an answer.
+// act carries out what follows from an answer.
 func (e *engine) act(res result, now time.Time) {
 	if res.err != nil {
 		e.halt(ErrOutput, res.err)
@@ -89,8 +89,8 @@ func (e *engine) changed(c change, ans answer, mayRetry bool, now time.Time) {
 	e.follow(c, o, now)
 }
 
-// logCall logs a call, and says at level info that it had no answer. It names no
-// unique URL.
+// logCall logs a call; at level info, it says so if there was no answer. It never
+// logs a unique URL.
 func (e *engine) logCall(t task, ans answer, attrs ...any) {
 	attrs = append([]any{"method", t.method()}, attrs...)
 	if ans.err != nil {
@@ -132,7 +132,7 @@ func (e *engine) learn(c change, ans answer, o outcome) {
 	e.doubtList(o.listCut)
 }
 
-// doubtList notes that the account's list is not whole.
+// doubtList notes that the account's list is incomplete.
 func (e *engine) doubtList(cut bool) {
 	if !cut || !e.known.trusted {
 		return
@@ -177,11 +177,11 @@ func (e *engine) follow(c change, o outcome, now time.Time) {
 	}
 }
 
-// opened adds a row that lacks a proof. One that no call has touched is looked up
-// at once; the others wait for the end, when one list covers many of them.
+// opened adds a row that lacks a proof. A row that no call has touched is looked
+// up at once; the others wait until the end, when one list covers many of them.
 func (e *engine) opened(it item, w want) {
 	if w.call == callDeregister && it.Before == present && it.List == absent {
-		it.List = unlisted // one list that may be cut is not enough to believe that
+		it.List = unlisted // one list, which may be cut short, is not enough to believe that
 	}
 	e.doubtList(hadHidden(w, it))
 	o := &openRow{item: it, want: w}
@@ -191,8 +191,8 @@ func (e *engine) opened(it item, w want) {
 	}
 }
 
-// lookUp asks for a lookup of a row. The URL of a server that has taught none yet
-// may be learnt from what this run registers: then it is held back.
+// lookUp asks for a lookup of a row. If its server's URL is not yet known, but
+// may be learned from a registration of this run, the lookup is held back.
 func (e *engine) lookUp(o *openRow, atOnce bool) {
 	o.looking = true
 	l := lookup{why: forRow, item: o.item, mac: o.mac, server: o.server, url: o.url}
@@ -250,7 +250,7 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 	}
 }
 
-// settleNow settles a row by an answer.
+// settleNow settles a row with the verdict from an answer.
 func (e *engine) settleNow(row int, v Verdict, now time.Time) {
 	v.Time = now
 	v = e.settle(row, v)
@@ -259,13 +259,13 @@ func (e *engine) settleNow(row int, v Verdict, now time.Time) {
 	}
 }
 
-// hadHidden reports whether a list shows that the one before the run was not
-// whole: no call of this run has bound the device since.
+// hadHidden reports whether a list shows that the one before the run was
+// incomplete: no call of this run has bound the device since.
 func hadHidden(w want, it item) bool {
 	return w.call == callDeregister && it.Before == absent && it.List == present
 }
 
-// listed records what a list that was made to conclude rows shows of them.
+// listed records what a list, made to conclude rows, shows about them.
 func (e *engine) listed(ans answer, left time.Time) {
 	k := e.known
 	k.canList = ans.err == nil && k.lists > 0
@@ -284,9 +284,8 @@ func (e *engine) listed(ans answer, left time.Time) {
 	}
 }
 
-// conclude concludes the open rows when no other work is left: those that
-// a list would tell of, by one list for all. It reports whether that has led to
-// anything.
+// conclude concludes the open rows when no other work is left, with one list for
+// all rows that a list can decide. It reports whether that led to anything.
 func (e *engine) conclude(now time.Time) bool {
 	e.wake = time.Time{}
 	var rows []*openRow
@@ -320,7 +319,7 @@ func (e *engine) conclude(now time.Time) bool {
 	return false
 }
 
-// resolve does what a conclusion about a row asks for.
+// resolve does what a conclusion about a row requires.
 func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
 	c := conclude(o.want, o.evidence, o.seen, f, thorough)
 	e.doubtList(c.listCut)
@@ -363,8 +362,8 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	e.queue.together(&e.queue.gathered, groupKey{call: call, server: o.server, apart: true}, it, int(e.gate.size.Load()))
 }
 
-// added queues the tasks that waited for a server to be added. Whether it could be
-// is told by the answers to that.
+// added queues the tasks that waited for a server to be added. Their answers show
+// whether it could be.
 func (e *engine) added(name string, err *rps.Error) {
 	s := e.known.servers[name]
 	switch {

@@ -29,11 +29,11 @@ const (
 // binds reports whether the call binds devices to a server.
 func (c call) binds() bool { return c != callDeregister && c != callAddServer }
 
-// moves reports whether the call may bind a device that is bound already.
+// moves reports whether the call may move a device that is already bound.
 func (c call) moves() bool { return c == callOverride || c == callEdit }
 
-// again reports whether the call may be repeated as it is after a lost answer:
-// what it would do a second time changes nothing, and is granted.
+// again reports whether the call may be repeated as it is after a lost answer: a
+// second one changes nothing and is granted.
 func (c call) again() bool { return c.moves() || c == callAddServer }
 
 // A change is a call that may change the account, for some rows.
@@ -46,9 +46,9 @@ type change struct {
 	number int // calls made for just these rows before this one
 	tries  int // of these, how many at the end got no usable answer
 
-	probe  bool   // a half of a batch that the service called too big
-	prompt bool   // the service asked to override one of the rows, and did not say which
-	family *kin   // the refused call that it is a half of
+	probe  bool   // half of a batch that the service called too big
+	prompt bool   // the service asked to override one of the rows, without saying which
+	family *kin   // the refused call that it is half of
 	why    string // the words of that refusal
 }
 
@@ -64,7 +64,7 @@ func (c change) macs() []rps.MAC {
 	return macs
 }
 
-// with returns the change for other rows of its own, or for all of them once more.
+// with returns the change for other rows of its own, or for all of them again.
 func (c change) with(items []item) change {
 	if len(items) < len(c.items) {
 		c.number, c.tries = 0, 0
@@ -84,13 +84,13 @@ func (c change) again() change {
 	return c
 }
 
-// as returns the change with another call.
+// as returns the change made with another call.
 func (c change) as(call call) change {
 	c.call = call
 	return c
 }
 
-// each returns the change with every row's evidence as update leaves it.
+// each returns the change with each row's evidence as update returns it.
 func (c change) each(update func(*evidence)) change {
 	items := make([]item, len(c.items))
 	for i, it := range c.items {
@@ -107,7 +107,7 @@ func (c change) halves() (change, change) {
 	return c.with(c.items[:half:half]), c.with(c.items[half:])
 }
 
-// split parts the rows into those that have one of the addresses and the rest.
+// split divides the rows into those that have one of the addresses and the rest.
 func (c change) split(macs []rps.MAC) (named, rest []item) {
 	wanted := make(map[rps.MAC]bool, len(macs))
 	for _, mac := range macs {
@@ -138,7 +138,7 @@ type purpose uint8
 const (
 	forUser    purpose = iota // the user wants to know what it shows
 	forAudit                  // the user wants it compared with the row
-	forGone                   // the user wants to know whether it is no longer there
+	forGone                   // the user wants to know whether it is gone
 	forRow                    // a row lacks a proof
 	forKeeping                // --save-before wants to know where the device is bound
 	forServer                 // a server's URL: the device is bound to it by its name
@@ -187,8 +187,8 @@ type item struct {
 	evidence
 }
 
-// canGet reports whether a refusal may be the answer to the call: the guide has
-// some for other methods only, and then it is the answer to another call.
+// canGet reports whether a refusal may be the answer to the call. The guide has
+// some for other methods only; those answer another call.
 func (c call) canGet(kind rps.Kind) bool {
 	switch kind {
 	case rps.InvalidMAC, rps.RepeatedMAC, rps.Foreign, rps.UnknownMAC:

@@ -3,7 +3,7 @@ package batch
 import "rpsbatch/rps"
 
 // audit returns the verdict of a row that the user wants looked up. serverURL is
-// that of its server, "" if it is not known.
+// the URL of its server, "" if unknown.
 func audit(l lookup, ans answer, serverURL string) Verdict {
 	if ans.err != nil {
 		v := Verdict{Status: Failed, Detail: "it could not be looked up: " + ans.err.Error()}
@@ -20,7 +20,7 @@ func audit(l lookup, ans answer, serverURL string) Verdict {
 	found := statuses[ans.status]
 	switch ours := ans.status == rps.Registered; {
 	case l.why == forGone && ours:
-		v.Status, v.Detail = StillBound, "it is in the account, and its row wants it removed"
+		v.Status, v.Detail = StillBound, "it is in the account, but its row asks to remove it"
 	case l.why == forGone:
 		v.Status = Matches
 	case l.why == forUser:
@@ -28,18 +28,18 @@ func audit(l lookup, ans answer, serverURL string) Verdict {
 	case !ours:
 		v.Status, v.Detail = NotBound, "this account has not registered it: "+string(found)
 	case ans.url == "":
-		v.Status, v.Detail = NotVerified, "in the account; the service does not say to which URL it is bound"
+		v.Status, v.Detail = NotVerified, "in the account; the service does not report the URL it is bound to"
 	case want == "":
-		v.Status, v.Detail = NotVerified, "in the account; the URL of its server is not known (--servers names it)"
+		v.Status, v.Detail = NotVerified, "in the account; the URL of its server is not known (supply it with --servers)"
 	case sameURL(ans.url, want):
 		v.Status = Matches
 	default:
-		v.Status, v.Detail = Differs, "it is bound to another URL than its row's"
+		v.Status, v.Detail = Differs, "it is bound to a different URL than its row's"
 	}
 	return v
 }
 
-// statuses is what a lookup shows of a device.
+// statuses maps what a lookup shows of a device to a status.
 var statuses = map[rps.DeviceStatus]Status{
 	rps.Registered: Registered, rps.RegisteredElsewhere: RegisteredElsewhere, rps.Unregistered: Unregistered, rps.Unknown: Unknown,
 }

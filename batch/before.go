@@ -21,14 +21,15 @@ type keeping struct {
 	skip   map[int]bool // rows that must not be sent
 }
 
-// keeps reports whether a row of a change must be looked up before that leaves.
+// keeps reports whether a row of a change must be looked up before the change is
+// sent.
 func (e *engine) keeps(c change, it item) bool {
 	return e.Before != nil && (c.call.moves() || c.call == callDeregister) &&
 		it.Before != absent && !e.before.looked.Contains(it.mac.Uint64()) && !e.Before.Has(it.mac)
 }
 
-// keepFirst puts lookups in the place of the first ready change, if some of its
-// rows are to be looked up before it. It reports whether that is so.
+// keepFirst replaces the first ready change by lookups if some of its rows must
+// be looked up first. It reports whether it did.
 func (e *engine) keepFirst(c change) bool {
 	var lookups []task
 	k := &keeping{skip: map[int]bool{}}
@@ -47,8 +48,8 @@ func (e *engine) keepFirst(c change) bool {
 	return true
 }
 
-// kept takes the answer to a lookup that was made for keeping. A device of which
-// it is not known where it is bound stays as it is.
+// kept handles the answer to a lookup made for keeping. If it is not known where
+// a device is bound, the device stays as it is.
 func (e *engine) kept(l lookup, ans answer) (v Verdict, skip bool) {
 	k, s := e.before.waiting[l.item.row], e.window.at(l.item.row)
 	delete(e.before.waiting, l.item.row)
@@ -60,7 +61,7 @@ func (e *engine) kept(l lookup, ans answer) (v Verdict, skip bool) {
 	case ans.err != nil:
 		v, skip = Verdict{Status: unsent, Detail: "not sent: it could not be looked up to save where it is bound: " + ans.err.Error()}, true
 	case ans.status == rps.Registered && ans.url == "":
-		v, skip = Verdict{Status: unsent, Proof: ProofLookup, Detail: "not sent: RPS does not say to which URL it is bound, so that could not be saved"}, true
+		v, skip = Verdict{Status: unsent, Proof: ProofLookup, Detail: "not sent: RPS does not report the URL it is bound to, so that could not be saved"}, true
 	case ans.status == rps.Registered:
 		s.was = ans.url
 		e.output(e.Before.Keep(&s.row.Device, ans.url))

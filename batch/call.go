@@ -49,7 +49,7 @@ func perform(ctx context.Context, service Service, t task) answer {
 	return ans
 }
 
-// methods is how each change is made: by the server's name, or with a unique
+// methods maps each change to its method: by the server's name, or with a unique
 // URL, which is a method of its own and takes one device.
 var methods = [...]ways{
 	callRegister: {
@@ -90,7 +90,7 @@ type method struct {
 	do   func(context.Context, Service, change) error
 }
 
-// ways are the methods of one call.
+// ways are the methods for one call.
 type ways struct{ byServer, byURL method }
 
 func (w ways) of(url string) method {

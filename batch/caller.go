@@ -9,8 +9,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// Caller makes the calls of a run, and of the reading of the account before it,
-// at one rate and with one patience. A Caller is for one Run.
+// Caller makes the calls of a run, and reads the account before it, at one rate
+// and with one patience. A Caller is for one Run.
 type Caller struct {
 	config   Config
 	service  Service
@@ -20,9 +20,9 @@ type Caller struct {
 
 	suspicion suspicion
 	tally     calls
-	denied    atomic.Bool  // an answer came after which no call may leave
+	denied    atomic.Bool  // an answer came after which no call may be sent
 	made      atomic.Int64 // calls
-	flying    atomic.Int64 // calls that are awaited
+	flying    atomic.Int64 // calls in flight
 }
 
 // calls counts the calls that were made, by method.
@@ -45,18 +45,19 @@ func NewCaller(config Config, service Service, log *slog.Logger) *Caller {
 	}
 }
 
-// result is a task that a worker is done with.
+// result is a task that a worker has finished.
 type result struct {
 	task   task
 	answer answer
 	left   time.Time // when the call was made
-	made   bool      // the call was made; else the run was stopped before, or the task is stale
+	made   bool      // the call was made; else the run had stopped, or the task was stale
 	err    error     // it could not be made: the journal cannot be written
 }
 
-// make makes the call of a task when it may leave. It waits until waiting ends.
-// The call of a change goes on when the run is stopped: its answer is awaited.
-// stale reports whether an answer that came meanwhile has made the task pointless.
+// make makes the call of a task when it may be sent. It stops waiting when
+// waiting ends. The call of a change continues when the run is stopped, and its
+// answer is awaited. stale reports whether an answer that arrived meanwhile has
+// made the task pointless.
 func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) result {
 	if c.pace.wait(waiting) != nil || c.denied.Load() || stale(t) {
 		return result{task: t}
@@ -71,12 +72,12 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 	}
 	ans := perform(calling, c.service, t)
 	if calling.Err() != nil && ans.err != nil {
-		return result{task: t} // nobody needs to know any more
+		return result{task: t} // nobody needs the answer any more
 	}
 	if ans.err != nil {
 		if fatal(ans.err.Kind) {
-			// Now, and not when the answer is decided: each further call with
-			// wrong credentials brings the account nearer to being locked.
+			// Now, not when the answer is decided: each further call with wrong
+			// credentials brings the account closer to being locked.
 			c.denied.Store(true)
 		}
 		if ans.err.MayStillApply() {
@@ -86,7 +87,7 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 	return result{task: t, answer: ans, left: left, made: true}
 }
 
-// fatal reports whether no call may leave after an answer.
+// fatal reports whether no call may follow an answer.
 func fatal(k rps.Kind) bool {
 	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
 }
@@ -96,9 +97,9 @@ func readable(k rps.Kind) bool {
 	return k.Refused() || k == rps.HandlerFailed || fatal(k) || k == rps.PayloadTooLarge
 }
 
-// observe takes from an answer what it says of the service: whether it is there,
-// and how fast it may be called. It reports whether the call may be tried again,
-// and returns a StopError if the run must end.
+// observe learns from an answer whether the service is there and how fast it may
+// be called. It reports whether the call may be tried again, and returns a
+// StopError if the run must end.
 func (c *Caller) observe(res result) (mayRetry bool, stop *StopError) {
 	err, method := res.answer.err, res.task.method()
 	c.tally.made[method]++
@@ -113,8 +114,8 @@ func (c *Caller) observe(res result) (mayRetry bool, stop *StopError) {
 	}
 	mayRetry = c.patience.observe(res, time.Now())
 	if over := c.patience.silent - c.config.Workers; over > 0 && err.Kind != rps.Throttled {
-		// One lost call is a retry. When all that are in flight are lost the
-		// service is: then new calls wait as well, longer and longer.
+		// One lost call is a retry. If all calls in flight are lost, so is the
+		// service: then new calls wait as well, longer and longer.
 		c.pace.hold(backoffBound(over))
 	}
 	if err != nil && fatal(err.Kind) {
@@ -128,7 +129,7 @@ func (c *Caller) observe(res result) (mayRetry bool, stop *StopError) {
 }
 
 // ReadAccount lists the devices of the account. It tries as often as the
-// configuration allows; when that fails, the account is one that is not listed.
+// configuration allows; if that fails, it returns an account that is not listed.
 // The error is a *StopError.
 func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 	for l := (lookup{why: forList}); ; l.tries++ {
@@ -155,7 +156,8 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 	}
 }
 
-// ListDevices is ReadAccount, and an error if the account cannot be listed.
+// ListDevices is ReadAccount, but returns an error if the account cannot be
+// listed.
 func (c *Caller) ListDevices(ctx context.Context) (Account, error) {
 	a, err := c.ReadAccount(ctx)
 	if err == nil {

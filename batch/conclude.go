@@ -1,6 +1,7 @@
 package batch
 
-// A conclusion is what may be claimed of a row, or what is missing for that.
+// A conclusion is what may be claimed about a row, or what is missing for a
+// claim.
 type conclusion struct {
 	verdict Verdict // with a status: the row is settled
 	need    need    // else
@@ -16,7 +17,7 @@ const (
 	needList   need = iota + 1 // a list of the account's devices
 	needLookup                 // of the device
 	needServer                 // the URL of its server, by a device that is bound to it
-	needSend                   // nothing was done: the call, once more
+	needSend                   // nothing was done: the call, again
 	needTime                   // a lost call may still be applied
 )
 
@@ -27,14 +28,14 @@ type want struct {
 	url    string
 }
 
-// conclude returns what may be claimed of a row by the evidence. It has no
+// conclude returns what may be claimed about a row from the evidence. It has no
 // clock, no network and no state. The package comment has its table.
 func conclude(w want, e evidence, seen finding, f facts, thorough bool) conclusion {
 	c := concluding{w, e, seen, f, thorough}
 	switch {
 	case e.Alone && e.Reach == refused && w.call == callRegister && e.kin != nil && e.kin.granted == e.kin.rows-1:
-		// All others of that batch were granted since: it was this row, and
-		// had it been bound, the service would have asked whether to override.
+		// All others of that batch were granted since, so it was this row. Had it
+		// been bound, the service would have asked whether to override.
 		return settled(c.final(ProofAnswer, ""))
 	case seen.state == unseeable:
 		return c.unseeable()
@@ -49,7 +50,7 @@ type concluding struct {
 	evidence
 	seen     finding
 	f        facts
-	thorough bool // look rows up even where the list would do
+	thorough bool // look rows up even if the list would do
 }
 
 func settled(v Verdict) conclusion { return conclusion{verdict: v} }
@@ -58,7 +59,7 @@ func settled(v Verdict) conclusion { return conclusion{verdict: v} }
 // device was not registered.
 func (c concluding) wasAbsent() bool { return c.Before == absent && c.f.trusted }
 
-// unproven is the start of details of verdicts that no answer proves.
+// unproven starts the details of verdicts that no answer proves.
 const unproven = "the answer was lost or refused as a whole; "
 
 // bound concludes a row that is to be bound.
@@ -88,13 +89,14 @@ func (c concluding) bound() conclusion {
 	return conclusion{need: needLookup}
 }
 
-// appeared is the verdict of a row that this run sent by its server's name, and
-// that the account's list shows since, but did not before.
+// appeared returns the verdict of a row that this run sent by its server's name,
+// and that the account's list shows now but did not before.
 func (c concluding) appeared() Verdict {
-	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the device is registered now, and the account's list did not show it before this run; whether it is bound to this server is not known"}
+	return Verdict{Status: Registered, Proof: ProofList, URL: c.seen.bound, Detail: unproven + "the device is now registered, and was not in the account's list before this run; it is not known whether it is bound to this server"}
 }
 
-// found concludes a row whose device this account has registered, at seen.bound.
+// found concludes a row whose device this account has registered, bound to
+// seen.bound.
 func (c concluding) found() conclusion {
 	want := c.url
 	if want == "" {
@@ -112,11 +114,11 @@ func (c concluding) found() conclusion {
 	case known && sameURL(want, c.seen.bound):
 		return settled(c.asWanted())
 	case known && !c.doubtful():
-		return c.boundElsewhere("it is bound to another URL than its row's", true)
+		return c.boundElsewhere("it is bound to a different URL than its row's", true)
 	}
-	finding := "the URL of its server is not known (--servers names it), so where it is bound cannot be compared"
+	finding := "the URL of its server is not known (supply it with --servers), so where it is bound cannot be compared"
 	if c.seen.bound == "" {
-		finding = "the service does not say to which URL it is bound"
+		finding = "the service does not report the URL it is bound to"
 	}
 	if c.Before == present && c.Reach == untouched { // --verify moves nothing that it cannot compare
 		return settled(c.exists(finding))
@@ -124,11 +126,11 @@ func (c concluding) found() conclusion {
 	return c.boundElsewhere(finding, false)
 }
 
-// doubtful reports whether the URL to compare with is only claimed by the user,
-// of a row that a call of this run may have bound.
+// doubtful reports whether the URL to compare with comes only from the user, for
+// a row that a call of this run may have bound.
 func (c concluding) doubtful() bool { return c.url == "" && c.f.claimed && c.Reach != untouched }
 
-// asWanted is the verdict of a row that a lookup shows bound as it asks.
+// asWanted returns the verdict of a row that a lookup shows bound as it asks.
 func (c concluding) asWanted() Verdict {
 	v := Verdict{Status: Registered, Proof: ProofLookup, URL: c.seen.bound, Detail: unproven + "a lookup shows it bound as its row asks"}
 	switch {
@@ -145,9 +147,9 @@ func (c concluding) asWanted() Verdict {
 // boundElsewhere concludes a row whose device this account has bound to another
 // URL (surely), or to one that cannot be compared.
 func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
-	// May this run have bound it? A proxy may deliver a call twice, and hand on
-	// the second answer: of what the list did not show, the first may have been
-	// granted.
+	// May this run have bound it? A proxy may deliver a call twice and pass on
+	// the second answer. If the list did not show the device, the first may have
+	// been granted.
 	byRun := c.wasAbsent() || !surely && c.Reach != untouched && (c.Moves || c.Before != present)
 	switch {
 	case c.call.moves():
@@ -173,11 +175,11 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	case c.Before == absent && !c.f.trusted && c.Asked && c.Reach == refused && !c.f.partial: // the list hid it
 		return settled(c.exists(finding))
 	}
-	return settled(c.inDoubt(finding + "; whether it was so before this run is not known"))
+	return settled(c.inDoubt(finding + "; it is not known whether that was so before this run"))
 }
 
-// exists is the verdict of a row that a lookup shows registered, and that stays
-// as it is.
+// exists returns the verdict of a row that a lookup shows registered, and that
+// stays as it is.
 func (c concluding) exists(finding string) Verdict {
 	v := existing(ProofLookup, c.seen.bound)
 	if c.f.override == OverrideOwn || c.f.override == OverrideAlways {
@@ -214,7 +216,7 @@ func (c concluding) removed() conclusion {
 	return conclusion{need: needLookup}
 }
 
-// gone is the verdict of a row whose device is not registered.
+// gone returns the verdict of a row whose device is not registered.
 func (c concluding) gone(proof Proof, finding string) Verdict {
 	switch {
 	case c.Before == present:
@@ -222,11 +224,11 @@ func (c concluding) gone(proof Proof, finding string) Verdict {
 	case c.Reach == untouched, c.wasAbsent() && c.Reach == refused && !c.Spared && !c.f.partial:
 		return Verdict{Status: NotRegistered, Proof: proof, Detail: sentence(finding+", and the list did not show it before this run", c.text())}
 	}
-	return c.inDoubt(finding + "; whether this run removed it is not known")
+	return c.inDoubt(finding + "; it is not known whether this run removed it")
 }
 
-// undone concludes a row to which nothing was done, as the finding shows: it is
-// sent again, while that may help.
+// undone concludes a row to which nothing was done, as the finding shows. It is
+// sent again while that may help.
 func (c concluding) undone(proof Proof, finding string) conclusion {
 	switch {
 	case c.mayHelp():
@@ -259,12 +261,13 @@ func (c concluding) undoneBy(doubt bool, proof Proof, finding string) conclusion
 	return last
 }
 
-// final is the verdict of a row to which nothing was done, and nothing will be.
+// final returns the verdict of a row to which nothing was done, and nothing will
+// be.
 func (c concluding) final(proof Proof, finding string) Verdict {
 	v := Verdict{Status: Failed, Proof: proof, URL: c.seen.bound, Detail: "no readable answer; " + finding}
 	switch {
 	case c.Said == nil && c.Rounds >= maxRounds:
-		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, and no more calls are made for it"
+		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, so no more calls are made for it"
 	case c.Said != nil && finding == "":
 		v.Status, v.Detail = c.Said.Status, says(c.Said.Text)
 	case c.Said != nil:
@@ -284,7 +287,7 @@ func (c concluding) inDoubt(finding string) Verdict {
 // unseeable concludes a row that could not be looked up.
 func (c concluding) unseeable() conclusion {
 	if c.Reach == untouched && c.call.binds() && c.List != absent {
-		return settled(Verdict{Status: Exists, Proof: ProofList, Detail: "already registered; to what it is bound could not be looked up: " + c.seen.err})
+		return settled(Verdict{Status: Exists, Proof: ProofList, Detail: "already registered; what it is bound to could not be looked up: " + c.seen.err})
 	}
 	return settled(c.inDoubt("it may have been applied, and could not be looked up: " + c.seen.err))
 }

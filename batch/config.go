@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Override says what is done with a device that is registered already.
+// Override says what to do with a device that is already registered.
 type Override uint8
 
 const (
 	// OverrideNever leaves it as it is.
 	OverrideNever Override = iota
-	// OverrideOwn moves it if it is registered by this account, and leaves
-	// the devices of others alone.
+	// OverrideOwn moves it if this account has registered it, and leaves the
+	// devices of others alone.
 	OverrideOwn
-	// OverrideAlways moves it whoever owns it, if the service lets us.
+	// OverrideAlways moves it whoever owns it, if the service allows that.
 	OverrideAlways
-	// OverrideAsk asks once, when the account has been read, and is then
+	// OverrideAsk asks once, after the account has been read, and then becomes
 	// OverrideOwn or OverrideNever.
 	OverrideAsk
 )
@@ -33,10 +33,10 @@ func ParseOverride(name string) (Override, error) {
 	if o, ok := overrideNames[name]; ok {
 		return o, nil
 	}
-	return 0, fmt.Errorf("%q is none of never, ask, own, always", name)
+	return 0, fmt.Errorf("%q is not one of never, ask, own, always", name)
 }
 
-// OnConflict says what is done with rows of one MAC that have several targets.
+// OnConflict says what to do with rows that have one MAC but different targets.
 type OnConflict uint8
 
 const (
@@ -57,45 +57,45 @@ func ParseOnConflict(name string) (OnConflict, error) {
 	if c, ok := conflictNames[name]; ok {
 		return c, nil
 	}
-	return 0, fmt.Errorf("%q is none of refuse, first, last", name)
+	return 0, fmt.Errorf("%q is not one of refuse, first, last", name)
 }
 
-// Config is how a run works. The zero value of a number is refused, so that a
-// forgotten one is seen.
+// Config says how a run works. A zero number is refused, so that a forgotten one
+// is noticed.
 type Config struct {
 	Override   Override
 	OnConflict OnConflict
 
-	BatchSize   int           // MACs in one call at most
-	Workers     int           // calls in flight at most
-	Rate        float64       // calls a second, over all workers and kinds of call
-	Burst       int           // calls that may leave at once after a pause
+	BatchSize   int           // most MACs in one call
+	Workers     int           // most calls in flight
+	Rate        float64       // calls per second, over all workers and kinds of call
+	Burst       int           // calls that may be sent at once after a pause
 	MaxAttempts int           // tries of one call
 	Timeout     time.Duration // of one call: a lost one may be applied until then
-	GiveUpAfter time.Duration // halt after so long without one readable answer
+	GiveUpAfter time.Duration // stop after this time without a readable answer
 
-	MaxFailures MaxFailures // stop when so many rows did not succeed
+	MaxFailures MaxFailures // stop when so many rows have not succeeded
 
-	Verify bool // look up what is registered already: is it bound as asked?
+	Verify bool // look up what is already registered: is it bound as asked?
 
-	// Sync takes what is registered already for as asked, if nothing else is
-	// said of it, and needs the account's list. With Prune, what the account
+	// Sync takes what is already registered as bound as asked, unless something
+	// contradicts it, and needs the account's list. With Prune, what the account
 	// has and the file lacks is removed.
 	Sync, Prune bool
 
-	Limits Limits // what it may change of what the account has
-	Limit  int    // only so many rows that need a call are sent, and the rest is left; 0: all
+	Limits Limits // what it may change of the account's devices
+	Limit  int    // only so many rows that need a call are sent, the rest is left; 0: all
 
-	IgnoreMissing bool // a device that is not registered need not be removed: a success
+	IgnoreMissing bool // a device to remove need not be registered: that is a success
 }
 
-// MaxFailures bounds the rows that do not succeed. The zero value does not.
+// MaxFailures limits how many rows may fail. The zero value sets no limit.
 type MaxFailures struct {
 	Rows    int     // so many rows
-	Percent float64 // so much of the rows judged, once there are percentFrom of them
+	Percent float64 // so large a share of the rows judged, once there are percentFrom of them
 }
 
-// percentFrom is how many rows must be judged before a percentage of them says
+// percentFrom is how many rows must be judged before a percentage of them means
 // something.
 const percentFrom = 100
 
@@ -116,7 +116,7 @@ func ParseMaxFailures(text string) (m MaxFailures, err error) {
 			return m, nil
 		}
 	}
-	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 on, nor a percentage of them, such as 50 or 5%%", text)
+	return MaxFailures{}, fmt.Errorf("%q is neither a number of rows, from 1 up, nor a percentage, such as 50 or 5%%", text)
 }
 
 // reached reports whether it is time to stop.
@@ -125,15 +125,15 @@ func (m MaxFailures) reached(bad, judged int) bool {
 		m.Percent > 0 && judged >= percentFrom && float64(bad)*100 >= m.Percent*float64(judged)
 }
 
-// Window is how many rows may be read and not yet written: what bounds the
-// memory of a run.
+// Window is how many rows may be read and not yet written. It bounds the memory
+// of a run.
 const Window = 100_000
 
-// windowBytes bounds the window for rows that are much longer than those of a
+// windowBytes bounds the window for rows that are much longer than those in a
 // list of phones.
 const windowBytes = 256 << 20
 
-// Check says what is wrong with the numbers of a configuration.
+// Check reports what is wrong with the numbers of a configuration.
 func (c Config) Check() error {
 	switch {
 	case c.BatchSize < 1:

@@ -2,7 +2,7 @@ package batch
 
 import "rpsbatch/rps"
 
-// facts is what decide and conclude must know beside the row.
+// facts is what decide and conclude must know besides the row.
 type facts struct {
 	override    Override
 	maxAttempts int
@@ -10,13 +10,13 @@ type facts struct {
 
 	mayRetry bool // the run's retry budget is not used up
 	canList  bool // listDevices may be asked
-	trusted  bool // nothing has shown that the account's list is not whole
-	partial  bool // the service was seen to apply a part of a refused call
-	hidden   bool // prompts that no list explains are common: halves would find little
+	trusted  bool // nothing has shown that the account's list is incomplete
+	partial  bool // the service was seen to apply part of a refused call
+	hidden   bool // prompts that no list explains are common: halving would find little
 
-	serverURL string // URL of the row's server, "" if it is not known
-	claimed   bool   // nobody but the user says so
-	sample    bool   // a device that this run bound to the server can tell its URL
+	serverURL string // URL of the row's server, "" if unknown
+	claimed   bool   // known only from the user
+	sample    bool   // a device that this run bound to the server can reveal its URL
 	granted   bool   // the service has granted a call for the server
 	notAdded  string // what the service said when the server was to be added, "" if it was
 }
@@ -28,18 +28,18 @@ type settlement struct {
 }
 
 // An outcome is what follows from an answer. Each row of the change is in exactly
-// one of settled, next, look and open, unless halt is set: then its call is as
-// if it had not been made.
+// one of settled, next, look and open, unless halt is set: then its call counts
+// as not made.
 type outcome struct {
 	settled []settlement
 	next    []change
 	look    []item // to be looked up at once
-	open    []item // to be concluded when nothing else is to be done
+	open    []item // to be concluded when nothing else is left to do
 
 	halt    *rps.Error // the run must stop
-	limit   int        // MACs in a call at most from now on; 0: as before
+	limit   int        // most MACs per call from now on; 0: as before
 	noSuch  bool       // the account has no such server
-	listCut bool       // the account's list is not whole
+	listCut bool       // the account's list is incomplete
 }
 
 func (o *outcome) settle(v Verdict, items ...item) {
@@ -56,13 +56,13 @@ func (o *outcome) then(changes ...change) {
 	}
 }
 
-// decide returns what follows from the answer to a change. It settles only
-// what the answer proves by itself: a grant, and a refusal that is about the row
-// and that no earlier call can have been at odds with. All other rows are sent
-// again, in halves if need be, or left open for conclude.
+// decide returns what follows from the answer to a change. It settles only what
+// the answer proves by itself: a grant, and a refusal that is about the row and
+// that no earlier call can contradict. All other rows are sent again, in halves
+// if need be, or left open for conclude.
 //
-// Whatever the answer, each next change has fewer rows than this one, or a
-// higher number that is at most lastNumber.
+// Whatever the answer, each next change has fewer rows than this one, or a higher
+// number that is at most lastNumber.
 func decide(f facts, c change, ans answer) outcome {
 	if ans.err == nil {
 		return applied(f, c)
@@ -80,8 +80,8 @@ func decide(f facts, c change, ans answer) outcome {
 	case rps.NotSent:
 		return retry(f, c, err)
 	case rps.Throttled:
-		// 429 turns a call away. With 503 a proxy speaks for a service that
-		// failed it, at whatever moment.
+		// 429 turns a call away. With 503 a proxy reports that the service
+		// failed, at whatever stage.
 		if err.MayStillApply() {
 			c = c.lost(ans)
 		}
@@ -126,26 +126,26 @@ func decide(f facts, c change, ans answer) outcome {
 	return whole(f, c, err)
 }
 
-// lastNumber bounds the calls made for one set of rows. A service that
+// lastNumber limits the calls made for one set of rows: a service that
 // contradicts itself is not asked for ever.
 func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
 
 func asked(e *evidence) { e.Asked = true }
 
-// said notes the words of a refusal, and what the row is if they hold.
+// said notes the words of a refusal, and what the row is if they are true.
 func said(status Status, err *rps.Error) func(*evidence) {
 	words := &words{status, wordsOf(err)}
 	return func(e *evidence) { e.Said = words }
 }
 
-// retry sends the same once more, or ends the tries.
+// retry sends the same call again, or ends the tries.
 func retry(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if c.tries+1 < f.maxAttempts && f.mayRetry {
 		o.next = []change{c.again()}
 		return o
 	}
-	// What no earlier call can have applied has surely failed.
+	// If no earlier call can have applied it, it has certainly failed.
 	for _, it := range c.items {
 		switch {
 		case it.Reach == untouched:
@@ -179,9 +179,9 @@ func applied(f facts, c change) outcome {
 		case c.call == callOverride && it.Before == present:
 			v.Status = Overridden
 		case c.prompt:
-			v.Detail = "the service asked whether to override devices of this call; which of them were registered before is not known"
+			v.Detail = "the service asked whether to override devices of this call; it is not known which of them were registered before"
 		}
-		// It was registered though the account's list did not show it.
+		// It was registered, though the account's list did not show it.
 		o.listCut = o.listCut || (c.call == callDeregister || c.call == callEdit) && it.Before == absent && f.trusted
 		if it.kin != nil && c.call != callOverride {
 			it.kin.granted++
@@ -212,7 +212,7 @@ func notAdded(c change, err *rps.Error) outcome {
 	return o
 }
 
-// whole decides a refusal that says nothing of single rows.
+// whole decides a refusal that does not name single rows.
 func whole(f facts, c change, err *rps.Error) outcome {
 	if len(c.items) == 1 {
 		return alone(c, Refused, err)
@@ -283,10 +283,10 @@ func named(f facts, c change, err *rps.Error) outcome {
 	return o
 }
 
-// believed reports whether a refusal that names a row settles it, whatever became
-// of earlier calls: what is wrong with an address now was wrong with it before, and
-// what is not this account's cannot have been bound by one. A lost call may still
-// do that.
+// believed reports whether a refusal that names a row settles it, whatever
+// happened to earlier calls: an address that is wrong now was wrong before, and a
+// device that is not this account's cannot have been bound by one of them. A
+// lost call may still do that.
 func believed(c change, it item, status Status) bool {
 	switch {
 	case it.Reach == untouched:
@@ -297,10 +297,10 @@ func believed(c change, it item, status Status) bool {
 	return it.Reach == refused && (c.call.binds() || status == RegisteredElsewhere)
 }
 
-// doubtful reports whether a refusal that names a row may be the answer to another
-// call, or the second one to a call that was delivered twice: no call repeats an
-// address, what the account's list showed is there, and without a list nothing
-// shows that there was nothing to be removed.
+// doubtful reports whether a refusal that names a row may be the answer to
+// another call, or the second answer to a call that was delivered twice: no call
+// repeats an address, what the account's list showed is there, and without a list
+// nothing shows that there was nothing to remove.
 func doubtful(f facts, c change, it item, status Status, err *rps.Error) bool {
 	switch {
 	case err.Kind == rps.RepeatedMAC:
@@ -318,9 +318,9 @@ func (it item) doubted(status Status, err *rps.Error) item {
 	return it
 }
 
-// rest sends the rows again that a refusal leaves: the ones it does not name.
-// Of a service that applies refused calls in part, the list shows more cheaply
-// what is done. spared says that it names several others.
+// rest sends again the rows that a refusal leaves: those it does not name. If a
+// service applies refused calls in part, the list shows more cheaply what is
+// done. spared says that it names several others.
 func (o *outcome) rest(f facts, c change, rest []item, spared bool) {
 	c = c.refused()
 	rows := make(map[int]bool, len(rest))
@@ -341,8 +341,8 @@ func (o *outcome) rest(f facts, c change, rest []item, spared bool) {
 	o.then(c.with(left))
 }
 
-// noServer decides a refusal of the server. One that the service has granted
-// calls for does not vanish: that is not believed at once.
+// noServer decides a refusal of the server. A server for which calls were granted
+// does not vanish, so that is not believed at once.
 func noServer(f facts, c change, err *rps.Error) outcome {
 	if f.granted {
 		if c.tries+1 < f.maxAttempts && f.mayRetry {
@@ -372,7 +372,7 @@ func prompted(f facts, c change, err *rps.Error) outcome {
 		o.look = c.echoed().each(asked).items
 		return o
 	}
-	after := c.refused().echoed().each(asked) // applied in part, it may be, to the free rows
+	after := c.refused().echoed().each(asked) // perhaps applied in part, to the free rows
 	if f.override == OverrideAlways {
 		after.prompt = true
 		o.then(after.with(after.items).as(callOverride))

@@ -1,38 +1,37 @@
-// Package batch is the engine: it makes an account of the service agree with
-// the rows of a file, in as few calls as the API allows, and gives each row one
-// verdict that is true.
+// Package batch is the engine: it makes an account of the service match the rows
+// of a file, in as few calls as the API allows, and gives each row one true verdict.
 //
 // # How a run goes
 //
-// A file is read twice. [TakeSurvey] is the first pass: it counts, and finds the
-// MACs that several rows have. A [Caller] makes the calls, at one rate;
-// [Caller.ReadAccount] lists the account, once. [Run.Plan] says what would be
+// A file is read twice. [TakeSurvey] is the first pass: it counts rows, and finds
+// MACs that repeat. A [Caller] makes the calls, at one rate;
+// [Caller.ReadAccount] lists the account, once. [Run.Plan] shows what would be
 // done, and [Run.Do] does it: it groups the rows into calls, sends those through
 // a pool of workers, and writes the verdicts in input order. Its memory is
 // bounded by [Window] rows, whatever the size of the file.
 //
-// A [Journal] lets a run be killed: calls are on disk before they leave, verdicts
-// and evidence after. [OpenJournal] returns the [History] to resume from. It may be
-// forged, so it is only evidence: the flags and the file say what to do, and what
-// the account's list contradicts is not believed.
+// With a [Journal] a run can be killed and resumed: calls are on disk before they
+// are sent, verdicts and evidence afterwards. [OpenJournal] returns the [History] to
+// resume from. It may be forged, so it is only evidence: the flags and the file say
+// what to do, and whatever the account's list contradicts is not believed.
 //
 // # Two questions
 //
-// What is sent first is decided by known.route, and what is sent next by decide, a
-// pure function of the change, its answer and some facts. It settles a row only
-// if the answer itself proves the verdict. The service is not trusted to be all or
+// known.route decides what is sent first, and decide what is sent next: a pure
+// function of the change, its answer and some facts. It settles a row only if the
+// answer itself proves the verdict. The service is not trusted to be all or
 // nothing: a call without a readable answer may have been applied, or may still
 // be, and a refused one may have been applied in part. A proxy may deliver a call
-// twice and pass on the second answer: "it is registered already" proves nothing,
-// nor does "it is not there" of a device that the list showed. Such rows stay open.
+// twice and pass on the second answer: "already registered" proves nothing, nor
+// does "not there" for a device that the list showed. Such rows stay open.
 //
-// What may be claimed of an open row is decided by conclude, a pure function of
-// what the row asks for and of the evidence: what the list showed before the run,
-// how far calls have come with the row, and what a list and lookups have shown
+// conclude decides what may be claimed about an open row: a pure function of what
+// the row asks for and of the evidence, which is what the list showed before the
+// run, how far calls have come with the row, and what a list and lookups have shown
 // since. When no other work is left, the open rows are concluded together: one list
 // for all of them, then a lookup of each that the list cannot decide.
 //
-// Of a row that is to be bound, what a lookup shows decides:
+// For a row that is to be bound, what a lookup shows decides:
 //
 //	bound as asked             registered, overridden, edited; unchanged if no call touched it
 //	bound to another URL       exists, if no call of this run can have done that; else it
@@ -42,24 +41,23 @@
 //	registered elsewhere       registered-elsewhere
 //	not registered             sent again; in the end refused in the service's words, or failed
 //
-// Of one that is to be removed:
+// For a row that is to be removed:
 //
 //	still registered           sent again; in the end refused, or failed
 //	not registered             deregistered, if the list showed it before; not-registered, if it
 //	                           did not and no call was lost; else in doubt
 //
-// A list alone proves that a device is in the account, and if it was not before,
-// that this run has bound it to some server (proof list): if there are only a few
-// such rows they are looked up all the same. While a lost call may still be applied,
-// which is until its time-out has passed, nothing that shows a row unchanged settles
-// it.
+// A list alone proves that a device is in the account and, if it was not before,
+// that this run has bound it to some server (proof list); a few such rows are
+// looked up all the same. Until the time-out of a lost call has passed, it may still
+// be applied, so nothing that shows a row unchanged settles the row.
 //
-// A list may be cut short. It counts as evidence of what was there before the
-// run only until something contradicts it.
+// A list may be cut short. It is evidence of what was there before the run only
+// until something contradicts it.
 //
 // # Reading order
 //
-// Each file uses those before it, with few exceptions: action, verdict, row, survey;
+// With few exceptions, each file uses only those before it: action, verdict, row, survey;
 // account, limits, config; evidence, attempt, call; decide, conclude, audit; record,
 // journal, history; throttle, pace, patience, caller; queue, window; known, plan,
 // forecast; run, engine, rows, answers.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// engine is a run in progress. Its fields belong to the goroutine of loop, but for
+// engine is a run in progress. Its fields belong to the goroutine of loop, except
 // those of gate.
 type engine struct {
 	*Run
@@ -25,7 +25,7 @@ type engine struct {
 	eof      bool
 	read     int       // rows read
 	flying   int       // tasks that workers have
-	pruning  bool      // the rows are of the devices to be removed
+	pruning  bool      // the rows are those of the devices to be removed
 	settling bool      // they wait until those of the file are settled
 	wake     time.Time // a row waits for that
 	waited   time.Time // the last wake that was logged
@@ -42,12 +42,12 @@ type engine struct {
 
 // gate is what the workers see of the run.
 type gate struct {
-	size atomic.Int64 // the largest batch that the service takes, as far as is known
-	lost sync.Map     // names of servers that the account does not have
+	size atomic.Int64 // the largest batch that the service takes, as far as known
+	lost sync.Map     // names of servers that the account lacks
 }
 
-// stale reports whether a task was overtaken by an answer since it was ready:
-// prepare has another look at it.
+// stale reports whether an answer has overtaken a task since it was ready:
+// prepare checks it again.
 func (g *gate) stale(t task) bool {
 	c, ok := t.(change)
 	if !ok {
@@ -60,8 +60,8 @@ func (g *gate) stale(t task) bool {
 // judged counts verdicts for --max-failures.
 type judged struct{ rows, bad int }
 
-// Plan returns what Do would do at an account. It changes nothing. The error is a
-// *StopError.
+// Plan returns what Do would do with an account. It changes nothing. The error is
+// a *StopError.
 //
 // The calls are exact for clean input that fits into [Window], if the service
 // grants what it is asked.
@@ -70,11 +70,11 @@ func (r *Run) Plan(ctx context.Context, account Account) (Plan, error) {
 }
 
 // Do runs to the end and gives each row of the file its verdict. When ctx ends,
-// no new call is made, those in flight are awaited, and the rows that are left
-// are NotAttempted: the results are whole all the same.
+// no new call is made, calls in flight are awaited, and the remaining rows are
+// NotAttempted: the results are complete all the same.
 //
-// The error is nil if the run came to its end, whatever became of the rows;
-// else it is a *StopError, and the summary holds what was done.
+// The error is nil if the run finished, whatever happened to the rows; else it is
+// a *StopError, and the summary has what was done.
 func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 	e, err := newEngine(r, account)
 	if err == nil {
@@ -101,9 +101,9 @@ func (r *Run) Do(ctx context.Context, account Account) (Summary, error) {
 	return e.end()
 }
 
-// Leave returns each row of the file the verdict that it has when the run stops
-// before its first call: what an earlier part of it knew, or NotAttempted. The
-// error is stop, unless the results cannot be written.
+// Leave gives each row of the file the verdict that it has when the run stops
+// before its first call: the one from an earlier part, or NotAttempted. The error
+// is stop, unless the results cannot be written.
 func (r *Run) Leave(stop *StopError) (Summary, error) {
 	e, err := newEngine(r, Account{})
 	if err != nil {
@@ -133,12 +133,12 @@ func newEngine(r *Run, account Account) (*engine, error) {
 	return e, nil
 }
 
-// end returns what the run came to.
+// end returns the outcome of the run.
 func (e *engine) end() (Summary, error) {
 	e.summary.Learned = e.told && (e.sent || !e.Survey.changes) || e.summary.Resumed > 0
 	e.summary.addCalls(e.Caller.Summary())
 	if e.known.doubted > 0 {
-		e.log.Warn("the account's list contradicts verdicts of the run that was resumed: those rows were run again", "rows", e.known.doubted)
+		e.log.Warn("the account's list contradicts verdicts of the resumed run: those rows were run again", "rows", e.known.doubted)
 	}
 	if e.stop != nil {
 		return e.summary, e.stop
@@ -146,11 +146,12 @@ func (e *engine) end() (Summary, error) {
 	return e.summary, nil
 }
 
-// begin notes in the journal what is known of the account before the first change.
+// begin notes in the journal what is known of the account before the first
+// change.
 func (e *engine) begin() error {
 	e.progress.pruning.Store(int64(e.known.prune.GetCardinality()))
 	if e.summary.HeldBack = int(e.known.held.GetCardinality()); e.summary.HeldBack > 0 {
-		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallow others, and their devices may be among those that the file lacks",
+		e.log.Warn("nothing is removed: some rows have no readable MAC, or swallowed others, so their devices may be among those that the file seems to lack",
 			"rows", e.Survey.Unread, "devices", e.summary.HeldBack)
 	}
 	if e.Journal == nil || e.Past != nil && e.Past.account || !e.NeedsAccount() {
@@ -162,8 +163,8 @@ func (e *engine) begin() error {
 	return nil
 }
 
-// work makes the call of a task. A change is noted in the journal before it may
-// leave, and where its devices are bound before that.
+// work makes the call of a task. Before a change is sent, its devices' bindings
+// are saved if wanted, and the change is noted in the journal.
 func (e *engine) work(waiting context.Context, t task) result {
 	c, ok := t.(change)
 	if ok && e.Before != nil {
@@ -179,15 +180,15 @@ func (e *engine) work(waiting context.Context, t task) result {
 	return e.Caller.make(waiting, t, e.gate.stale)
 }
 
-// loop is the one goroutine that has the state of the run: it reads rows,
-// hands tasks to the workers and acts on their answers.
+// loop is the one goroutine that owns the state of the run: it reads rows, hands
+// tasks to the workers and acts on their answers.
 func (e *engine) loop(ctx context.Context, cancel func(), work chan<- task, results <-chan result) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	interrupted := ctx.Done()
 	for {
 		if e.stop != nil {
-			cancel() // tasks that wait for their turn come back
+			cancel() // tasks that wait for their turn return
 		}
 		now := time.Now()
 		e.advance(now)
@@ -233,15 +234,15 @@ func (e *engine) nextDue() (due time.Time, ok bool) {
 	}
 	if e.stop == nil {
 		earlier(e.Caller.patience.end())
-		if e.flying == 0 && e.queue.idle() { // else it is woken by what comes of that
+		if e.flying == 0 && e.queue.idle() { // else an answer wakes it
 			earlier(e.wake)
 		}
 	}
 	return due, ok
 }
 
-// finished reports whether every row is written. While a call is in flight,
-// none of its rows is.
+// finished reports whether every row is written. While a call is in flight, none
+// of its rows is.
 func (e *engine) finished() bool {
 	return e.flying == 0 && (e.eof && e.window.empty() || e.stop != nil && e.stop.Reason == ErrOutput)
 }
@@ -254,8 +255,7 @@ func (e *engine) halt(reason, cause error) {
 	}
 }
 
-// output halts the run if an error is not nil: the journal or the results cannot
-// be written.
+// output halts the run on an error: the journal or the results cannot be written.
 func (e *engine) output(err error) {
 	if err != nil {
 		e.halt(ErrOutput, err)

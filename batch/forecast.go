@@ -7,7 +7,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// Forecast returns what Run.Plan would at an account of which nothing is known,
+// Forecast returns what Run.Plan would for an account of which nothing is known,
 // without reading the file again.
 func (s *Survey) Forecast(config Config) Plan {
 	r := &Run{Config: config, Survey: s}
@@ -20,7 +20,7 @@ func (s *Survey) Forecast(config Config) Plan {
 	}}
 	groups := map[groupKey]int{}
 	for kind, n := range s.kinds {
-		device := Device{Action: Action(kind >> 1 & 7), Server: strconv.FormatUint(uint64(kind>>4), 36)} // the hash does as well as the name
+		device := Device{Action: Action(kind >> 1 & 7), Server: strconv.FormatUint(uint64(kind>>4), 36)} // the hash serves as well as the name
 		if kind&1 != 0 {
 			device.URL = "some"
 		}
@@ -43,7 +43,7 @@ func (s *Survey) Forecast(config Config) Plan {
 }
 
 // WithinLimits reports whether a run changes no more than it may, whatever its
-// rows ask for. It does not read the file: if it cannot tell, the plan does.
+// rows ask for. It does not read the file; if it cannot decide, the plan does.
 func (r *Run) WithinLimits(account Account) bool {
 	switch {
 	case !r.NeedsAccount():

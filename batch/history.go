@@ -18,20 +18,20 @@ import (
 	"rpsbatch/batch/durable"
 )
 
-// History is what an unfinished run left: the verdicts it gave, and how far its
-// calls may have come with the rest. It is evidence, and may be forged: what is to
-// be done the flags and the file alone say.
+// History is what an unfinished run left: the verdicts it recorded, and how far
+// its calls may have come with the rest. It is only evidence, and may be forged:
+// the flags and the file alone decide what to do.
 type History struct {
 	left   [2]Sum            // of the results that it left last: it may have been killed before the second was put in place
-	Chosen *roaring64.Bitmap // the rows of its input that were run again; nil: all
+	Chosen *roaring64.Bitmap // the rows of its input that were rerun; nil: all
 
 	header Header
 	since  time.Time
-	other  bool // its input has another number of rows: nothing of those is kept
+	other  bool // its input has a different number of rows: nothing of those is kept
 
 	account bool              // what follows was known before the first change
 	listed  bool              // the account could be listed
-	listCut bool              // that list was not whole
+	listCut bool              // that list was incomplete
 	devices int               // of the account
 	known   *roaring64.Bitmap // the devices of the file that it had
 	prune   *roaring64.Bitmap // those that the file lacks and that are removed
@@ -53,8 +53,8 @@ func (h *History) HasLeft(sum Sum) bool {
 // Settled returns the number of rows that have their verdict.
 func (h *History) Settled() int { return h.settled }
 
-// allRemoved returns what the run removed because its file lacked it, or may have,
-// and what those before it did that were discarded.
+// allRemoved returns what the run removed, or may have, because its file lacked
+// it, and what discarded runs before it removed.
 func (h *History) allRemoved() []removal {
 	if h == nil {
 		return nil
@@ -68,7 +68,7 @@ func (h *History) allRemoved() []removal {
 		case settled && (v.Status == Deregistered || v.Status == InDoubt):
 			removed = append(removed, removal{mac, v.Status, v.Detail, v.Time})
 		case !settled && h.touched[n].Reach != untouched:
-			removed = append(removed, removal{mac, InDoubt, "the run that was to remove it was stopped before its answer came, and was not resumed", time.Time{}})
+			removed = append(removed, removal{mac, InDoubt, "the run that was removing it stopped before the answer arrived, and was not resumed", time.Time{}})
 		}
 	}
 	return removed
@@ -81,8 +81,8 @@ func (h *History) verdict(row int) (Verdict, bool) {
 	return *h.verdicts[h.slot(row)], true
 }
 
-// slot returns where the verdict of a row is: of another input only those are kept
-// that are of no row of the file.
+// slot returns where the verdict of a row is. Of another input only verdicts of
+// rows that are not in the file are kept.
 func (h *History) slot(row int) int {
 	if h.other {
 		return row - h.header.Rows
@@ -90,17 +90,17 @@ func (h *History) slot(row int) int {
 	return row
 }
 
-// Bounds of a line of a journal: its bytes, which may be those of a set of devices,
-// and its values, of which each takes much more memory than its bytes.
+// Bounds of a line of a journal: its bytes, which may be those of a set of
+// devices, and its values, each of which takes much more memory than its bytes.
 const (
 	maxLine   = 16 << 20
 	maxValues = 50 * maxTogether
 )
 
-// readHistory reads a journal, for a run whose input has so many rows: what it has
-// in memory is bounded by these, whatever the journal says. nil: it has not even a
-// whole header. size is where its last whole line ends. A torn last line is left
-// out; one that is broken elsewhere is an error.
+// readHistory reads a journal for a run whose input has so many rows, which
+// bounds its memory whatever the journal says. It returns nil if the header is
+// incomplete. size is where its last complete line ends. A torn last line is
+// dropped; any other broken line is an error.
 func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
 	for n := 1; ; n++ {
@@ -120,7 +120,7 @@ func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 		}
 		switch {
 		case h == nil && rec.Header == nil:
-			return nil, 0, fmt.Errorf("%w: it does not begin with a header", ErrDamaged)
+			return nil, 0, fmt.Errorf("%w: it does not start with a header", ErrDamaged)
 		case h == nil:
 			h = &History{header: rec.Header.Header, since: rec.Header.Since, known: roaring64.New(), prune: roaring64.New(), changed: roaring64.New(), touched: map[int]touch{}}
 			if h.other = h.header.Rows != rows; h.header.Version != journalVersion {
@@ -137,8 +137,8 @@ func readHistory(r io.Reader, rows int) (h *History, size int64, err error) {
 	}
 }
 
-// UnfinishedCommand returns the command of the run whose journal a file is; "" if it
-// is none that can be read.
+// UnfinishedCommand returns the command of the run that a journal belongs to; ""
+// if the file is not a readable journal.
 func UnfinishedCommand(name string) string {
 	file, err := durable.OpenRegular(name)
 	if err != nil {
@@ -166,7 +166,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// parseRecord returns the record of a line, if it is whole and has nothing else.
+// parseRecord returns the record of a line, if it is complete and has nothing
+// else.
 func parseRecord(line []byte) (rec record, ok bool) {
 	sum, data, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 	want, err := strconv.ParseUint(string(sum), 16, 32)
@@ -232,7 +233,7 @@ func (h *History) add(rec record) (err error) {
 	return err
 }
 
-// knows takes in what was known of the account.
+// knows adds what was known of the account.
 func (h *History) knows(a *account) (err error) {
 	if a.Devices < 0 {
 		return errors.New("no such number of devices")
@@ -244,7 +245,7 @@ func (h *History) knows(a *account) (err error) {
 	return err
 }
 
-// settle takes in verdicts.
+// settle adds verdicts.
 func (h *History) settle(all []settling) error {
 	for _, s := range all {
 		if !slices.Contains(Statuses, s.Status) || !slices.Contains(proofs, s.Proof) || s.Calls < 0 {
@@ -272,8 +273,8 @@ func (h *History) settle(all []settling) error {
 	return nil
 }
 
-// has returns an error if the run has no row of the number: of the file, or of a
-// device that the file lacks.
+// has returns an error unless the run has a row of the number: of the file, or of
+// a device that the file lacks.
 func (h *History) has(row int) error {
 	if row < 0 || row >= h.header.Rows && uint64(row-h.header.Rows) >= h.prune.GetCardinality() {
 		return fmt.Errorf("no such row: %d", row)
@@ -304,7 +305,7 @@ func touchOf(v Verdict) touch {
 	return t
 }
 
-// sending notes a call that may have left.
+// sending notes a call that may have been sent.
 func (h *History) sending(s *sending) error {
 	if len(s.MACs) != len(s.Rows) {
 		return errors.New("no such call")
@@ -335,8 +336,8 @@ func (h *History) sending(s *sending) error {
 	return nil
 }
 
-// kept notes what an answer has made sure: it may be less than what was feared
-// when the call left.
+// kept notes what an answer has made certain, which may be less than was feared
+// when the call was sent.
 func (h *History) kept(all []kept) error {
 	for _, k := range all {
 		if !k.Evidence.sound() {

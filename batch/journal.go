@@ -20,17 +20,17 @@ import (
 	"rpsbatch/rps"
 )
 
-// differs names what is not the same in the run that left a history, or what that
-// cannot be of a run with this header; "" if nothing is.
+// differs returns what is different in the run that left a history, or what
+// contradicts this header; "" if nothing does.
 func (h Header) differs(past *History) string {
 	other := past.header
 	switch {
 	case h.Version != other.Version:
 		return "it was written by another version of rpsbatch"
 	case h.Command != other.Command:
-		return fmt.Sprintf("it is of '%s', not of '%s'", other.Command, h.Command)
+		return fmt.Sprintf("it is for '%s', not '%s'", other.Command, h.Command)
 	case h.Rows != other.Rows || h.Sum != other.Sum && !(h.InPlace && past.HasLeft(h.Sum)):
-		return "it is of another input, or of this one before it was changed"
+		return "it is for another input, or for this one before it changed"
 	}
 	all := maps.Clone(other.Policies)
 	maps.Copy(all, h.Policies)
@@ -45,18 +45,18 @@ func (h Header) differs(past *History) string {
 		return strings.Join(differ, ", ")
 	case past.prune.IsEmpty():
 	case !h.Prunes || s == nil:
-		return "it is to remove devices that the file lacks, and this run is not"
+		return "it removes devices that the file lacks, and this run does not"
 	case s.Unread > 0:
-		return "it is to remove devices that the file lacks, and some rows of the file cannot be read"
+		return "it removes devices that the file lacks, but some rows of the file cannot be read"
 	case past.prune.Intersects(s.seen), past.prune.Intersects(s.flawed):
-		return "it is to remove devices that the file has"
+		return "it removes devices that the file has"
 	}
 	return ""
 }
 
-// A Journal keeps on disk how far a run is, so that it can be killed at any
-// moment and resumed. It is append-only: a line for each record, with its
-// checksum. It is safe for concurrent use.
+// A Journal keeps the progress of a run on disk, so that it can be killed at any
+// moment and resumed. It is append-only: one line per record, with a checksum. It
+// is safe for concurrent use.
 type Journal struct {
 	name string
 	lock *durable.Lock
@@ -64,29 +64,29 @@ type Journal struct {
 
 	mu      sync.Mutex
 	done    sync.Cond // a sync is done
-	err     error     // of the first failed write: nothing more is written
-	written int       // records, and those of them that are known to be on disk
+	err     error     // the first failed write: nothing more is written
+	written int       // records, and how many of them are known to be on disk
 	synced  int
 	syncing bool
 
-	discarded *History          // what was in it, and is not resumed
-	changed   *roaring64.Bitmap // devices that earlier parts of the run, or runs that were discarded, may have changed
+	discarded *History          // what it had before, and is not resumed
+	changed   *roaring64.Bitmap // devices that earlier parts of the run, or discarded runs, may have changed
 	any       bool              // the journal of one of those cannot be read
 
 	used atomic.Bool // it has calls or verdicts
 }
 
-// A JournalError is what a run says that finds the journal of another one.
+// A JournalError reports that the journal belongs to another run.
 type JournalError struct {
 	Name    string
 	Reason  error // ErrUnfinished or ErrOtherRun
 	Command string
 	Since   time.Time
-	Detail  string // what is not the same; "" if nothing was compared
+	Detail  string // what is different; "" if nothing was compared
 }
 
 func (e *JournalError) Error() string {
-	text := fmt.Sprintf("%s: %v: '%s', of %s", e.Name, e.Reason, e.Command, e.Since.Local().Format(time.DateTime))
+	text := fmt.Sprintf("%s: %v: '%s', started %s", e.Name, e.Reason, e.Command, e.Since.Local().Format(time.DateTime))
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
@@ -95,11 +95,11 @@ func (e *JournalError) Error() string {
 
 func (e *JournalError) Unwrap() error { return e.Reason }
 
-// OpenJournal takes the journal for a run, and returns what an earlier,
-// unfinished one left in it: nil if there was none, or if it is discarded.
-// Without resume and restart an unfinished run is ErrUnfinished; with both,
-// one that is not of the same header is discarded. If another run has the
-// journal, the error is a [durable.LockedError].
+// OpenJournal opens the journal for a run and returns what an earlier, unfinished
+// run left in it: nil if there was none, or if it is discarded. Without resume
+// and restart, an unfinished run is ErrUnfinished; with both, one with a
+// different header is discarded. If another run has the journal, the error is a
+// [durable.LockedError].
 func OpenJournal(name string, header Header, resume, restart bool) (*Journal, *History, error) {
 	lock, err := durable.TryLock(name + ".lock")
 	if err != nil {
@@ -137,7 +137,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", j.name, err)
 	case history == nil:
-		// New, or it has not even a header.
+		// New, or without even a header.
 	case header.ReadOnly && header.Command != history.header.Command:
 		return nil, other(ErrOtherRun, "")
 	case resume:
@@ -159,7 +159,7 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	if j.changed = roaring64.New(); found != nil {
 		j.changed = found.changed
 	}
-	// What is torn at the end goes, so that the next record begins a line.
+	// What is torn at the end is dropped, so that the next record starts a line.
 	if err := j.file.Truncate(size); err != nil {
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
@@ -171,15 +171,16 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		if err := j.append(record{Header: &beginning{header, time.Now()}}); err != nil {
 			return nil, err
 		}
-		// It may have changed what an earlier result shows. A run that ends before
-		// it has found out leaves that to the next.
+		// It may have changed what an earlier result shows. A run that ends
+		// before finding out leaves that to the next.
 		if j.any || !j.changed.IsEmpty() {
 			j.used.Store(true)
 			if err := j.append(record{Discards: &discard{pack(j.changed), j.any}}); err != nil {
 				return nil, err
 			}
 		}
-		// What was removed is to be told all the same, by whichever run ends.
+		// What was removed must be reported all the same, by whichever run
+		// finishes.
 		for removed := range slices.Chunk(found.allRemoved(), maxTogether) {
 			j.used.Store(true)
 			if err := j.append(record{Removed: removed}); err != nil {
@@ -196,8 +197,8 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	return history, nil
 }
 
-// append writes a record. When it returns, the record outlives the process,
-// though not yet the machine.
+// append writes a record. When it returns, the record survives the process,
+// though not yet a power cut.
 func (j *Journal) append(r record) error {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -217,8 +218,8 @@ func (j *Journal) append(r record) error {
 	return j.err
 }
 
-// sync makes what was appended outlive the machine as well. One sync serves all
-// who wait for it: who comes while one is under way waits for the next.
+// sync makes what was appended survive a power cut. One sync serves all waiting
+// callers: one that arrives while a sync is under way waits for the next.
 func (j *Journal) sync() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -242,11 +243,11 @@ func (j *Journal) sync() error {
 	return j.err
 }
 
-// Used reports whether there is anything in it that a run could resume.
+// Used reports whether it has anything that a run could resume.
 func (j *Journal) Used() bool { return j.used.Load() }
 
-// Forget takes out of a baseline what it may be older than: the devices that earlier
-// parts of the run, or runs that were discarded, may have changed. It returns their
+// Forget removes from a baseline what may have changed since: the devices that
+// earlier parts of the run, or discarded runs, may have changed. It returns their
 // number.
 func (j *Journal) Forget(b *Baseline) (devices int) {
 	was := len(b.bound)
@@ -259,8 +260,9 @@ func (j *Journal) Forget(b *Baseline) (devices int) {
 	return was - len(b.bound)
 }
 
-// Removed returns what discarded runs removed because their files lacked it, or may
-// have, by MAC: no other result tells of it. What the account has was not removed.
+// Removed returns, by MAC, what discarded runs removed, or may have, because
+// their files lacked it: no other result records that. Devices that the account
+// has were not removed.
 func (j *Journal) Removed(past *History, account Account) map[rps.MAC]Verdict {
 	removed := j.discarded.allRemoved()
 	if past != nil {
@@ -276,15 +278,15 @@ func (j *Journal) Removed(past *History, account Account) map[rps.MAC]Verdict {
 	return verdicts
 }
 
-// Finish removes the journal: the results are in place. It is marked as finished
-// before that, and so not resumed if it cannot be removed.
+// Finish removes the journal: the results are in place. It is first marked as
+// finished, so that it is not resumed if it cannot be removed.
 func (j *Journal) Finish() error {
 	defer j.lock.Remove()
 	marked := errors.Join(j.append(record{Finished: true}), j.sync())
 	err := j.file.Remove()
 	switch {
 	case err != nil && marked != nil:
-		return fmt.Errorf("cannot remove the journal, nor mark it as finished: %w", err)
+		return fmt.Errorf("cannot remove the journal or mark it as finished: %w", err)
 	case err != nil:
 		return fmt.Errorf("cannot remove the journal: %w", err)
 	}
@@ -297,8 +299,8 @@ func (j *Journal) Close() error {
 	return errors.Join(j.sync(), j.file.Close())
 }
 
-// sending notes a call that is about to leave. When it returns without an error
-// it is on disk. Calls noted at the same time share a sync.
+// sending notes a call that is about to be sent. When it returns without an
+// error, the note is on disk. Calls noted at the same time share a sync.
 func (j *Journal) sending(c change, until time.Time) error {
 	if err := j.noteSending(c, until); err != nil {
 		return err
@@ -388,8 +390,8 @@ func rowsOf(items []item) []int {
 	return rows
 }
 
-// Leaving notes a result that is about to get its name. It may take the place of the
-// input, of which only some rows were chosen; nil: all.
+// Leaving notes a result that is about to get its name. It may replace the input,
+// of which only some rows were chosen; nil: all.
 func (j *Journal) Leaving(result Sum, chosen *roaring64.Bitmap) error {
 	l := &left{Sum: result}
 	if chosen != nil {

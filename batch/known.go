@@ -8,8 +8,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// known is what a run knows of the account and of the service. Plan and Do have
-// one each.
+// known is what a run knows of the account and the service. Plan and Do have one
+// each.
 type known struct {
 	config  Config
 	account Account
@@ -20,35 +20,35 @@ type known struct {
 	before    *roaring64.Bitmap // devices that were registered before the run
 	hasBefore bool              // the account was listed for that
 	devices   int               // of the account before the run
-	trusted   bool              // nothing has shown that the list is not whole
-	partial   bool              // the service was seen to apply a part of a refused call
+	trusted   bool              // nothing has shown that the list is incomplete
+	partial   bool              // the service was seen to apply part of a refused call
 	canList   bool
 	lists     int               // that may still be made to conclude rows
-	granted   *roaring64.Bitmap // devices that this run surely bound
-	prompts   int               // halves that were prompted, less those that were granted
+	granted   *roaring64.Bitmap // devices that this run certainly bound
+	prompts   int               // halves that were prompted, minus those that were granted
 
-	prune   *roaring64.Bitmap // devices that are to be removed because the file lacks them
-	held    *roaring64.Bitmap // those that are left because some rows cannot be read
+	prune   *roaring64.Bitmap // devices to remove because the file lacks them
+	held    *roaring64.Bitmap // those that are kept because some rows cannot be read
 	missing int               // devices of the account that the file lacks
 
 	sent    int // rows that need a call, for Config.Limit
-	doubted int // rows of which the verdict of an earlier part is not believed
+	doubted int // rows whose verdict from an earlier part is not believed
 }
 
 // server is what is known of a server of the account.
 type server struct {
 	url     string  // "" if not known
-	claimed bool    // nobody but the user says so
+	claimed bool    // known only from the user
 	sample  rps.MAC // a device that this run bound to it
 	asked   bool    // the sample was looked up
-	looked  bool    // a lookup that may show its URL was queued
-	noSuch  string  // not "": the account does not have it; the words of the service
+	looked  bool    // a lookup that may show its URL is queued
+	noSuch  string  // not "": the account does not have it; the service's words
 	add     bool    // it is to be added before it is needed
-	refusal string  // what the service said instead of adding it: it may be there already
+	refusal string  // what the service said instead of adding it: it may already exist
 	waiting []task
 }
 
-// unknown is the verdict of a row for a server that the account does not have, as
+// unknown returns the verdict of a row for a server that the account lacks, as
 // the answer to another row has shown.
 func (s *server) unknown() Verdict {
 	v := unknownServer(s.refusal, s.noSuch)
@@ -56,8 +56,8 @@ func (s *server) unknown() Verdict {
 	return v
 }
 
-// maxLists returns how many lists are made at most to conclude so many rows: then
-// each is looked up.
+// maxLists returns how many lists are made at most to conclude so many rows;
+// after that each row is looked up.
 func maxLists(rows int) int { return 3 + rows/1000 }
 
 func (k *known) server(name string) *server {
@@ -69,7 +69,7 @@ func (k *known) server(name string) *server {
 	return s
 }
 
-// facts returns what decide and conclude must know, of a row for a server.
+// facts returns what decide and conclude must know for a row with a server.
 func (k *known) facts(name string, mayRetry bool) facts {
 	f := facts{
 		override: k.config.Override, maxAttempts: k.config.MaxAttempts, missingOK: k.config.IgnoreMissing,
@@ -98,7 +98,7 @@ func (k *known) item(n int, mac rps.MAC) item {
 		}
 	}
 	if past.calls == 0 && it.List != unlisted {
-		it.Before = it.List // since, by somebody else
+		it.Before = it.List // since then, by somebody else
 	}
 	it.Checked = it.Checked || it.Reach != untouched && it.List == absent
 	return it
@@ -116,16 +116,16 @@ func (k *known) itemBefore(n int, mac rps.MAC) item {
 	return it
 }
 
-// A routing is what is done first with a good row.
+// A routing is what happens first to a good row.
 type routing struct {
 	verdict Verdict  // with a status: nothing, it has its verdict
 	alone   task     // it goes alone
 	open    bool     // it is concluded, as a row of key.call
-	key     groupKey // else it goes with others of the key
+	key     groupKey // else it goes with others of the same key
 }
 
-// route returns what is done first with a good row, given the account. It
-// changes nothing.
+// route returns what happens first to a good row, given the account. It changes
+// nothing.
 func (k *known) route(d *Device, it item) routing {
 	switch d.Action {
 	case Check, CheckGone:
@@ -175,9 +175,9 @@ func (k *known) route(d *Device, it item) routing {
 	return routing{key: key}
 }
 
-// leavesOut reports whether a row is left for another part of the run,
-// since Config.Limit rows need a call before it. It is to be asked once for each
-// row. What may have been sent already is never left.
+// leavesOut reports whether a row is left for another part of the run because
+// Config.Limit rows need a call before it. Call it once per row. What may already
+// have been sent is never left out.
 func (k *known) leavesOut(w routing, it item) bool {
 	if w.verdict.Status != "" {
 		return false
@@ -186,8 +186,8 @@ func (k *known) leavesOut(w routing, it item) bool {
 	return k.config.Limit > 0 && k.sent > k.config.Limit && it.Reach == untouched
 }
 
-// contradicted reports whether a list made since the run began shows that the list
-// before the run was not whole, or that this one is not.
+// contradicted reports whether a list made since the run began shows that the
+// list before the run was incomplete, or that this one is.
 func (k *known) contradicted(now, file *roaring64.Bitmap) bool {
 	if !k.account.Listed() {
 		return false
@@ -205,8 +205,9 @@ func (k *known) record(file *roaring64.Bitmap) record {
 	}}
 }
 
-// resume takes in what was known of the account before the first change. How many
-// devices that was is no more than it has and the run may have removed.
+// resume restores what was known of the account before the first change. The
+// number of devices it had is no more than it has now plus what the run may have
+// removed.
 func (k *known) resume(past *History, s *Survey) {
 	k.hasBefore, k.trusted = past.listed, past.listed && !past.listCut
 	k.prune = past.prune
@@ -225,8 +226,8 @@ func (k *known) resume(past *History, s *Survey) {
 	}
 }
 
-// verdict returns that which an earlier part of the run gave a row, unless the
-// account's list shows something else by now.
+// verdict returns the verdict that an earlier part of the run gave a row, unless
+// the account's list now shows something else.
 func (k *known) verdict(n int, mac rps.MAC) (Verdict, bool) {
 	v, ok := k.past.verdict(n)
 	if !ok || !k.account.Listed() {
@@ -242,8 +243,8 @@ func (k *known) verdict(n int, mac rps.MAC) (Verdict, bool) {
 	return v, ok
 }
 
-// touch returns what an earlier part of the run has left of a row, whose verdict is
-// not believed if it has one.
+// touch returns what an earlier part of the run left of a row. If a verdict is
+// not believed, its calls remain.
 func (k *known) touch(n int) touch {
 	if k.past == nil {
 		return touch{}

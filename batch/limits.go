@@ -11,15 +11,15 @@ import (
 	"rpsbatch/rps"
 )
 
-// Limits bound what a run may change of the devices that its account has. The
-// zero value allows few moves and no removals.
+// Limits restrict what a run may change of the account's devices. The zero value
+// allows few moves and no removals.
 type Limits struct {
 	Moves, Removals Allowance
-	NamedRemovals   bool // what is removed is named by the file: a few are always allowed
+	NamedRemovals   bool // the file names what is removed: a few are always allowed
 }
 
-// few is how many devices a limit always allows to be moved, or to be removed
-// where each of them is named.
+// few is how many devices a limit always allows to be moved, or to be removed if
+// each is named.
 const few = 10
 
 // Allowance is a number of devices, or a share of the account's. The zero value
@@ -52,11 +52,11 @@ func (a Allowance) allows(n, devices int) bool {
 
 // Changes is what a run may change of the devices that its account had before.
 type Changes struct {
-	Listed   bool // the account was listed; else it is not known what it has, and more is counted than it may be
+	Listed   bool // the account was listed; else its devices are unknown, and more may be counted than it has
 	Devices  int  // of the account
 	Moves    Affected
 	Removals Affected
-	Others   int // devices and servers that the account does not have, and that are added
+	Others   int // devices and servers that the account lacks, and that are added
 }
 
 // Affected are devices of the account that a run may change.
@@ -85,8 +85,8 @@ func (a *Affected) add(mac rps.MAC) {
 // Any reports whether anything may be changed.
 func (c Changes) Any() bool { return c.Moves.Count+c.Removals.Count+c.Others > 0 }
 
-// Exceed reports which limits the changes exceed. Without the account's list no
-// number says how many are moved.
+// Exceed reports which limits the changes exceed. Without the account's list
+// nobody knows how many are moved.
 func (c Changes) Exceed(l Limits) (tooManyMoves, tooManyRemovals bool) {
 	m, r := c.Moves.Count, c.Removals.Count
 	if c.Listed {

@@ -8,19 +8,19 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// Only says which rows of a result fed back are run again: those of some
+// Only says which rows of a result used as input are rerun: those with some
 // statuses, or with retry all that did not succeed.
 type Only struct {
 	statuses []Status
 	retry    bool
-	rows     *roaring64.Bitmap // not nil: just these, whatever became of them since
+	rows     *roaring64.Bitmap // not nil: just these, whatever happened to them since
 }
 
-// Retry is for the rows that did not succeed: those that were never run, and those
-// that ask for something else than what succeeded, are among them.
+// Retry selects the rows that did not succeed, including those that were never
+// run and those that now ask for something else than what succeeded.
 func Retry() Only { return Only{retry: true} }
 
-// OnlyRows is for the rows of these numbers.
+// OnlyRows selects the rows of these numbers.
 func OnlyRows(rows *roaring64.Bitmap) Only { return Only{rows: rows} }
 
 // ParseOnly reads the value of --only: statuses, separated by commas.
@@ -29,7 +29,7 @@ func ParseOnly(text string) (Only, error) {
 	for name := range strings.SplitSeq(text, ",") {
 		status := Status(strings.TrimSpace(name))
 		if !slices.Contains(Statuses, status) {
-			return Only{}, fmt.Errorf("%q is no status; there are %s", name, joinStatuses())
+			return Only{}, fmt.Errorf("%q is not a status; use one of %s", name, joinStatuses())
 		}
 		o.statuses = append(o.statuses, status)
 	}
@@ -44,7 +44,7 @@ func joinStatuses() string {
 	return strings.Join(names, ", ")
 }
 
-// Of returns the rows of a source, with those that are not run again marked.
+// Of returns the rows of a source, with those that are not rerun marked.
 func (o Only) Of(source Source) Source {
 	return &onlySource{Source: source, only: o, succeeded: roaring64.New()}
 }
@@ -53,7 +53,7 @@ type onlySource struct {
 	Source
 	only      Only
 	read      uint64
-	succeeded *roaring64.Bitmap // MACs of rows that did, so far
+	succeeded *roaring64.Bitmap // MACs of rows that succeeded so far
 }
 
 func (o *onlySource) Read(row *Row) error {
@@ -88,7 +88,7 @@ func (o *onlySource) isDone(row *Row) bool {
 			o.succeeded.Add(key)
 			return true
 		}
-	case row.Prior.Status == Duplicate: // it shares the fate of a row before it
+	case row.Prior.Status == Duplicate: // it shares the fate of an earlier row
 		return o.succeeded.Contains(key)
 	}
 	return false

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxPause caps what Retry-After may ask for.
+	// maxPause caps how long Retry-After may ask to wait.
 	maxPause = 5 * time.Minute
 
 	backoffBase = 250 * time.Millisecond
@@ -29,10 +29,10 @@ func backoffBound(tries int) time.Duration {
 	return min(backoffCap, backoffBase<<tries)
 }
 
-// pacer lets calls leave at the rate they may, and holds them all when the
-// service asks for it. It is safe for concurrent use.
+// pacer lets calls leave at the allowed rate, and holds them all when the service
+// asks for it. It is safe for concurrent use.
 type pacer struct {
-	limiter *rate.Limiter // of the rate that the user allows
+	limiter *rate.Limiter // from the rate that the user allows
 
 	// turn is held by the one call that waits to leave.
 	turn chan struct{}
@@ -40,7 +40,7 @@ type pacer struct {
 	mu       sync.Mutex
 	until    time.Time     // no call leaves before
 	last     time.Time     // a call left
-	trip     time.Duration // to the service and back, about
+	trip     time.Duration // round trip to the service, roughly
 	throttle throttle
 }
 
@@ -52,9 +52,9 @@ func newPacer(perSecond float64, burst int) *pacer {
 	}
 }
 
-// answered takes note of an answer to a call that left at a time. If it took
-// longer than most, the call may have reached the service late: the next one
-// keeps its distance from that, within reason.
+// answered records an answer to a call that left at a time. If it took longer
+// than most, the call may have reached the service late, so the next one keeps
+// its distance from that, within reason.
 func (p *pacer) answered(left time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,8 +68,8 @@ func (p *pacer) answered(left time.Time) {
 	}
 }
 
-// refused takes note that the service asked to slow down, and holds all calls
-// back for a pause.
+// refused records that the service asked to slow down, and holds all calls back
+// for a pause.
 func (p *pacer) refused(left time.Time, pause time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *pacer) refused(left time.Time, pause time.Duration) {
 	p.holdUntil(now.Add(p.throttle.refused(left, now, min(pause, maxPause))))
 }
 
-// slowed returns the rate after the service last asked to slow down, 0 if it
+// slowed returns the rate after the service last asked to slow down; 0 if it
 // never did.
 func (p *pacer) slowed() float64 {
 	p.mu.Lock()
@@ -98,7 +98,7 @@ func (p *pacer) wait(ctx context.Context) error {
 			if err := sleepUntil(ctx, until); err != nil {
 				return err
 			}
-			continue // it may be longer by now, and a token is not to be wasted
+			continue // it may be longer by now, and a token should not be wasted
 		}
 		if err := p.limiter.Wait(ctx); err != nil {
 			return err
@@ -122,10 +122,10 @@ func (p *pacer) leave(now time.Time) bool {
 	return true
 }
 
-// space holds the next call until it may follow one that left at a time. It is
-// for those that have p.mu. A service with a limit may take calls one at a time:
-// each keeps its distance from when the one before it really left, for a timer
-// that was late must not bring the next one nearer.
+// space holds the next call until it may follow one that left at a time. The
+// caller holds p.mu. A service with a limit may take calls one at a time, so each
+// keeps its distance from when the one before it really left: a late timer must
+// not bring the next one closer.
 func (p *pacer) space(left time.Time) {
 	if p.throttle.rate > 0 {
 		p.holdUntil(left.Add(p.throttle.gap(left)))
@@ -145,7 +145,7 @@ func (p *pacer) hold(d time.Duration) {
 	p.holdUntil(time.Now().Add(min(d, maxPause)))
 }
 
-// holdUntil is for those that have p.mu.
+// holdUntil is hold for callers that hold p.mu.
 func (p *pacer) holdUntil(until time.Time) {
 	if until.After(p.until) {
 		p.until = until

@@ -8,13 +8,12 @@ import (
 	"rpsbatch/rps"
 )
 
-// patience bounds what a service that does not answer is asked: retries, by a
-// bucket of tokens as in the standard retry mode of the AWS SDKs, so that one
-// that is going down is not hammered; and the time without a readable answer.
-// It has no clock.
+// patience limits what a silent service is asked: retries, by a token bucket as
+// in the standard retry mode of the AWS SDKs, so that a failing service is not
+// hammered; and the time without a readable answer. It has no clock.
 type patience struct {
 	limit  time.Duration // without a readable answer
-	tokens int           // retries take from it, answers give back
+	tokens int           // retries take from it, answers put back
 
 	silent int           // calls since the last readable answer
 	since  time.Time     // when the first of them left
@@ -28,19 +27,19 @@ const (
 	timeoutCost = 10 // of a call that was sent and not answered
 	answerGives = 1
 
-	// mostPaused is how much of the pauses that the service asks for is not
-	// counted as silence.
+	// mostPaused is how much of the pauses that the service asks for does not
+	// count as silence.
 	mostPaused = time.Hour
 )
 
-// newPatience waits as long as the user says, and as the next call has to wait
-// by the user's own rate.
+// newPatience waits as long as the user allows, but at least as long as the next
+// call has to wait at the user's own rate.
 func newPatience(c Config) patience {
 	return patience{limit: c.GiveUpAfter + time.Duration(min(1/c.Rate, 1e6)*float64(time.Second)), tokens: budgetSize}
 }
 
-// observe takes note of a call that was made, and reports whether it may be tried
-// again. A retry that got an answer gives back what it cost.
+// observe records a call that was made, and reports whether it may be tried
+// again. A retry that got an answer puts back what it cost.
 func (p *patience) observe(res result, now time.Time) (mayRetry bool) {
 	err := res.answer.err
 	if err == nil || readable(err.Kind) {
@@ -87,16 +86,16 @@ func (p *patience) exhausted(now time.Time) *StopError {
 	return &StopError{ErrUnreachable, fmt.Errorf("no readable answer for %v (--give-up-after): %w", silence, p.last)}
 }
 
-// suspicion weighs answers that may mean a limit on calls, or nothing but a lost
-// call: a 503 that does not say when to come back.
+// suspicion weighs answers that may mean a rate limit, or only a lost call: a 503
+// that does not say when to come back.
 type suspicion int
 
 const (
-	lostCall  = 2  // what such an answer weighs; any but a plain request to slow down takes one off
+	lostCall  = 2  // weight of such an answer; any other but a plain request to slow down subtracts one
 	suspected = 10 // five in a row, or every other of many, are a limit
 )
 
-// observe takes note of an answer, and reports whether it asks to slow down.
+// observe records an answer, and reports whether it asks to slow down.
 func (s *suspicion) observe(err *rps.Error) bool {
 	switch {
 	case err == nil || err.Kind != rps.Throttled:

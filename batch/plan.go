@@ -12,22 +12,22 @@ import (
 	"rpsbatch/rps"
 )
 
-// Plan is what a run would do, as far as that is known before it: what the
+// Plan is what a run would do, as far as that is known beforehand: what the
 // service refuses shows only when it is asked.
 type Plan struct {
 	Rows     int            // of the file; blank records are not counted
-	Blank    int            // records that are no devices
+	Blank    int            // records that are not devices
 	Fates    map[Fate]int   // rows by what is done with them
 	Calls    map[string]int // by method without "redirect."; the list is among them
-	Prune    int            // devices of the account that the file lacks and that are to be removed
+	Prune    int            // devices of the account that the file lacks and that will be removed
 	Pruned   int            // those that an earlier part of the run has dealt with
 	Missing  int            // devices of the account that the file lacks
-	HeldBack int            // of these, left because some rows cannot be read
+	HeldBack int            // of these, kept because some rows cannot be read
 
 	Removals iter.Seq[rps.MAC] // those that are still to be removed
 	Devices  int               // of the account
-	Listed   bool              // the account was listed; else it is not known what it has
-	NoList   error             // why not, if it was tried
+	Listed   bool              // the account was listed; else its devices are unknown
+	NoList   error             // why not, if listing was tried
 	Time     time.Duration     // of the calls, at the rate of the run
 
 	Left Changes // that are still to be made
@@ -46,18 +46,18 @@ type Fate string
 
 const (
 	ToRegister   Fate = "register"
-	ToOverride   Fate = "override"   // registered already, and moved
+	ToOverride   Fate = "override"   // already registered, and moved
 	ToDeregister Fate = "deregister" // because its row says so
 	ToEdit       Fate = "edit"
 	ToCheck      Fate = "check"
 	ToAdd        Fate = "add-server"
-	ToVerify     Fate = "verify"    // registered already, and looked up
+	ToVerify     Fate = "verify"    // already registered, and looked up
 	AsItIs       Fate = "unchanged" // nothing to do
-	ToLeave      Fate = "exists"    // registered already, and left alone
+	ToLeave      Fate = "exists"    // already registered, and left alone
 	Repeats      Fate = "duplicate"
 	Conflicting  Fate = "conflict"
 	Unsendable   Fate = "invalid"
-	NoServer     Fate = "unknown-server" // as an earlier part of the run has found
+	NoServer     Fate = "unknown-server" // as an earlier part of the run found
 	Done         Fate = "done"           // by an earlier part of the run
 	PassedOver   Fate = "passed"         // not to be run again
 	LeftOut      Fate = "left-out"       // by Config.Limit
@@ -67,8 +67,8 @@ const (
 var Fates = []Fate{ToRegister, ToOverride, ToDeregister, ToEdit, ToCheck, ToAdd, ToVerify, AsItIs, ToLeave,
 	Repeats, NoServer, Conflicting, Unsendable, Done, PassedOver, LeftOut}
 
-// planOf returns the plan of a run at an account. ended reports why the reading
-// of the file must end.
+// planOf returns the plan of a run for an account. ended reports why reading the
+// file must stop.
 func planOf(r *Run, account Account, ended func() error) (Plan, error) {
 	k := newKnown(r, account)
 	source, err := r.Open()
@@ -107,7 +107,7 @@ type planner struct {
 	run    *Run
 	known  *known
 	groups grouper
-	added  map[string]bool // servers that are to be added
+	added  map[string]bool // servers to be added
 	digest hash.Hash
 }
 
@@ -134,7 +134,7 @@ func (p *planner) rows(source Source, ended func() error) error {
 	return nil
 }
 
-// row counts what a row takes, and returns its fate now, and what it was before an
+// row counts what a row takes, and returns its fate now and what it was before an
 // earlier part of the run.
 func (p *planner) row(n int, row *Row) (now, whole Fate) {
 	switch p.run.Survey.ruling(n, row).kind {
@@ -242,7 +242,7 @@ func (p *planner) pruning() {
 
 // removals yields the devices that the file lacks and that are still there.
 func (p *planner) removals(yield func(rps.MAC) bool) {
-	n := p.run.Survey.Rows // behind those of the file, as in Do
+	n := p.run.Survey.Rows // after those of the file, as in Do
 	for mac := range macsOf(p.known.prune) {
 		if _, done := p.known.verdict(n, mac); !done && !yield(mac) {
 			return
@@ -271,8 +271,8 @@ func (p *planner) count(t task) {
 }
 
 // effectOf returns the effect that a row counts for in the whole run: what an
-// earlier part has done, or what may be done to a device that the account has now,
-// whatever the journal says of it.
+// earlier part has done, or what may happen to a device that the account has now,
+// whatever the journal says.
 func (p *planner) effectOf(d *Device, it item, now, whole Fate, before presence, done Status) effect {
 	override := p.known.config.Override
 	if !p.known.account.Listed() {
@@ -314,8 +314,8 @@ const (
 	removes        // it was bound, and is removed
 )
 
-// effectOf returns the effect of a fate on a device, by what was known of it
-// before the run. Where nothing is known, it is the worst.
+// effectOf returns the effect of a fate on a device, from what was known of it
+// before the run. If nothing is known, it assumes the worst.
 func effectOf(f Fate, before presence, override Override) effect {
 	overrides := override == OverrideOwn || override == OverrideAlways
 	switch {

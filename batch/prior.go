@@ -7,12 +7,11 @@ import (
 	"rpsbatch/rps"
 )
 
-// Baseline is what an earlier run left bound, as its result file shows: where
-// it says nothing of a row, or something else than what is asked now, the row
-// is new.
+// Baseline is what an earlier run left bound, as its result file shows. A row
+// that it does not mention, or that asks for something else now, is new.
 type Baseline struct {
-	// Weak is set if nobody has named it, and devices that are registered are to be
-	// looked up: it says nothing of those.
+	// Weak is set if nobody named the baseline, and registered devices are to be
+	// looked up: it then proves nothing about those.
 	Weak bool
 
 	seed  maphash.Seed
@@ -26,9 +25,9 @@ type bound struct {
 }
 
 // TakeBaseline reads the result of an earlier run. Only what that run, or a
-// look-up of it, knew to be bound as its row asks counts. Of a result whose cells
-// may have been edited since, a bound URL that no cell has proves nothing: the cell
-// may be gone.
+// lookup of it, knew to be bound as its row asks counts. In a result whose cells
+// may have been edited since, a bound URL that no cell has proves nothing: the
+// cell may be gone.
 func TakeBaseline(source Source, edited bool) (*Baseline, error) {
 	b := &Baseline{seed: maphash.MakeSeed(), bound: map[uint64]bound{}}
 	err := EachRow(source, func(_ int, row *Row) error {
@@ -50,7 +49,7 @@ func TakeBaseline(source Source, edited bool) (*Baseline, error) {
 	return b, err
 }
 
-// Len returns the number of devices that it knows to be bound.
+// Len returns the number of devices known to be bound.
 func (b *Baseline) Len() int {
 	if b == nil {
 		return 0
@@ -58,7 +57,8 @@ func (b *Baseline) Len() int {
 	return len(b.bound)
 }
 
-// has reports whether the device was bound to just what is asked now, and when.
+// has reports whether the device was bound to exactly what is asked now, and
+// when.
 func (b *Baseline) has(d *Device) (at time.Time, ok bool) {
 	if b == nil {
 		return time.Time{}, false
@@ -73,7 +73,7 @@ func (b *Baseline) has(d *Device) (at time.Time, ok bool) {
 	return at, true
 }
 
-// verdict returns that of a device that is as it was proven to be.
+// verdict returns the verdict of a device that is as it was proven to be.
 func (b *Baseline) verdict(d *Device) (v Verdict, ok bool) {
 	at, ok := b.has(d)
 	if !ok {
@@ -87,8 +87,8 @@ func (b *Baseline) verdict(d *Device) (v Verdict, ok bool) {
 		Detail: "bound as its row asks by an earlier run" + when + "; the account's list still shows it"}, true
 }
 
-// kept marks the verdict of a device that nothing was done to: it is as proven as it
-// was.
+// kept marks the verdict of a device to which nothing was done: it is as proven
+// as before.
 func (b *Baseline) kept(d *Device, v Verdict) Verdict {
 	if at, ok := b.has(d); ok {
 		v.Proof, v.Time, v.URL = ProofBaseline, at, d.URL
@@ -96,21 +96,21 @@ func (b *Baseline) kept(d *Device, v Verdict) Verdict {
 	return v
 }
 
-// target returns a hash of what a device is to be bound to.
+// target returns a hash of what a device should be bound to.
 func (b *Baseline) target(d *Device) uint64 {
 	bound := Device{Action: Register, Server: d.Server, URL: d.URL}
 	return bound.target(b.seed)
 }
 
-// ofAnother reports whether what an earlier result says is of another device,
-// which the row's cell held then. One that a spreadsheet has damaged since is the
+// ofAnother reports whether an earlier result is about another device, which the
+// row's cell held then. A cell that a spreadsheet has damaged since counts as the
 // same.
 func (row *Row) ofAnother() bool {
 	return row.Prior.MAC != rps.MAC{} && row.Prior.MAC != row.Device.MAC && !row.Damaged
 }
 
-// retargeted reports whether the row asks for another server or URL than the one
-// that an earlier result has for it: a cell was changed since.
+// retargeted reports whether the row asks for another server or URL than an
+// earlier result has for it: a cell was changed since.
 func (row *Row) retargeted() bool {
 	d, prior := &row.Device, &row.Prior
 	if d.Action != Register && d.Action != Edit {
@@ -120,7 +120,8 @@ func (row *Row) retargeted() bool {
 }
 
 // provesBound reports whether an earlier run knew that the device was bound as
-// its row asks. A row that nothing was done to is as proven as the baseline had it.
+// its row asks. A row to which nothing was done is as proven as the baseline had
+// it.
 func (row *Row) provesBound() bool {
 	d, prior := &row.Device, &row.Prior
 	switch {
@@ -140,6 +141,6 @@ func (row *Row) provesBound() bool {
 	return false
 }
 
-// priorSucceeded reports whether the row was as its user asked, as an earlier
-// result has it. Of a Duplicate the row that it repeats decides.
+// priorSucceeded reports whether an earlier result shows the row as its user
+// asked. For a Duplicate, the row that it repeats decides.
 func (row *Row) priorSucceeded() bool { return row.Device.Action.Succeeds(row.Prior.Status) }

@@ -39,7 +39,7 @@ func (q *queue) pop() task {
 	return t
 }
 
-// delay puts a task off.
+// delay postpones a task.
 func (q *queue) delay(t task, due time.Time) {
 	i := len(q.later)
 	for i > 0 && q.later[i-1].due.After(due) {
@@ -56,8 +56,8 @@ func (q *queue) due(now time.Time) {
 	}
 }
 
-// oldest moves the groups that have waited longest to the ready tasks, until there
-// are that many.
+// oldest moves the groups that have waited longest to the ready tasks, until
+// there are that many.
 func (q *queue) oldest(from *grouper, tasks int) {
 	for len(q.ready) < tasks {
 		c, ok := from.oldest()
@@ -89,18 +89,18 @@ func (q *queue) together(in *grouper, key groupKey, it item, size int) {
 type groupKey struct {
 	call   call
 	server string
-	// apart keeps rows that may get a call refused from those that will not:
-	// devices to be removed that the account's list does not show, and what
-	// an earlier part of the run may have sent already.
+	// apart separates rows whose call may be refused from others: devices to be
+	// removed that the account's list does not show, and what an earlier part of
+	// the run may have sent already.
 	apart bool
 }
 
-// grouper gathers rows into batches: those of one key, in input order, full
-// ones as soon as there are enough rows.
+// grouper gathers rows into batches: those of one key, in input order, as full
+// batches as soon as there are enough rows.
 type grouper struct {
 	groups map[groupKey]*group
-	// order has the groups by their first row, oldest first. One that has
-	// left may still be in it, with no rows.
+	// order has the groups by their first row, oldest first. One that has left
+	// may still be in it, without rows.
 	order []*group
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// journalVersion is that of the form of a journal's records.
+// journalVersion is the version of the format of a journal's records.
 const journalVersion = 4
 
 // A record is one line of a journal; one of its fields is set.
@@ -19,8 +19,8 @@ type record struct {
 	Sending  *sending   `json:"sending,omitempty"`
 	Kept     []kept     `json:"kept,omitempty"`
 	Settled  []settling `json:"settled,omitempty"`
-	ListCut  bool       `json:"list_cut,omitempty"` // the account's list was not whole
-	Finished bool       `json:"finished,omitempty"` // the results are in place: never to be resumed
+	ListCut  bool       `json:"list_cut,omitempty"` // the account's list was incomplete
+	Finished bool       `json:"finished,omitempty"` // the results are in place: never resume
 	Removed  []removal  `json:"removed,omitempty"`  // by a run that was discarded
 	Discards *discard   `json:"discards,omitempty"`
 	Left     *left      `json:"left,omitempty"`
@@ -48,13 +48,13 @@ type account struct {
 	Prune   packed `json:"prune,omitempty"` // devices that the file lacks and that are removed
 }
 
-// discard is what runs that were discarded may have changed.
+// discard is what discarded runs may have changed.
 type discard struct {
 	Devices packed `json:"devices,omitempty"`
 	Any     bool   `json:"any,omitempty"` // the journal of one could not be read
 }
 
-// sending is a call that is about to leave: it may be applied.
+// sending is a call that is about to be sent: it may be applied.
 type sending struct {
 	Rows    []int     `json:"rows"`
 	MACs    []uint64  `json:"macs"`
@@ -63,8 +63,8 @@ type sending struct {
 	Until   time.Time `json:"until"`             // it may be applied until then, if no answer comes
 }
 
-// kept is what is known of rows after a call, or what was before a call that
-// was not made after all.
+// kept is what is known of rows after a call, or what was known before a call
+// that was not made after all.
 type kept struct {
 	Rows     []int    `json:"rows"`
 	Evidence evidence `json:"evidence"`
@@ -82,14 +82,14 @@ type settling struct {
 	Time   time.Time `json:"time,omitzero"`
 }
 
-// left is a result that the run is about to put in its place.
+// left is a result that the run is about to put in place.
 type left struct {
 	Sum
 	Chosen *packed `json:"chosen,omitempty"` // the rows that are run again, where not all are
 }
 
-// packed is a set of numbers below 1<<48 as its differences, each a uvarint: a set
-// takes no more memory than its bytes account for.
+// packed is a set of numbers below 1<<48 stored as differences, each a uvarint,
+// so a set takes no more memory than its bytes.
 type packed []byte
 
 func pack(set *roaring64.Bitmap) (p packed) {
@@ -116,31 +116,31 @@ func (p packed) unpack() (*roaring64.Bitmap, error) {
 	return set, nil
 }
 
-// Header says of which run a journal is. Only a run that has the same Header
-// resumes it.
+// Header identifies the run that a journal belongs to. Only a run with the same
+// Header resumes it.
 type Header struct {
-	Version  int               `json:"version"` // of the journal's form; set by OpenJournal
+	Version  int               `json:"version"` // of the journal's format; set by OpenJournal
 	Command  string            `json:"command"`
 	Rows     int               `json:"rows"` // of the input
 	Sum                        // of the input
 	Policies map[string]string `json:"policies"`
 
-	// ReadOnly is set if the command changes nothing: it discards no journal of
-	// one that does.
+	// ReadOnly is set if the command changes nothing: it never discards the
+	// journal of a command that does.
 	ReadOnly bool `json:"-"`
 
 	Survey  *Survey `json:"-"` // of the input; nil: it is a list of the account
 	Prunes  bool    `json:"-"` // the command removes what the input lacks
-	InPlace bool    `json:"-"` // the result takes the place of the input
+	InPlace bool    `json:"-"` // the result replaces the input
 }
 
-// Sum reports whether a file is the one that it was.
+// Sum identifies the contents of a file.
 type Sum struct {
 	Size int64  `json:"size"` // in bytes
 	CRC  uint32 `json:"sum"`  // CRC-32C
 }
 
-// Write adds what follows.
+// Write adds p.
 func (s *Sum) Write(p []byte) (int, error) {
 	s.Size += int64(len(p))
 	s.CRC = crc32.Update(s.CRC, Castagnoli, p)
@@ -149,17 +149,17 @@ func (s *Sum) Write(p []byte) (int, error) {
 
 // Errors of OpenJournal.
 var (
-	ErrUnfinished = errors.New("there is the journal of an unfinished run")
-	ErrOtherRun   = errors.New("the journal is of another run")
+	ErrUnfinished = errors.New("there is an unfinished run")
+	ErrOtherRun   = errors.New("the journal is from another run")
 	ErrDamaged    = errors.New("the journal is damaged")
 )
 
-// Castagnoli is the table of all sums of the journal, Header.Sum included.
+// Castagnoli is the table of all sums in the journal, Header.Sum included.
 var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // touch is what is known of a row that calls have carried.
 type touch struct {
 	evidence
 	calls  int
-	flying bool // one of them left, it may be, and no answer was noted
+	flying bool // one of them may have been sent, and no answer was noted
 }

@@ -17,8 +17,7 @@ type Device struct {
 	URL    string // unique URL, "" if the row has none; a secret
 }
 
-// key tells which rows ask something of the same: of one device, or of one
-// server's name.
+// key identifies what rows have in common: one device, or one server's name.
 func (d *Device) key() uint64 {
 	if d.Action != AddServer {
 		return d.MAC.Uint64()
@@ -28,7 +27,7 @@ func (d *Device) key() uint64 {
 	return h.Sum64()
 }
 
-// keyName says what key is of.
+// keyName returns what a key is, in words.
 func (d *Device) keyName() string {
 	if d.Action == AddServer {
 		return "server name"
@@ -39,28 +38,28 @@ func (d *Device) keyName() string {
 // Row is one record of the input.
 type Row struct {
 	Sheet  string // of a workbook of which several are read
-	Line   int    // physical line of the input where the record starts, 1-based; of a sheet, its row
-	Raw    string // the user's cells as they stand in the input, without line end
+	Line   int    // physical line of the input where the record starts, from 1; in a sheet, its row
+	Raw    string // the user's cells as they are in the input, without the line end
 	Cells  int    // number of the user's cells in Raw
 	Device Device // valid if Problem is "" and Blank is false
 
-	// Problem says why the row cannot be sent and how to fix it; "" for a
-	// good row. It has the texts of Faults, or of what is wrong with the
-	// record as a whole.
+	// Problem says why the row cannot be sent and how to fix it; "" for a good
+	// row. It has the texts of Faults, or what is wrong with the record as a
+	// whole.
 	Problem string
 
-	// Faults are what is wrong with its cells, one for each that is read.
+	// Faults are what is wrong with its cells, one for each cell that is read.
 	Faults []Fault
 
-	// Swallows is set if the row seems to have taken in others, by a quote too
-	// many: of which devices the file has rows is then not known.
+	// Swallows is set if the row seems to have swallowed others because of a
+	// stray quote: it is then unknown which devices the file has rows for.
 	Swallows bool
 
-	// Unclosed is set if it swallows them by a quote that is never closed.
+	// Unclosed is set if it swallows them because a quote is never closed.
 	Unclosed bool
 
-	// Surplus is set if the row has cells with something in them where the
-	// header has none, and is sent as it is all the same.
+	// Surplus is set if the row has non-empty cells where the header has none,
+	// and is sent as it is all the same.
 	Surplus bool
 
 	// Cut is set if the file seems to end in the middle of the row: it has no
@@ -71,40 +70,41 @@ type Row struct {
 	// a number or a date.
 	Damaged bool
 
-	// Merged has the values that cells of the row have from merged ranges, by
-	// column, as they stand in a result. MergedRead is set if one of them is read.
+	// Merged has the values that cells of the row take from merged ranges, by
+	// column, as they are written in a result. MergedRead is set if one of them
+	// is read.
 	Merged     string
 	MergedRead bool
 
-	// Said is the cell of a MAC that cannot be read, for people. It may be a URL in
-	// the wrong column.
+	// Said is the cell of a MAC that cannot be read, for people. It may be a URL
+	// in the wrong column.
 	Said string
 
-	// Note is what was done to read a good row, where the user should know it.
+	// Note says what was done to read a good row, if the user should know.
 	Note string
 
-	// Blank marks a record that is no device: nothing but delimiters and
-	// white space. It is passed through with an empty status.
+	// Blank marks a record that is not a device: only delimiters and white space.
+	// It passes through with an empty status.
 	Blank bool
 
-	// Skipped marks a blank row that has been hidden in its sheet: Device.MAC
-	// is of a device that the file has, and Damaged says that it cannot be read.
+	// Skipped marks a blank row that was hidden in its sheet: Device.MAC is a
+	// device that the file has, and Damaged says that it cannot be read.
 	Skipped bool
 
-	// Pass marks a row of a result file fed back that is not run again: it is
-	// written as it was.
+	// Pass marks a row of a result used as input that is not rerun: it is written
+	// as it was.
 	Pass bool
 
 	// Prior is what an earlier run made of the row, in a result fed back.
 	Prior Prior
 }
 
-// Prior is what a result file says of a row. The zero value is that of a file
-// that is no result. Cells that are missing, or no longer what was written, have
-// their zero value: a spreadsheet may have been there since.
+// Prior is what a result file says of a row. It is zero if the file is not a
+// result. Cells that are missing or changed, perhaps by a spreadsheet, have their
+// zero value.
 type Prior struct {
-	// Cells are the cells of the result's own columns as they stand in the
-	// input, joined with its delimiter. "" if it has no such columns.
+	// Cells are the cells of the result's own columns as they are in the input,
+	// joined with its delimiter; "" if it has no such columns.
 	Cells string
 
 	Sheet   string
@@ -133,7 +133,7 @@ type Fault struct {
 	Text   string // what is wrong, and how to fix it; never a whole cell
 }
 
-// A Source gives the rows of the input, one after the other, and io.EOF at
+// A Source returns the rows of the input, one after the other, and io.EOF at
 // their end. The strings of a row stay valid.
 type Source interface {
 	Read(*Row) error

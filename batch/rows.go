@@ -25,9 +25,9 @@ func (e *engine) advance(now time.Time) {
 	}
 }
 
-// dispatch keeps the workers busy when there is no room for more rows, or there are
-// none: it sends the oldest groups as they are, and when no other work is left what
-// was held back for that. It reports whether rows were written.
+// dispatch keeps the workers busy when there is no room for more rows, or there
+// are none: it sends the oldest groups as they are and, when no other work is
+// left, what was held back for that. It reports whether rows were written.
 func (e *engine) dispatch(now time.Time) bool {
 	if !e.eof && !e.settling && !e.window.full() {
 		return false
@@ -48,11 +48,11 @@ func (e *engine) dispatch(now time.Time) bool {
 // room reports whether another row may be read.
 func (e *engine) room() bool {
 	if e.stop != nil {
-		// What is read now is settled at once, when no call is in flight.
+		// With no call in flight, what is read now is settled at once.
 		return e.flying == 0 && e.stop.Reason != ErrOutput
 	}
 	if e.settling {
-		// What the file lacks goes when all that it has is settled.
+		// What the file lacks is removed after all that it has is settled.
 		if e.settling = !e.window.empty(); e.settling {
 			return false
 		}
@@ -60,8 +60,8 @@ func (e *engine) room() bool {
 	return !e.window.full() && len(e.queue.ready) < 2*e.Config.Workers
 }
 
-// release queues the lookups that were held back: of each server whose URL is
-// not known the first one, which may learn it for all.
+// release queues the lookups that were held back: the first for each server whose
+// URL is unknown, which may learn it for all.
 func (e *engine) release() {
 	first := map[string]bool{}
 	var held []lookup
@@ -80,7 +80,7 @@ func (e *engine) release() {
 	e.queue.held = held
 }
 
-// prepare gets the first ready task into the shape in which it can be sent.
+// prepare makes the first ready task sendable.
 func (e *engine) prepare(now time.Time) {
 	for len(e.queue.ready) > 0 && e.stop == nil {
 		c, ok := e.queue.ready[0].(change)
@@ -119,8 +119,8 @@ func (e *engine) prepare(now time.Time) {
 	}
 }
 
-// refuse settles the rows of a change for a server that the account does not
-// have, and returns those that an earlier call may have bound.
+// refuse settles the rows of a change for a server that the account lacks, and
+// returns those that an earlier call may have bound.
 func (e *engine) refuse(c change, s *server) (open []item) {
 	for _, it := range c.items {
 		if it.Reach == untouched {
@@ -182,7 +182,7 @@ func (e *engine) readRow() {
 	}
 }
 
-// take routes a good row, from where an earlier part of the run left it.
+// take routes a good row from where an earlier part of the run left it.
 func (e *engine) take(n int, s *slot) {
 	d := &s.row.Device
 	if v, ok := e.known.verdict(n, d.MAC); ok {
@@ -206,7 +206,7 @@ func (e *engine) take(n int, s *slot) {
 	it := e.known.item(n, d.MAC)
 	it.Until = min(it.Until, e.began.Add(max(longestCall, e.Config.Timeout)).UnixNano())
 	if was.flying {
-		// It may have waited long for its turn, but it left before this part
+		// It may have waited long for its turn, but it was sent before this part
 		// of the run began.
 		it.Until = max(it.Until, e.began.Add(e.Config.Timeout).UnixNano())
 	}
@@ -229,8 +229,8 @@ func (e *engine) take(n int, s *slot) {
 	}
 }
 
-// noteSample notes a device that an earlier part of the run bound to its server by
-// the server's name: it can tell the server's URL.
+// noteSample notes a device that an earlier part of the run bound to its server
+// by the server's name: it can reveal the server's URL.
 func (e *engine) noteSample(d *Device, v Verdict) {
 	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
 	if bound && v.Proof.bound() && d.Server != "" && d.URL == "" {
@@ -238,7 +238,7 @@ func (e *engine) noteSample(d *Device, v Verdict) {
 	}
 }
 
-// settle returns a row its verdict.
+// settle gives a row its verdict.
 func (e *engine) settle(row int, v Verdict) Verdict {
 	s := e.window.at(row)
 	if v.Status == Exists {
@@ -272,8 +272,8 @@ func (e *engine) count(good bool) {
 }
 
 // settleKnown settles a row with what the account's list shows. What an earlier
-// part of the run left to be known is noted in the journal: a later part may
-// not see it.
+// part of the run left open is noted in the journal, because a later part may not
+// see it.
 func (e *engine) settleKnown(row int, v Verdict) {
 	v = e.settle(row, v)
 	if e.Past != nil && e.Journal != nil {
@@ -293,7 +293,7 @@ func (e *engine) abandon() {
 	e.queue.clear()
 }
 
-// write writes the rows that are settled, up to the first that is not.
+// write writes the settled rows, up to the first that is not settled.
 func (e *engine) write() {
 	for !e.window.empty() && e.window.first().settled {
 		if e.stop != nil && e.stop.Reason == ErrOutput {
@@ -313,7 +313,7 @@ func (e *engine) write() {
 		e.told = e.told || s.verdict.Calls > 0 && s.verdict.Status != NotAttempted
 		var err error
 		switch {
-		case isPruned && e.Pruned == nil: // stopped before there was a need for it
+		case isPruned && e.Pruned == nil: // stopped before it was needed
 		case isPruned:
 			err = e.Pruned.Write(&s.row, s.verdict)
 		case s.row.Pass:
@@ -360,6 +360,6 @@ func (e *engine) good(d *Device, v Verdict) bool {
 	return d.Action.Succeeds(v.Status) || v.Status == NotRegistered && missing
 }
 
-// longestCall bounds how long after the start of a resumed run a call of an earlier
-// part may be applied, whatever its clock and its time-out were.
+// longestCall limits how long after the start of a resumed run a call of an
+// earlier part may still be applied, whatever its clock and its timeout were.
 const longestCall = time.Hour

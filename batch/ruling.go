@@ -15,13 +15,13 @@ type rulingKind uint8
 const (
 	rulingSent     rulingKind = iota
 	rulingBlank               // no device
-	rulingPassed              // not run again
+	rulingPassed              // not rerun
 	rulingInvalid             // the row is wrong
 	rulingConflict            // other rows want something else of the device
 	rulingFollows             // another row asks for the same
 )
 
-// verdict returns that of a row that is not sent.
+// verdict returns the verdict of a row that is not sent.
 func (r ruling) verdict() Verdict {
 	switch r.kind {
 	case rulingInvalid:
@@ -34,8 +34,8 @@ func (r ruling) verdict() Verdict {
 	return Verdict{}
 }
 
-// ruling returns what the file decides about a row. Rows that are run again may follow one that
-// is passed.
+// ruling returns what the file decides about a row. Rows that are rerun may
+// follow one that is passed.
 func (s *Survey) ruling(n int, row *Row) ruling {
 	switch {
 	case row.Blank && row.Pass:
@@ -54,7 +54,8 @@ func (s *Survey) ruling(n int, row *Row) ruling {
 	return r
 }
 
-// ofRepeated returns the ruling on a good row, given the others of its device.
+// ofRepeated returns the ruling on a good row, given the other rows of its
+// device.
 func (s *Survey) ofRepeated(n int, row *Row) ruling {
 	key := row.Device.key()
 	if len(s.repeats) == 0 || !s.repeated.Contains(key) {
@@ -71,5 +72,5 @@ func (s *Survey) ofRepeated(n int, row *Row) ruling {
 	case leader.target == s.target(&row.Device):
 		return ruling{kind: rulingFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
 	}
-	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict takes that one: %s", name, s.describe([]use{leader}, n))}
+	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict chose that one: %s", name, s.describe([]use{leader}, n))}
 }

@@ -10,19 +10,19 @@ import (
 	"rpsbatch/rps"
 )
 
-// Run is the second pass: it makes the account agree with the file. Its fields
-// are set before Plan or Do and not changed after; Do is called once.
+// Run is the second pass: it makes the account match the file. Its fields are set
+// before Plan or Do and not changed afterwards; Do is called once.
 type Run struct {
 	Config  Config
-	Caller  *Caller // nil: there is no service to call, and only Plan
+	Caller  *Caller // nil: there is no service to call, only Plan works
 	Survey  *Survey
-	Open    func() (Source, error) // starts the file anew
+	Open    func() (Source, error) // opens the file again
 	Results Results
 
 	Baseline *Baseline         // what an earlier run left bound; nil: nothing is known
-	Servers  map[string]string // URLs of servers by name; what the account lacks of them is added
-	Pruned   Results           // takes the devices that the file lacks; needed if Plan says that there are any
-	Before   Keeper            // takes where devices were bound, before they are moved or removed; nil: nobody wants to know
+	Servers  map[string]string // URLs of servers by name; those that the account lacks are added
+	Pruned   Results           // receives the devices that the file lacks; needed if Plan says that there are any
+	Before   Keeper            // receives where devices were bound, before they are moved or removed; nil: nobody wants to know
 	Log      *slog.Logger      // nil: none
 
 	Journal *Journal // nil: the run cannot be resumed
@@ -31,16 +31,16 @@ type Run struct {
 	progress progress
 }
 
-// progress is what Progress tells, while the run goes on.
+// progress is what Progress returns while the run is under way.
 type progress struct{ done, failed, pruning atomic.Int64 }
 
-// Progress is how far a run has come. It may be read while the run goes on.
+// Progress is how far a run has come. It may be read during the run.
 type Progress struct {
 	Done     int // rows that have their verdict
 	Total    int // rows of the file
 	Failed   int // rows that did not succeed
 	Calls    int // calls made
-	InFlight int // calls that are awaited
+	InFlight int // calls in flight
 }
 
 // Progress returns how far the run is. It may be called at any time.
@@ -56,7 +56,7 @@ func (r *Run) Progress() Progress {
 	return p
 }
 
-// NeedsAccount reports whether the account's list says anything to this run.
+// NeedsAccount reports whether the account's list matters to this run.
 func (r *Run) NeedsAccount() bool {
 	sends := r.Survey.changes && r.Survey.Tally().Send > 0
 	return sends || r.Config.Sync
@@ -104,10 +104,10 @@ func newKnown(r *Run, account Account) *known {
 	return k
 }
 
-// A Keeper keeps where devices are bound before a run moves or removes them. It is
-// safe for concurrent use.
+// A Keeper saves where devices are bound before a run moves or removes them. It
+// is safe for concurrent use.
 type Keeper interface {
-	Has(mac rps.MAC) bool // an earlier part of the run may have kept it
+	Has(mac rps.MAC) bool // an earlier part of the run may have saved it
 	Keep(d *Device, url string) error
-	Sync() error // what was kept outlives the machine
+	Sync() error // makes what was saved survive a power cut
 }

@@ -2,9 +2,9 @@ package batch
 
 import "rpsbatch/rps"
 
-// stubborn finds out that the service refuses the account, and not rows: when it
-// refuses a batch and both of its halves, or many calls one after the other, in
-// the same words, and nothing has succeeded since.
+// stubborn detects that the service refuses the account, not rows: it refuses a
+// batch and both of its halves, or many calls in a row, in the same words, and
+// nothing has succeeded since.
 type stubborn struct {
 	words  string
 	calls  int // refused in these words, one after the other
@@ -12,13 +12,13 @@ type stubborn struct {
 }
 
 const (
-	// tooMany calls in a row are enough, suspicious ones make the run continue with
-	// one call at a time.
+	// tooMany calls in a row are enough; after suspicious ones the run continues
+	// with one call at a time.
 	tooMany    = 10
 	suspicious = 3
 )
 
-// observe takes note of the answer to a change, and reports whether to stop.
+// observe records the answer to a change, and reports whether to stop.
 func (s *stubborn) observe(c change, err *rps.Error) bool {
 	switch {
 	case err == nil:
@@ -50,7 +50,7 @@ func (s *stubborn) observe(c change, err *rps.Error) bool {
 	return s.calls >= tooMany || c.family != nil && s.halves[c.family] == 2
 }
 
-// aboutAccount reports whether a refusal may be about the account: the words are
+// aboutAccount reports whether a refusal may be about the account: its words are
 // none of the guide's, which are about rows, nor about the size of the batch.
 func aboutAccount(c change, k rps.Kind) bool {
 	return k == rps.Refusal || k == rps.HandlerFailed || k == rps.BatchTooBig && len(c.items) == 1

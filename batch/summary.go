@@ -12,15 +12,15 @@ import (
 var (
 	ErrInterrupted = errors.New("interrupted")
 	ErrRefused     = errors.New("access denied")
-	ErrUnreachable = errors.New("the service is out of reach")
+	ErrUnreachable = errors.New("the service cannot be reached")
 	ErrFailures    = errors.New("too many rows did not succeed")
-	ErrStubborn    = errors.New("the service refuses everything in the same words")
-	ErrInput       = errors.New("the input cannot be read on")
+	ErrStubborn    = errors.New("the service refuses everything with the same message")
+	ErrInput       = errors.New("the rest of the input cannot be read")
 	ErrOutput      = errors.New("the results cannot be written")
 )
 
-// A StopError says why a run stopped before its end. It is one of the errors
-// above, as errors.Is tells, and has the cause.
+// A StopError says why a run stopped before its end. It wraps one of the errors
+// above, for errors.Is, and the cause.
 type StopError struct {
 	Reason error
 	Cause  error
@@ -39,33 +39,33 @@ func (e *StopError) Error() string {
 // Unwrap returns the reason and the cause.
 func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 
-// Summary is what a run came to.
+// Summary is the outcome of a run.
 type Summary struct {
-	Rows       int                 // written to the results, blank ones not counted
-	Blank      int                 // records that are no devices
+	Rows       int                 // written to the results, not counting blank ones
+	Blank      int                 // records that are not devices
 	Counts     map[Status]int      // rows by status
-	Succeeded  int                 // rows that are as asked, duplicates of such included
+	Succeeded  int                 // rows that are as asked, including duplicates of such rows
 	Calls      map[string]int      // calls made, by method without "redirect."
-	Outcomes   map[string]Outcomes // the same calls by what came of them
-	LeftOut    int                 // rows that Config.Limit has left, and their duplicates
+	Outcomes   map[string]Outcomes // the same calls by outcome
+	LeftOut    int                 // rows that Config.Limit left, and their duplicates
 	SentFailed int                 // rows that needed a call, and did not succeed
 	Elapsed    time.Duration
 	Throttled  int      // answers that asked to slow down
-	Bore       float64  // calls a second after the last time that it asked; 0: never
-	Passed     int      // rows that were not to be run again (Only)
+	Bore       float64  // calls per second after it last asked; 0: never
+	Passed     int      // rows that were not rerun (Only)
 	Pruned     int      // devices removed because the file lacks them
-	NotPruned  int      // devices that should have been, and were not
-	HeldBack   int      // devices that the file lacks, left because some of its rows cannot be read
-	Added      []string // servers added because rows need them
+	NotPruned  int      // devices that should have been removed, but were not
+	HeldBack   int      // devices that the file lacks, kept because some of its rows cannot be read
+	Added      []string // servers added because rows needed them
 	Resumed    int      // rows that had their verdict from an earlier part of the run
-	Learned    bool     // calls of the run that may have changed the account, or lookups where there are no others, gave rows a verdict
-	NoList     error    // why the run went without the account's list; nil if it had it
+	Learned    bool     // calls of the run that may have changed the account, or else lookups, gave rows a verdict
+	NoList     error    // why the run continued without the account's list; nil if it had it
 }
 
-// Outcomes counts calls by what came of them.
+// Outcomes counts calls by outcome.
 type Outcomes struct {
-	Granted    int // done, or told
-	Refused    int // answered, and not done: calls that are to come later included
+	Granted    int // done, or reported
+	Refused    int // answered, and not done; also if told to call later
 	Unanswered int // not sent, or without a readable answer
 }
 
@@ -88,8 +88,8 @@ func (s *Summary) addCalls(calls Summary) {
 	s.Calls, s.Outcomes, s.Throttled, s.Bore = calls.Calls, calls.Outcomes, calls.Throttled, calls.Bore
 }
 
-// Failed returns the number of rows that did not succeed, but for those that are
-// left for another part of the run.
+// Failed returns the number of rows that did not succeed, except those left for
+// another part of the run.
 func (s Summary) Failed() int { return s.Rows - s.Succeeded - s.LeftOut }
 
 // TotalCalls returns the number of calls made.

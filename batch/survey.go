@@ -15,15 +15,15 @@ import (
 	"rpsbatch/rps"
 )
 
-// Survey is what the first pass learns of a file: how many rows it has, and
-// which of them ask for the same device. It keeps two bytes or so for a MAC,
-// and more only for those that repeat.
+// Survey is what the first pass learns about a file: how many rows it has, and
+// which of them ask for the same device. It keeps about two bytes per MAC, and
+// more only for MACs that repeat.
 type Survey struct {
 	Rows    int  // records, all kinds
-	Blank   int  // of these, no devices
+	Blank   int  // of these, not devices
 	Invalid int  // of these, with a problem
-	Passed  int  // of these, not to be run again
-	Unread  int  // records that may stand for any device: their MAC could not be read, or they swallow others
+	Passed  int  // of these, not to be rerun
+	Unread  int  // records that may stand for any device: their MAC cannot be read, or they swallow others
 	Cut     bool // the file seems to end in the middle of its last record
 	Width   int  // cells of the widest record
 
@@ -56,18 +56,17 @@ type use struct {
 	pass   bool // it is not run again
 }
 
-// A repeat is what becomes of the rows of one MAC.
+// A repeat is what happens to the rows of one MAC.
 type repeat struct {
 	first    uint32 // index in uses
 	leader   uint32 // index in uses of the row that is sent
 	conflict bool
 }
 
-// TakeSurvey reads the whole file once, and once more if MACs repeat: where a
-// MAC stood first is known only when it has come again. open starts the file
-// anew.
+// TakeSurvey reads the whole file once, and again if MACs repeat: where a MAC
+// came first is known only when it repeats. open opens the file again.
 //
-// each, if it is not nil, is called with each row of the first reading.
+// each, if not nil, is called with each row of the first reading.
 func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row)) (*Survey, error) {
 	s := &Survey{
 		seen:     roaring64.New(),
@@ -78,7 +77,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		policy:   policy,
 		seed:     maphash.MakeSeed(),
 	}
-	again := 0 // rows whose key another one before them has
+	again := 0 // rows whose key an earlier row has
 	err := eachRow(open, func(_ int, row *Row) {
 		s.Rows++
 		s.Width = max(s.Width, row.Cells)
@@ -121,7 +120,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	if err != nil || s.repeated.IsEmpty() {
 		return s, err
 	}
-	// They may be many: to grow these would take twice the memory.
+	// There may be many: growing these would take twice the memory.
 	s.uses = make([]use, 0, again+int(s.repeated.GetCardinality()))
 	s.repeats = make([]repeat, 0, s.repeated.GetCardinality())
 	servers := map[string]uint32{}
@@ -182,7 +181,7 @@ func eachRow(open func() (Source, error), do func(n int, row *Row)) error {
 	})
 }
 
-// EachRow calls do with each row of a source and its number, from 0 on, until an
+// EachRow calls do with each row of a source and its number, from 0, until an
 // error or the end. The row is valid until do returns.
 func EachRow(source Source, do func(n int, row *Row) error) error {
 	var row Row
@@ -227,7 +226,7 @@ func (s *Survey) judgeRepeats() {
 			r.conflict = r.conflict || s.uses[i].target != s.uses[first].target
 		}
 		if s.policy == ConflictLast {
-			// The first row that asks for what the last one asks for.
+			// The first row that asks for the same as the last one.
 			for s.uses[r.leader].target != s.uses[end-1].target {
 				r.leader++
 			}
@@ -243,7 +242,7 @@ func (s *Survey) judgeRepeats() {
 	}
 }
 
-// repeat returns what becomes of a repeated key, and its uses.
+// repeat returns what happens to a repeated key, and its uses.
 func (s *Survey) repeat(key uint64) (repeat, []use) {
 	i, _ := slices.BinarySearchFunc(s.repeats, key, func(r repeat, key uint64) int {
 		return cmp.Compare(s.uses[r.first].key, key)
@@ -260,8 +259,8 @@ func (s *Survey) usesOf(i int) []use {
 	return s.uses[s.repeats[i].first:end]
 }
 
-// describe names the rows but n and what they ask for, the first few of many.
-// Unique URLs are secrets: it says no more than that there is one.
+// describe names all rows but n and what they ask for, only the first few of
+// many. Unique URLs are secrets: it says only that there is one.
 func (s *Survey) describe(uses []use, n int) string {
 	const most = 5
 	var others []string
@@ -294,7 +293,7 @@ func (s *Survey) describe(uses []use, n int) string {
 // Devices returns the number of different devices that good rows name.
 func (s *Survey) Devices() int { return int(s.seen.GetCardinality()) }
 
-// Tally is what becomes of the good rows of a file if nothing stops a run.
+// Tally is what happens to the good rows of a file if nothing stops a run.
 type Tally struct {
 	Send, Duplicates, Conflicts int
 }
@@ -352,9 +351,9 @@ func (s *Survey) Conflicts() iter.Seq[string] {
 	}
 }
 
-// A kind is what the calls of a row depend on, as far as its file shows: a hash of
-// its server's name, with its action and whether it has a unique URL in the last
-// bits. A number is counted fastest.
+// A kind is what the calls of a row depend on, as far as its file shows: a hash
+// of its server's name, with its action and whether it has a unique URL in the
+// last bits. Numbers are the fastest to count.
 type kind uint64
 
 // kindOf returns the kind of a row.

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// throttle is the rate that a service bears, as its answers show. It only
+// throttle is the rate that the service's answers show it can take. It only
 // decides: it has no clock and no lock.
 //
-// Until the service asks to slow down, calls leave at the full rate. Then the
-// limit is searched for: the rate falls, and doubles every few seconds until it
-// is refused again. Just below that it stays for a minute before the search goes
-// on, since each refusal may cost a pause of seconds.
+// Until the service asks to slow down, calls leave at the full rate. Then it
+// searches for the limit: the rate falls, and doubles every few seconds until it
+// is refused again. It stays just below that for a minute before the search
+// continues, since each refusal may cost a pause of seconds.
 type throttle struct {
 	full float64 // calls a second that the user allows
 	rate float64 // after the last fall; 0: it never fell
 
 	fell    time.Time
-	since   time.Time // calls leave at the rate, or first left
+	since   time.Time // calls leave at the rate, or first did
 	found   bool      // the rate is just below one that was refused
 	granted int       // calls since the last fall
 	short   int       // pauses, one after another, that were followed by a refusal
@@ -27,23 +27,23 @@ const (
 	doubling = 4 * time.Second
 	stay     = time.Minute
 
-	// A search begins at this part of the calls that were granted in a second, or
-	// of plenty if those were too few to go by.
+	// A search begins at this share of the calls granted in a second, or of
+	// plenty if those were too few to go by.
 	begin  = 0.7
 	plenty = 7.0
 
 	// tooFew granted calls show that a search began too high.
 	tooFew = 3
 
-	// The rate falls the less the longer it was granted: soon after a pause a
-	// burst or a window is used up by a rate that is much too high, and after a
-	// while a refusal is no more than bad luck.
+	// The longer the rate was granted, the less it falls: soon after a pause, a
+	// burst or a window is used up by a rate that is much too high; after a
+	// while, a refusal is just bad luck.
 	fallsBy     = 0.025
 	soon        = 2 * time.Second
 	fallsSoonBy = 0.07
 	badLuck     = 15 * time.Second
 
-	// slowest is a rate that is always left.
+	// slowest is a rate that is never undercut.
 	slowest = 0.1
 )
 
@@ -64,7 +64,7 @@ func (t *throttle) gap(now time.Time) time.Duration {
 	return time.Duration(float64(time.Second) / t.at(now))
 }
 
-// answered takes note of an answer to a call that left at a time.
+// answered records an answer to a call that left at a time.
 func (t *throttle) answered(left time.Time) {
 	if left.Before(t.fell) {
 		return
@@ -75,9 +75,9 @@ func (t *throttle) answered(left time.Time) {
 	t.granted++
 }
 
-// refused takes note that the service asked to slow down, in answer to a call
-// that left at a time, and returns the pause to make, which is at least as long as
-// asked. What left before the last fall says nothing new.
+// refused records that the service asked to slow down, in answer to a call that
+// left at a time, and returns the pause to make, at least as long as asked. What
+// left before the last fall says nothing new.
 func (t *throttle) refused(left, now time.Time, asked time.Duration) (pause time.Duration) {
 	if left.Before(t.fell) {
 		return max(asked, backoffBound(t.short))

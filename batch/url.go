@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// sameURL compares two URLs as a phone would (RFC 3986, section 6.2.2 and 6.2.3):
-// scheme and host in either case, the port that the scheme has anyway, no path
-// for the root, and characters that are written as they are or as %7E.
+// sameURL compares two URLs as a phone would (RFC 3986, sections 6.2.2 and
+// 6.2.3): scheme and host in either case, the default port of the scheme, no path
+// for the root, and characters written as they are or as %7E.
 func sameURL(a, b string) bool {
 	return a == b || canonicalURL(a) == canonicalURL(b)
 }

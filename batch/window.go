@@ -39,7 +39,7 @@ func (w *window) push() *slot {
 	return &w.slots[len(w.slots)-1]
 }
 
-// drop takes the last slot back.
+// drop removes the last slot.
 func (w *window) drop() { w.slots = w.slots[:len(w.slots)-1] }
 
 func (w *window) pop() {

@@ -15,7 +15,7 @@ const longest = 400
 func says(text string) string {
 	switch {
 	case text == "":
-		return "the service refused it without a word"
+		return "the service refused it without saying why"
 	case len(text) > longest:
 		head, tail := text[:longest*2/3], text[len(text)-longest/3:]
 		text = strings.ToValidUTF8(head, "") + " ... " + strings.ToValidUTF8(tail, "")
@@ -31,7 +31,7 @@ func sentence(finding, text string) string {
 	return finding + "; " + says(text)
 }
 
-// wordsOf returns the service's text, or what stands for it where HTTP refused.
+// wordsOf returns the service's text, or a substitute if HTTP refused the call.
 func wordsOf(err *rps.Error) string {
 	if err.Text != "" {
 		return err.Text

@@ -96,10 +96,10 @@ func TestHeaderRemarks(t *testing.T) {
 		{"MAC-Adresse (Pflichtfeld)*,Server\n001565000001,hq\n", "000001 hq"},
 		{"<MAC Address>,{Server Name - required}\n001565000001,hq\n", "000001 hq"},
 		{"MAC,Server (location)\n001565000001,hq\n", kindNoTarget}, // a place, perhaps
-		{"MAC (phone),Server\n001565000001,hq\n", `error: and column 1 holds some|name it with --column mac="MAC (phone)"`},
+		{"MAC (phone),Server\n001565000001,hq\n", `error: but column 1 has some|name it with --column mac="MAC (phone)"`},
 		{"Phone,Other,Server\n001565000001,001565000002,hq\n", `error: say which with --column mac="Phone"`},
-		{"Phone,Server\n1565000001,hq\n", "error: and none holds any (column 1: MAC without its leading zeros)|name it with --column mac=NAME"},
-		{"00-1A-6F-00-00-01,hq\n00-1A-6F-00-00-02,hq\n", "error: if this line is a device, give --no-header and --column mac=1"},
+		{"Phone,Server\n1565000001,hq\n", "error: and none has any (column 1: MAC without its leading zeros)|name it with --column mac=NAME"},
+		{"00-1A-6F-00-00-01,hq\n00-1A-6F-00-00-02,hq\n", "error: if this line is a device, use --no-header and --column mac=1"},
 		{",Server,Site\n001565000001,hq,x\n", "error: name it with --column mac=1"},
 	} {
 		rows, _, err := tryRows(strings.NewReader(test.file), Options{})
@@ -125,7 +125,7 @@ func TestBlocks(t *testing.T) {
 		{"00-1A-6F-00-00-01,hq\n", other, "000001 hq"},
 		{"00-1A-6F-00-00-01,001565000001,hq\n", Options{}, "000001 hq"},
 		{"00-1A-6F-00-00-01,hq\n", Options{NoHeader: true, Columns: map[string]string{"mac": "1"}}, "000001 hq"},
-		{"00-1A-6F-00-00-01,hq\n", Options{NoHeader: true}, "error: no cell of the first records holds a MAC of Yealink's blocks of addresses|--column mac=1"},
+		{"00-1A-6F-00-00-01,hq\n", Options{NoHeader: true}, "error: no cell of the first records has a MAC of Yealink's blocks of addresses|--column mac=1"},
 		{"805ec0000001,T30\n", Options{Server: "d"}, "000001 d"},
 		{"805ec0000001,hq\n", Options{}, "000001 hq"},
 	} {
@@ -209,7 +209,7 @@ func TestOtherFiles(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"~$d.xlsx", "x/.~lock.d.xlsx#"} {
-		checkProblem(t, errorText(lockFile(name)), "the lock file of a workbook|give d.xlsx")
+		checkProblem(t, errorText(lockFile(name)), "the lock file of a workbook|use d.xlsx")
 	}
 	for _, file := range []string{"PK,MAC\n1,001565000001\n", "ID;Phone;MAC\n1;x;001565000001\n", "<b>,mac\n,001565000001\n"} {
 		if _, _, err := tryRows(strings.NewReader(file), Options{}); err != nil {

@@ -307,7 +307,7 @@ func byLabel(label string) (*namedEncoding, error) {
 		err = errUnknownEncoding
 	}
 	if err != nil {
-		return nil, optionError(flagEncoding, "%q is not known; give one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or omit it", label)
+		return nil, optionError(flagEncoding, "%q is not a known encoding; use one such as utf-8, utf-16le, windows-1252, iso-8859-15, windows-1251, shift_jis, gbk or big5, or omit it", label)
 	}
 	name, err := htmlindex.Name(e)
 	if err != nil {

@@ -115,7 +115,7 @@ func checkDialectRows(t *testing.T, rows []batch.Row) {
 			got = append(got, strings.TrimSpace(d.MAC.Bare()+" "+d.Server+" "+d.URL))
 		}
 	}
-	const want = "001565000001 hq|001565000002  https://h.example/u/2|blank|001565000003 hq|blank|MAC not valid"
+	const want = "001565000001 hq|001565000002  https://h.example/u/2|blank|001565000003 hq|blank|invalid MAC"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
 	}
@@ -163,14 +163,14 @@ func TestStart(t *testing.T) {
 		{"title", "Our phones\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
 		{"title with delimiters", "\"Our phones, all\",,\n,,\nmac,server,\n001565000001,s1,\n", Options{Action: batch.Check}, "mac|server|", 1, 2},
 		{"title that may be a MAC", "202611230000\nmac,server\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
-		{"two columns of MACs", "805ec0567890,001565000001,HQ\n", Options{Action: batch.Check}, "columns 1 and 2 both hold MACs|--column mac=1", -1, 0},
+		{"two columns of MACs", "805ec0567890,001565000001,HQ\n", Options{Action: batch.Check}, "columns 1 and 2 both have MACs|--column mac=1", -1, 0},
 		{"two columns of MACs, told which", "201234567890,001565000001,HQ\n", Options{Action: batch.Check, Columns: mac}, "column 1|mac|server", 1, 0},
 		{"titles, wide", "a,b,c\nd,e,f\nmac,server,x\n001565000001,s1,\n", Options{Action: batch.Check}, "mac|server|x", 1, 2},
 		{"title like a name", "MAC addresses\n\nDevice;MAC\nx;001565000001\n", Options{Action: batch.Check}, "Device|MAC", 1, 2},
 		{"one column, a name as a note", "mac\n001565000001\nmac;mac\n", Options{Action: batch.Check}, "mac", 2, 0},
 		{"told that there is none, semicolon", "x,y,z;1\na,b,c;001565000001\n", Options{Action: batch.Check, NoHeader: true}, "column 1|mac", 2, 0},
 		{"last place for a header", strings.Repeat("note\n", sampleSize-1) + "mac,n\n001565000001,\n", Options{Action: batch.Check}, "mac|n", 1, sampleSize - 1},
-		{"header too far down", strings.Repeat("note\n", sampleSize) + "mac,n\n", Options{Action: batch.Check}, "line 1: no column is known", -1, 0},
+		{"header too far down", strings.Repeat("note\n", sampleSize) + "mac,n\n", Options{Action: batch.Check}, "line 1: no column was recognized", -1, 0},
 		{"no header", "001565000001,s1\n001565000002,s2\n", Options{Action: batch.Check}, "mac|server", 2, 0},
 		{"no header, any order", "x;https://h/s3cret;00-15-65-00-00-01;s1;more\n", Options{Action: batch.Check}, "column 1|url|mac|server|column 5", 1, 0},
 		{"no header, full-width", "０01565000001|s1\n", Options{Action: batch.Check}, "mac|server", 1, 0},
@@ -180,19 +180,19 @@ func TestStart(t *testing.T) {
 		{"no header, third column is something else", "001565000001,s1,\n001565000002,s2,note\n", Options{Action: batch.Check}, "mac|server|column 3", 2, 0},
 		{"no header, action", "deregister,001565000001\nregister,001565000002,s\n", Options{Action: batch.Deregister}, "action|mac|server", 2, 0},
 		{"no header, title", "Our phones\n001565000001,s1\n", Options{Action: batch.Check}, "mac|server", 1, 1},
-		{"unknown header above devices", "Serial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 1: no column is known|, and column 1 holds some|"Serial", "Server"; name it with --column mac="Serial"`, -1, 0},
-		{"title and unknown header", "Our phones\nSerial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 2: no column is known|"Serial", "Server"`, -1, 0},
+		{"unknown header above devices", "Serial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 1: no column was recognized|, but column 1 has some|"Serial", "Server"; name it with --column mac="Serial"`, -1, 0},
+		{"title and unknown header", "Our phones\nSerial,Server\n001565000001,hq\n", Options{Action: batch.Check}, `line 2: no column was recognized|"Serial", "Server"`, -1, 0},
 		{"device above what names a MAC", "001565000001,s1,\n001565000002,s2,mac\n", Options{Action: batch.Check}, "mac|server|column 3", 2, 0},
 		{"told that there is none", "x,s1\n001565000001,s1\n", Options{Action: batch.Check, NoHeader: true}, "mac|server", 2, 0},
 		{"told so, and the column", "1,x,s1\n2,y,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: mac}, "column 1|mac|server", 2, 0},
 		{"column beyond the first record", "x\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1", "url": "3"}}, "mac|server|url", 1, 0},
 		{"told so, no MAC", "x,s1\ny,s1\n", Options{Action: batch.Check, NoHeader: true}, "line 1: there is no header, and no cell|--column mac=2", -1, 0},
-		{"told so, a name given", "001565000001,s1\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "MAC"}}, `could name a column "MAC"|--column mac=2`, -1, 0},
-		{"column 0", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "0"}}, "could name|--column mac=2", -1, 0},
-		{"one column twice", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1", "server": "1"}}, "column 1 is to be read for two things", -1, 0},
+		{"told so, a name given", "001565000001,s1\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "MAC"}}, `to name a column "MAC"|--column mac=2`, -1, 0},
+		{"column 0", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "0"}}, "to name|--column mac=2", -1, 0},
+		{"one column twice", "001565000001,s1\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1", "server": "1"}}, "column 1 is used for two roles", -1, 0},
 		{"unknown role", "001565000001,s1\n", Options{Action: batch.Check, Columns: map[string]string{"name": "1"}}, "no such role", -1, 0},
 		{"number with a header", "id,n\n00156500000x,001\n", Options{Action: batch.Check, Columns: map[string]string{"mac": "1"}}, "id|n", 1, 0},
-		{"first device is damaged", "1565000001,s1\n", Options{Action: batch.Check}, "if this line is a device, give --no-header", -1, 0},
+		{"first device is damaged", "1565000001,s1\n", Options{Action: batch.Check}, "if this line is a device, use --no-header", -1, 0},
 		{"result of no header, told again", "mac,server,rps_line,rps_mac,rps_status,rps_detail,rps_url,rps_calls,rps_time\n001565000001,s1,1,,failed,,,,\n", Options{Action: batch.Check, NoHeader: true, Columns: map[string]string{"mac": "1"}}, "mac|server", 1, 0},
 	}
 	for _, test := range tests {

@@ -42,7 +42,7 @@ Oslo,00156500000,hq,"moved, see notes"
 	// Output:
 	// Site,"MAC Address",Server,,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time
 	// Berlin,001565000001,"hq",,2,00-15-65-00-00-01,hq,registered,,,,1,
-	// Oslo,00156500000,hq,"moved, see notes",3,,hq,invalid,,"it has more cells than the header: a comma that is not in quotes may have moved them; not a valid MAC: it has 11 hexadecimal digits, 12 are needed",,0,
+	// Oslo,00156500000,hq,"moved, see notes",3,,hq,invalid,,"it has more cells than the header: an unquoted comma may have shifted them; not a valid MAC: it has 11 hexadecimal digits, 12 are needed",,0,
 }
 
 func each(file string, opts csvio.Options, do func(csvio.Format, *batch.Row)) {

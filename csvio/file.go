@@ -71,7 +71,7 @@ func (f *File) openName(ctx context.Context, name string) error {
 	}
 	src, err := durable.OpenInput(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.named(&FileError{Reason: "there is no such file", Hint: "check the name and the folder"})
+		return f.named(&FileError{Reason: "there is no such file", Hint: "check the name and folder"})
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the input: %w", err)
@@ -83,7 +83,7 @@ func (f *File) openName(ctx context.Context, name string) error {
 		return fmt.Errorf("cannot read the input: %w", err)
 	case info.IsDir():
 		src.Close()
-		return f.named(&FileError{Reason: "this is a folder", Hint: "give the file in it"})
+		return f.named(&FileError{Reason: "this is a folder", Hint: "name the file in it"})
 	case !info.Mode().IsRegular():
 		defer src.Close()
 		return f.copyOf(ctx, src)
@@ -283,9 +283,9 @@ func (r *fileRows) Read(row *batch.Row) error {
 
 // hiddenError says which rows nobody sees.
 func (r *fileRows) hiddenError() error {
-	what := "1 row that holds a MAC is hidden"
+	what := "1 row that has a MAC is hidden"
 	if r.hidden.Count > 1 {
-		what = fmt.Sprintf("%d rows that hold a MAC are hidden", r.hidden.Count)
+		what = fmt.Sprintf("%d rows that have a MAC are hidden", r.hidden.Count)
 	}
 	r.hidden.Text = what + ", by a filter or by hand"
 	return &FileError{Reason: r.hidden.String(), Hint: "show them, or decide with " + flagHidden + " send or " + flagHidden + " skip"}
@@ -326,7 +326,7 @@ func (c *checked) Read(p []byte) (int, error) {
 		return n, err
 	}
 	info, statErr := c.file.file.Stat()
-	changed := &FileError{Reason: "the file was changed while it was read", Hint: "run again when nothing writes to it"}
+	changed := &FileError{Reason: "the file changed while it was being read", Hint: "run again when nothing is writing to it"}
 	switch {
 	case statErr != nil:
 		return n, statErr

@@ -47,9 +47,9 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 		number, err := strconv.Atoi(wanted)
 		switch {
 		case err != nil || number < 1 || number > most:
-			return fail(fmt.Sprintf("there is no header that could name a column %q", wanted), "give its number, such as "+columnFlag(role(of), "2"))
+			return fail(fmt.Sprintf("there is no header to name a column %q", wanted), "use its number, such as "+columnFlag(role(of), "2"))
 		case taken(number - 1):
-			return fail(fmt.Sprintf("column %d is to be read for two things", number), "give each "+flagColumn+" another number")
+			return fail(fmt.Sprintf("column %d is used for two roles", number), "use a different number for each "+flagColumn)
 		}
 		h.at[of], width = number-1, max(width, number)
 	}
@@ -67,12 +67,12 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 	if h.at[roleMAC] < 0 {
 		switch found := holding(r.macs.isPhone); {
 		case len(found) > 1:
-			return fail(fmt.Sprintf("there is no header, and columns %d and %d both hold MACs", found[0]+1, found[1]+1),
+			return fail(fmt.Sprintf("there is no header, and columns %d and %d both have MACs", found[0]+1, found[1]+1),
 				"say which with "+columnFlag(roleMAC, strconv.Itoa(found[0]+1)))
 		case len(found) == 1:
 			h.at[roleMAC] = found[0]
 		default:
-			reason, hint := "there is no header, and no cell of the first records holds a MAC", "give the number of the MAC's column, such as "
+			reason, hint := "there is no header, and no cell of the first records has a MAC", "name the MAC column by its number, such as "
 			column := "2"
 			if others := holding(r.macs.isMAC); others != nil {
 				reason += " of Yealink's blocks of addresses"

@@ -48,11 +48,11 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
-			return fail(fmt.Sprintf("there is no column %q", wanted), "give one of these with "+columnFlag(of, "NAME"))
+			return fail(fmt.Sprintf("there is no column %q", wanted), "name one of these with "+columnFlag(of, "NAME"))
 		case len(found) > 1:
 			return fail(fmt.Sprintf("there are %d columns named %q", len(found), wanted), "rename one of them")
 		case slices.Contains(h.at[:], found[0]):
-			return fail(fmt.Sprintf("column %q is to be read for two things", wanted), "give each "+flagColumn+" another name")
+			return fail(fmt.Sprintf("column %q is used for two roles", wanted), "use a different name for each "+flagColumn)
 		}
 		h.at[of] = found[0]
 	}
@@ -86,7 +86,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	}
 	for _, of := range []role{roleServer, roleURL} {
 		if task.servers && h.at[of] < 0 {
-			return fail("no column is known to hold the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[of],
+			return fail("no column was recognized as the servers' "+map[role]string{roleServer: "names", roleURL: "URLs"}[of],
 				"a list of servers has a header with name and url")
 		}
 	}
@@ -155,9 +155,9 @@ func (h *header) numbered(wanted string) int {
 // noMACs says why no column is known to hold the MACs, from what the first
 // records hold, and how to name the one that does.
 func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
-	reason = "no column is known to hold the MAC addresses"
+	reason = "no column was recognized as the MAC addresses"
 	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
-		return reason, "another delimiter seems to separate them: give it with " + flagDelimiter
+		return reason, "they seem to have another delimiter: set it with " + flagDelimiter
 	}
 	if len(h.names) == 1 && slices.ContainsFunc(strings.FieldsFunc(h.names[0], isDivider), func(word string) bool { of, ok := r.task.roleOf(word); return ok && of == roleMAC }) {
 		return reason, "separate the cells by comma, semicolon, tab or pipe: save the table as 'CSV UTF-8'"
@@ -194,16 +194,16 @@ func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
 			flag = columnFlag(roleMAC, strconv.Itoa(columns[0]+1))
 		}
 		if !device {
-			reason += fmt.Sprintf(", and column %d holds some", columns[0]+1)
+			reason += fmt.Sprintf(", but column %d has some", columns[0]+1)
 		}
 	} else if others != nil {
-		reason += ", and none holds any (" + strings.Join(others, "; ") + ")"
+		reason += ", and none has any (" + strings.Join(others, "; ") + ")"
 	}
 	switch {
 	case device && len(columns) > 0:
-		return reason, "if this line is a device, give " + flagNoHeader + " and " + flag
+		return reason, "if this line is a device, use " + flagNoHeader + " and " + flag
 	case device:
-		return reason, "if this line is a device, give " + flagNoHeader + " and " + columnFlag(roleMAC, "NUMBER")
+		return reason, "if this line is a device, use " + flagNoHeader + " and " + columnFlag(roleMAC, "NUMBER")
 	case len(columns) > 1:
 		return reason, "say which with " + flag
 	}
@@ -268,6 +268,6 @@ func (r *Reader) again(record string) (bool, error) {
 		return false, nil
 	}
 	h := newHeader(names)
-	return false, &FileError{Line: r.split.start, Columns: h.shown(), Reason: "this is a second header, whose columns are not those of the first or in another order",
-		Hint: "give the rows below it a file of their own, or put their cells in the order of the first header"}
+	return false, &FileError{Line: r.split.start, Columns: h.shown(), Reason: "this is a second header, with different columns than the first, or in another order",
+		Hint: "move the rows below it to their own file, or put their cells in the order of the first header"}
 }

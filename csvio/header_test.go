@@ -64,9 +64,9 @@ func TestHeader(t *testing.T) {
 		{name: "flag names ours", header: "mac,rps_mac", columns: flag("mac", "rps_mac"), err: `there is no column "rps_mac"`},
 		{name: "flag names two", header: "a,x,x", columns: flag("mac", "x"), err: `2 columns named "x"`},
 		{name: "flag names none, not needed", header: "mac", columns: flag("url", "x"), ignore: true, err: `no column "x"`},
-		{name: "one column for two roles", header: "x,y", columns: flag("mac", "x", "url", "x"), err: "two things"},
+		{name: "one column for two roles", header: "x,y", columns: flag("mac", "x", "url", "x"), err: "two roles"},
 		{name: "unknown role", header: "mac", columns: flag("name", "mac"), err: "no such role"},
-		{name: "a URL is kept secret", header: "00156500000l,s1,https://h/s3cret", err: `if this line is a device, give --no-header|"s1", "(a URL)"`},
+		{name: "a URL is kept secret", header: "00156500000l,s1,https://h/s3cret", err: `if this line is a device, use --no-header|"s1", "(a URL)"`},
 		{name: "another delimiter", header: "serial;server", err: `columns seen: "serial", "server"`},
 		{name: "many and long columns", header: strings.Repeat(strings.Repeat("x", 50)+",", 25), err: `x...", "|and 6 more`},
 		{name: "one quote", header: `"`, err: "line 1: a quote in the header is never closed"},
@@ -110,16 +110,16 @@ func TestHeaderErrorHasColumns(t *testing.T) {
 
 func TestUnreadableFiles(t *testing.T) {
 	tests := []struct{ name, file, want string }{
-		{"empty", "", "the file is empty; a header"},
+		{"empty", "", "the file is empty; it needs a header"},
 		{"only a byte order mark", "\ufeff", "the file is empty"},
-		{"only blank lines", "\n\r\n,,\n", "nothing but blank lines; a header"},
+		{"only blank lines", "\n\r\n,,\n", "only blank lines; it needs a header"},
 		{"xlsx", "PK\x03\x04\x14\x00\x06\x00", "not a text file|CSV UTF-8"},
 		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not a text file"},
 		{"only a mark of UTF-16", "\xff\xfe", "the file is empty"},
-		{"blank lines in UTF-16", "\xff\xfe\n\x00", "nothing but blank lines"},
+		{"blank lines in UTF-16", "\xff\xfe\n\x00", "only blank lines"},
 		{"zero bytes in UTF-16", "\xff\xfem\x00\x00\x00", "line 1|NUL byte"},
-		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is not a text file: it holds a NUL byte"},
-		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is not a text file: it holds a NUL byte; remove that"},
+		{"zero bytes", "\x7fELF\x02\x01\x01\x00", "line 1: this is not a text file: it contains a NUL byte"},
+		{"a zero byte", "mac,server\r\n001565000001,hq\r\n0015650\x0000002,hq\r\n", "line 3: this is not a text file: it contains a NUL byte; remove that"},
 		{"control characters", strings.Repeat("a\x01", 100), "not a text file"},
 		{"compressed", strings.Repeat("\x1f\x8b\x99\xf0a", 100), "compressed by gzip; unpack it"},
 	}
@@ -155,8 +155,8 @@ func TestServerOption(t *testing.T) {
 func TestErrorsOfSheets(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
 		{"", "the sheet is empty"},
-		{"\r\n,\r\n", "the sheet holds nothing but blank lines"},
-		{"\r\nCover,x\r\n", "row 2: no column is known"},
+		{"\r\n,\r\n", "the sheet contains only blank lines"},
+		{"\r\nCover,x\r\n", "row 2: no column was recognized"},
 		{"mac,\"x", "row 1: a quote in the header"},
 	} {
 		_, err := NewReader(strings.NewReader(byteOrderMark+test.file), Options{Action: batch.Check, records: true, Comma: ',', Encoding: "utf-8"})

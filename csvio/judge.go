@@ -20,12 +20,12 @@ const (
 // The kinds of the other cells' faults.
 const (
 	kindNoTarget  = "neither a server nor a URL"
-	kindBadServer = "server name not valid"
-	kindNoServer  = "word for an empty cell in place of a server name"
-	kindUnclear   = "merged cell whose column is not known"
-	kindServerURL = "URL in place of a server name"
-	kindBadURL    = "URL not valid"
-	kindBadAction = "action not known"
+	kindBadServer = "invalid server name"
+	kindNoServer  = "word for an empty cell instead of a server name"
+	kindUnclear   = "merged cell of an unknown column"
+	kindServerURL = "URL instead of a server name"
+	kindBadURL    = "invalid URL"
+	kindBadAction = "unknown action"
 
 	kindComment     = "row commented out"
 	kindOtherAction = "action of another command"
@@ -69,7 +69,7 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
 		case r.opts.Action == batch.Edit && action == batch.Deregister:
 			need = false
-			faults = append(faults, fault{role: roleAction, kind: kindOtherAction, text: "its action is deregister, and edit only changes servers: give it to register or deregister"})
+			faults = append(faults, fault{role: roleAction, kind: kindOtherAction, text: "its action is deregister, but edit only changes servers: use register or deregister for this row"})
 		case r.opts.Action == batch.Check && action == batch.Deregister:
 			device.Action, need = batch.CheckGone, false
 		case r.opts.Action == batch.Edit, r.opts.Action == batch.Check:
@@ -88,7 +88,7 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 	}
 	if device.Server == "" && device.URL == "" {
 		return device, note, append(faults, fault{role: roleServer, kind: kindNoTarget,
-			text: "it names neither a server nor a URL: fill one in, or give " + flagServer + " NAME for all such rows"})
+			text: "it names neither a server nor a URL: fill one in, or use " + flagServer + " NAME for all such rows"})
 	}
 	if kind, text := serverProblem(device.Server); kind != "" {
 		faults = append(faults, fault{role: roleServer, kind: kind, text: text})
@@ -157,7 +157,7 @@ func serverProblem(name string) (kind, text string) {
 		case isNull(name):
 			return nullServer(name)
 		}
-		return kindBadServer, fmt.Sprintf("the server name holds %s: it can have A-Z a-z 0-9 - _ . and space", described(name[i:]))
+		return kindBadServer, fmt.Sprintf("the server name contains %s: use only A-Z a-z 0-9 - _ . and space", described(name[i:]))
 	}
 	if name != "" && len(name) <= longestNull && startsNull[name[0]] && isNull(name) {
 		return nullServer(name)

@@ -26,10 +26,10 @@ func TestJudge(t *testing.T) {
 		{"not judged if not needed", goodMAC, "b@d", "bad", remove, ""},
 		{"MAC is judged though", "", "", "", remove, "the MAC is empty"},
 		{"short MAC", "00156500001", "s1", "", bind, "not a valid MAC: it has 11"},
-		{"all that is wrong", "x", "a:b", "gopher://x", bind, "not a valid MAC|; the server name holds \":\"|; the URL must begin"},
-		{"range of the guide taken literally", goodMAC, "a[b", "", bind, `holds "["`},
-		{"backtick", goodMAC, "a`b", "", bind, "holds \"`\""},
-		{"umlaut", goodMAC, "Büro", "", bind, `holds "ü"`},
+		{"all that is wrong", "x", "a:b", "gopher://x", bind, "not a valid MAC|; the server name contains \":\"|; the URL must begin"},
+		{"range of the guide taken literally", goodMAC, "a[b", "", bind, `contains "["`},
+		{"backtick", goodMAC, "a`b", "", bind, "contains \"`\""},
+		{"umlaut", goodMAC, "Büro", "", bind, `contains "ü"`},
 		{"not UTF-8 in a server", goodMAC, "B\xfcro", "", bind, "not UTF-8"},
 		{"line break in a server", goodMAC, "a\nb", "", bind, "a line break"},
 		{"tab in a server", goodMAC, "a\tb", "", bind, "a tab"},
@@ -84,7 +84,7 @@ func checkProblem(t *testing.T, problem, want string) {
 
 func TestURLProblem(t *testing.T) {
 	const scheme = "must begin with"
-	const port = "port is no number"
+	const port = "port is not a number"
 	tests := []struct{ url, want string }{
 		{"http://h", ""},
 		{"HTTPS://H/", ""},
@@ -117,11 +117,11 @@ func TestURLProblem(t *testing.T) {
 		{"http://?q", "no host"},
 		{"http://user@/", "no host"},
 		{"http://:80/", "no host"},
-		{"http://.h/", "a dot too many"},
-		{"http://h..x/", "a dot too many"},
-		{"http://./", "a dot too many"},
-		{"http://$host/", `holds "$"`},
-		{"http://h\\x/", `holds "\\"`},
+		{"http://.h/", "an extra dot"},
+		{"http://h..x/", "an extra dot"},
+		{"http://./", "an extra dot"},
+		{"http://$host/", `contains "$"`},
+		{"http://h\\x/", `contains "\\"`},
 		{"http://h:/", port},
 		{"http://h:0/", port},
 		{"http://h:65536/", port},

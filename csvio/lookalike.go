@@ -32,7 +32,7 @@ func lookAlikes(cell string) string {
 		if !ok {
 			return r
 		}
-		found = append(found, fmt.Sprintf("character %d is %s where %c was likely meant", place, letterName(r), digit))
+		found = append(found, fmt.Sprintf("character %d is %s where %c was probably meant", place, letterName(r), digit))
 		return digit
 	}, cell)
 	if len(found) == 0 {
@@ -45,7 +45,7 @@ func lookAlikes(cell string) string {
 	if n := len(found) - most; n > 0 {
 		found = append(found[:most], fmt.Sprintf("and %d more", n))
 	}
-	return "the MAC has letters that only look like its digits: " + strings.Join(found, ", ") + "; type it again"
+	return "the MAC has letters that only look like digits: " + strings.Join(found, ", ") + "; type it again"
 }
 
 func letterName(r rune) string {

@@ -11,16 +11,16 @@ import (
 
 // The kinds of a MAC's faults.
 const (
-	kindNoMAC      = "MAC empty"
-	kindBadMAC     = "MAC not valid"
+	kindNoMAC      = "empty MAC"
+	kindBadMAC     = "invalid MAC"
 	kindZeros      = "MAC without its leading zeros"
 	kindDecimal    = "MAC turned into a decimal number"
 	kindScientific = "MAC in scientific notation"
 	kindDate       = "MAC turned into a date or a time"
 	kindFormula    = "MAC is a formula"
-	kindError      = "MAC is an error of the spreadsheet"
+	kindError      = "MAC is a spreadsheet error"
 	kindLookAlike  = "MAC with a letter that looks like another"
-	kindOther      = "number of another kind in place of a MAC"
+	kindOther      = "another kind of number instead of a MAC"
 )
 
 // fewestDigits is the length of a number that can be a MAC without its leading
@@ -60,7 +60,7 @@ func (m *macReader) parse(cell string) (mac rps.MAC, note, kind, text string) {
 		kind, text = macFault(cell, err)
 		return rps.MAC{}, "", kind, text
 	case len(cell) == 12 && !m.blocks.Has(mac) && isDigits(cell):
-		return mac, "", kindOther, "a number of 12 digits outside Yealink's address blocks is more likely an article, order or telephone number: if it is a MAC, write it with hyphens, or give " + flagVendor + " " + mac.String()[:8]
+		return mac, "", kindOther, "a number of 12 digits outside Yealink's address blocks is more likely an article, order or telephone number: if it is a MAC, write it with hyphens, or use " + flagVendor + " " + mac.String()[:8]
 	}
 	return mac, "", "", ""
 }
@@ -93,14 +93,14 @@ func macFault(cell string, err error) (kind, text string) {
 	case isDate(cell):
 		return kindDate, "the MAC was turned into a date or a time: " + asText
 	case cell[0] == '=':
-		return kindFormula, "the MAC is a formula: replace it by its value, as text"
+		return kindFormula, "the MAC is a formula: replace it with its value, as text"
 	case cell == uncalculated:
 		return kindError, uncalculatedText
 	case isSheetError(cell):
-		return kindError, "the MAC is an error of the spreadsheet: fix its formula there, or replace it by the MAC, as text"
+		return kindError, "the MAC is a spreadsheet error: fix its formula there, or replace it with the MAC, as text"
 	}
 	if severalMACs(cell) {
-		return kindBadMAC, "the cell holds several MACs: give each a row of its own"
+		return kindBadMAC, "the cell has several MACs: put each in its own row"
 	}
 	if text := lookAlikes(cell); text != "" {
 		return kindLookAlike, text
@@ -145,7 +145,7 @@ func restored(digits string) (mac rps.MAC, why string) {
 	mac, err := rps.ParseMAC("000000000000"[len(digits):] + digits)
 	switch {
 	case err != nil || [3]byte(mac[:3]) != zerosBlock:
-		return rps.MAC{}, "with leading zeros it is not an address of Yealink's block 00-15-65"
+		return rps.MAC{}, "with leading zeros it is not in Yealink's block 00-15-65"
 	case strings.HasSuffix(digits, "00"):
 		return rps.MAC{}, "it ends in 00, so it may have been an address with an E, such as 0015651234E2"
 	}
@@ -160,9 +160,9 @@ func numberText(cell, digits string) string {
 	case why != "":
 		return fmt.Sprintf("the MAC is a number of %d digits, 12 are needed, and %s: %s", len(digits), why, asText)
 	case cell != digits:
-		return "the MAC was turned into a decimal number; give " + flagRepair + " to read it as " + mac.String() + ", or format the column as text and export again"
+		return "the MAC was turned into a decimal number; use " + flagRepair + " to read it as " + mac.String() + ", or format the column as text and export again"
 	}
-	return fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; give %s to read it as %v, or format the column as text and export again", len(digits), flagRepair, mac)
+	return fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; use %s to read it as %v, or format the column as text and export again", len(digits), flagRepair, mac)
 }
 
 // otherNumber says what a text is rather than a MAC, "" if nothing is known.
@@ -173,7 +173,7 @@ func otherNumber(cell string) string {
 	switch {
 	case strings.HasPrefix(cell, "001565"): // a digit too many
 	case isDigits(cell) && (len(cell) == 13 || len(cell) == 14):
-		return "the number of an article (EAN)"
+		return "an article number (EAN)"
 	case isDigits(cell) && len(cell) > 14, len(cell) > 12 && !isHex(cell):
 		return "a serial number"
 	}

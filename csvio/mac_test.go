@@ -32,18 +32,18 @@ func TestMACCells(t *testing.T) {
 		{"empty", "", kindNoMAC, "the MAC is empty"},
 		{"only an apostrophe", "'", kindNoMAC, "the MAC is empty"},
 		{"leading zeros", "1565000001", kindZeros, "has 10 digits, 12 are needed|--repair"},
-		{"one leading zero", "15650000012", kindZeros, "a number of 11 digits|not an address of Yealink's block 00-15-65"},
+		{"one leading zero", "15650000012", kindZeros, "a number of 11 digits|not in Yealink's block 00-15-65"},
 		{"as few digits as can be", "1234567", kindZeros, "a number of 7 digits"},
-		{"decimal", "1565000001.0", kindDecimal, "give --repair to read it as 00-15-65-00-00-01"},
-		{"decimal comma", "\"1565000001,00\"", kindDecimal, "give --repair to read it as 00-15-65-00-00-01"},
-		{"decimal of no address", "99565000001.0", kindDecimal, "a number of 11 digits|not an address"},
+		{"decimal", "1565000001.0", kindDecimal, "use --repair to read it as 00-15-65-00-00-01"},
+		{"decimal comma", "\"1565000001,00\"", kindDecimal, "use --repair to read it as 00-15-65-00-00-01"},
+		{"decimal of no address", "99565000001.0", kindDecimal, "a number of 11 digits|not in Yealink's block"},
 		{"ends in 00", "1565123400", kindZeros, "may have been an address with an E"},
 		{"telephone number", "442071234567", kindOther, "outside Yealink's address blocks|telephone number|--vendor-prefix 44-20-71"},
 		{"UPC", "'841885102980", kindOther, "more likely an article"},
-		{"EAN", "6938818304314", kindOther, "more likely the number of an article (EAN)"},
+		{"EAN", "6938818304314", kindOther, "more likely an article number (EAN)"},
 		{"serial number", "301203GO80009999", kindOther, "more likely a serial number"},
 		{"serial number of digits", "3146019091637071", kindOther, "more likely a serial number"},
-		{"two in a cell", "001565000001 / 00-15-65-00-00-02", kindBadMAC, "several MACs: give each a row"},
+		{"two in a cell", "001565000001 / 00-15-65-00-00-02", kindBadMAC, "several MACs: put each in"},
 		{"one and words", "001565000001 / none", kindBadMAC, "not a valid MAC"},
 		{"a digit too many", "0015650000011", kindBadMAC, "it has 13 hexadecimal digits"},
 		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
@@ -71,16 +71,16 @@ func TestMACCells(t *testing.T) {
 		{"cut short, no date", "00-15-65", kindBadMAC, "it has 6"},
 		{"formula", "=A1&B1", kindFormula, "a formula|as text"},
 		{"formula with two texts", `"=""0015""&""65000001"""`, kindFormula, "a formula"},
-		{"no such name", "#NAME?", kindError, "an error of the spreadsheet"},
-		{"no reference", "#REF!", kindError, "an error"},
-		{"too narrow a column", "########", kindError, "an error"},
-		{"LibreOffice's error", "Err:502", kindError, "an error"},
-		{"O for 0", "OO1565000001", kindLookAlike, "character 1 is the letter O where 0 was likely meant, character 2|type it again"},
+		{"no such name", "#NAME?", kindError, "a spreadsheet error"},
+		{"no reference", "#REF!", kindError, "a spreadsheet error"},
+		{"too narrow a column", "########", kindError, "a spreadsheet error"},
+		{"LibreOffice's error", "Err:502", kindError, "a spreadsheet error"},
+		{"O for 0", "OO1565000001", kindLookAlike, "character 1 is the letter O where 0 was probably meant, character 2|type it again"},
 		{"l for 1", "00l565000001", kindLookAlike, "character 3 is the letter l where 1"},
 		{"I for 1", "00-I5-65-00-00-01", kindLookAlike, "character 4 is the letter I where 1"},
 		{"Cyrillic A", "00156500000А", kindLookAlike, "character 12 is the Cyrillic letter А (U+0410) where A"},
 		{"Greek E", "805\u0395C0000001", kindLookAlike, "character 4 is the Greek letter Ε (U+0395) where E"},
-		{"many of them", "OOl565OOOOOl", kindLookAlike, "character 3 is the letter l where 1 was likely meant, and 6 more"},
+		{"many of them", "OOl565OOOOOl", kindLookAlike, "character 3 is the letter l where 1 was probably meant, and 6 more"},
 		{"look alike, but no MAC", "Ol", kindBadMAC, "not a hexadecimal digit"},
 		{"words", "not known", kindBadMAC, "not a hexadecimal digit"},
 		{"URL", "https://h/s3cret", kindBadMAC, "not a hexadecimal digit"},
@@ -156,10 +156,10 @@ func TestMendedTargets(t *testing.T) {
 		{"zero-width space in a server", "h\u200bq;", "", "", "invisible character (U+200B)"},
 		{"no-break space in a server", "h\u00a0q;", "", "", "invisible character (U+00A0)"},
 		{"zero-width space in a URL", ";https://h/\u200bx", "", "", "invisible character (U+200B)"},
-		{"apostrophe in a server", "h'q;", "", "", `holds "'"`},
+		{"apostrophe in a server", "h'q;", "", "", `contains "'"`},
 		{"apostrophe in a URL", ";https://h/it's", "", "https://h/it's", ""},
-		{"quote in a formula's text", `="h""q";`, "", "", `holds "\""`},
-		{"formula", "=A1;", "", "", `holds "="`},
+		{"quote in a formula's text", `="h""q";`, "", "", `contains "\""`},
+		{"formula", "=A1;", "", "", `contains "="`},
 		{"lost character", "B\ufffdro;", "", "", "lost"},
 	}
 	for _, test := range tests {
@@ -216,8 +216,8 @@ func TestActions(t *testing.T) {
 		servers string
 		faults  string
 	}{
-		{"register", register, []batch.Action{0, batch.Deregister, 0, 0, 0, 0}, "s1,,s3,,,s6", ",,,neither a server nor a URL,neither a server nor a URL,action not known"},
-		{"deregister", remove, []batch.Action{0, batch.Deregister, batch.Deregister, batch.Deregister, 0, batch.Deregister}, "s1,,,,,", ",,,,neither a server nor a URL,action not known"},
+		{"register", register, []batch.Action{0, batch.Deregister, 0, 0, 0, 0}, "s1,,s3,,,s6", ",,,neither a server nor a URL,neither a server nor a URL,unknown action"},
+		{"deregister", remove, []batch.Action{0, batch.Deregister, batch.Deregister, batch.Deregister, 0, batch.Deregister}, "s1,,,,,", ",,,,neither a server nor a URL,unknown action"},
 		{"not looked for", Options{Action: batch.Check}, []batch.Action{3, 3, 3, 3, 3, 3}, ",,,,,", ",,,,,"},
 	}
 	for _, test := range tests {
@@ -284,7 +284,7 @@ func TestNotScientific(t *testing.T) {
 		t.Error(p)
 	}
 	rows, _ = rowsOf(t, "mac\n15650000001\n", Options{Action: batch.Check, Repair: true})
-	if p := rows[0].Problem; p == "" || strings.Contains(p, "give --repair") {
+	if p := rows[0].Problem; p == "" || strings.Contains(p, "use --repair") {
 		t.Error(p)
 	}
 }

@@ -39,7 +39,7 @@ func NewReader(src io.Reader, opts Options) (*Reader, error) { return newReader(
 // newReader reads what may be the text of a sheet.
 func newReader(src io.Reader, opts Options, sheet *sheetText) (*Reader, error) {
 	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
-		return nil, optionError(flagDelimiter, "%q is none of comma, semicolon, tab and pipe", rune(opts.Comma))
+		return nil, optionError(flagDelimiter, "%q is not one of comma, semicolon, tab and pipe", rune(opts.Comma))
 	}
 	opts.MaxRecord = opts.maxRecord()
 	opts.Server = strings.TrimSpace(opts.Server)
@@ -103,7 +103,7 @@ func (r *Reader) readStart() error {
 		if err := s.next(); err != nil && err != io.EOF {
 			return err
 		}
-		return &FileError{Reason: "the " + thing + " holds nothing but blank lines", Hint: needed}
+		return &FileError{Reason: "the " + thing + " contains only blank lines", Hint: needed}
 	}
 	r.fillMerged(records)
 	kind, at := r.start(records)
@@ -287,7 +287,7 @@ func (r *Reader) read(row *batch.Row) error {
 		row.Device.MAC, _, _, _ = r.macs.parse(values[roleMAC])
 		row.Swallows, row.Unclosed = true, hasLineBreak(record)
 		r.blame(row, fault{role: noRole, cell: s.cells, kind: kindQuote,
-			text: fmt.Sprintf(neverClosed+", which makes all from line %d to the end of the file one record: close or remove it", s.start)})
+			text: fmt.Sprintf(neverClosed+", which makes everything from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
 	// A row of nothing but merged cells is none.
@@ -346,7 +346,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 	row.Swallows = swallowed != nil
 	if swallowed == nil && r.mentions(record, row.Device.MAC) {
 		row.Swallows = true
-		row.Note = joined(row.Note, "a cell of several lines holds another MAC: if that is a row of its own, it was swallowed by a quote too many")
+		row.Note = joined(row.Note, "a multi-line cell has another MAC: if that is a row of its own, a stray quote swallowed it")
 	}
 	blank := r.opts.IgnoreNoMAC && values[roleMAC] == "" && !r.anyCell(record, r.macs.isMAC)
 	if row.Device.MAC == (rps.MAC{}) && !blank && !hasDigit(values[roleMAC]) {
@@ -371,7 +371,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		if fault.role == roleMAC && wasMAC(values[roleMAC], row.Prior.MAC) {
 			// The earlier result knows what a spreadsheet made of it since.
 			row.Device.MAC = row.Prior.MAC
-			row.Note = joined(row.Note, "the MAC is that of rps_mac: its cell was damaged since")
+			row.Note = joined(row.Note, "the MAC comes from rps_mac, because its cell has been damaged since")
 			continue
 		}
 		row.Cut = r.split.lineEnd == ""

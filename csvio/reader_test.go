@@ -71,7 +71,7 @@ func TestRecords(t *testing.T) {
 		{"text behind a quote", "mac,server\n001565000001,\"s\"1\n" + otherMAC + ",s2\n", []want{
 			{2, `001565000001,"s"1`, 2, "s1", ""}, {3, otherMAC + ",s2", 2, "s2", ""}}},
 		{"quote behind a quote and text", "mac,server\n001565000001,\"s\"\"1\"a\"b\n", []want{
-			{2, `001565000001,"s""1"a"b`, 2, `s"1a"b`, `holds "\""`}}},
+			{2, `001565000001,"s""1"a"b`, 2, `s"1a"b`, `contains "\""`}}},
 		{"line breaks in quotes", "mac,n,server\n001565000001,\"a\nb\r\nc\rd\",s1\n" + otherMAC + ",,s2\n", []want{
 			{2, "001565000001,\"a\nb\r\nc\rd\",s1", 3, "s1", ""}, {6, otherMAC + ",,s2", 3, "s2", ""}}},
 		{"line break in the header", "mac,\"server\nname\"\n001565000001,s1\n", []want{{3, "001565000001,s1", 2, "s1", ""}}},

@@ -86,7 +86,7 @@ func (t *sheetText) Read(p []byte) (int, error) {
 }
 
 func tooLargeSheet() error {
-	return &FileError{Reason: "the sheet is too large", Hint: "remove what is no device from it, or save it as 'CSV UTF-8'"}
+	return &FileError{Reason: "the sheet is too large", Hint: "remove everything but the devices, or save it as 'CSV UTF-8'"}
 }
 
 // next writes one record.
@@ -167,8 +167,8 @@ func (r *Reader) hiddenColumns() error {
 		if _, named := r.opts.Columns[roleNames[of]]; r.sheet == nil || i < 0 || named || !r.sheet.rows.Hides(i+1) {
 			continue
 		}
-		return &FileError{Line: r.split.line, Reason: fmt.Sprintf("column %d, %q, would be read for the %s and is hidden", i+1, r.header.names[i], roleNames[of]),
-			Hint: "show it, or name the column that is meant with " + columnFlag(role(of), strconv.Itoa(i+1))}
+		return &FileError{Line: r.split.line, Reason: fmt.Sprintf("column %d, %q, would be read for the %s, but is hidden", i+1, r.header.names[i], roleNames[of]),
+			Hint: "show it, or name the right column with " + columnFlag(role(of), strconv.Itoa(i+1))}
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func appendCell(line []byte, text string) []byte {
 // is refused wherever it is read, also in the result.
 const uncalculated = "#UNCALCULATED!"
 
-const uncalculatedText = "the cell has a formula that was never calculated: open the workbook in the spreadsheet program and save it, which calculates it"
+const uncalculatedText = "the cell has a formula that was never calculated: open the workbook in the spreadsheet program and save it, so that it is calculated"
 
 // cellText returns the text of a cell: what the spreadsheet shows, but all digits
 // where they are a MAC or can be what is left of one, which no format must hide.

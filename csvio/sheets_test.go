@@ -90,16 +90,16 @@ func TestChosenSheets(t *testing.T) {
 		{"hidden one by name", []page{hidden, phones}, Options{Sheets: []string{"old"}}, "2 000006"},
 		{"beside a template", []page{blank, phones, cover}, Options{}, "2 000001"},
 		{"template only", []page{blank}, Options{}, ""},
-		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
-		{"hidden behind a cover", []page{cover, hidden}, Options{}, `error: sheet "Cover": no column is known|--sheet NAME: "Old"`},
-		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets hold MACs: "Phones" (1), "Odd" (2)`},
-		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column is known|--column mac="Telefon"`},
+		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets have MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
+		{"hidden behind a cover", []page{cover, hidden}, Options{}, `error: sheet "Cover": no column was recognized|--sheet NAME: "Old"`},
+		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets have MACs: "Phones" (1), "Odd" (2)`},
+		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column was recognized|--column mac="Telefon"`},
 		{"all", []page{cover, phones, more}, Options{AllSheets: true}, "Phones 2 000001|More 4 000002|More 5 000000"},
 		{"named, in another order", []page{phones, more}, Options{Sheets: []string{"More", "Phones", "More"}}, "More 4 000002|More 5 000000|Phones 2 000001"},
-		{"all, one unreadable", []page{phones, odd}, Options{AllSheets: true}, `error: sheet "Odd": no column is known`},
+		{"all, one unreadable", []page{phones, odd}, Options{AllSheets: true}, `error: sheet "Odd": no column was recognized`},
 		{"other columns", []page{phones, moved}, Options{AllSheets: true}, `error: the sheets have different columns: the mac is in column 1 of "Phones" and in column 2 of "Moved"`},
 		{"no server", []page{phones, {name: "B", cells: table("mac", "001565000007")}}, Options{AllSheets: true}, `error: the server is in column 2 of "Phones" and in no column of "B"`},
-		{"none", []page{cover, {name: "Empty"}}, Options{}, `error: sheet "Cover": no column is known|--sheet NAME: "Empty"`},
+		{"none", []page{cover, {name: "Empty"}}, Options{}, `error: sheet "Cover": no column was recognized|--sheet NAME: "Empty"`},
 		{"no such", []page{phones}, Options{Sheets: []string{"x"}}, `error: no sheet "x"|--sheet: "Phones"`},
 		{"servers", []page{{name: "S", cells: table("name,url", "hq,https://h/")}, phones}, Options{Action: batch.AddServer}, "2 000000"},
 	} {
@@ -137,7 +137,7 @@ func TestHiddenRows(t *testing.T) {
 		hidden HiddenRows
 		want   string
 	}{
-		{HiddenRefuse, `error: 3 rows that hold a MAC are hidden|row 3, row 4, row 6|--hidden-rows send|--hidden-rows skip`},
+		{HiddenRefuse, `error: 3 rows that have a MAC are hidden|row 3, row 4, row 6|--hidden-rows send|--hidden-rows skip`},
 		{HiddenSend, "000001 hq|000002 hq|" + kindZeros + "|" + kindNoMAC + "|" + kindNoTarget},
 		{HiddenSkip, skipped},
 	} {
@@ -329,9 +329,9 @@ func TestRefusedCells(t *testing.T) {
 		{[]string{"001565000001", "hq", "", "", never}, "", ""},
 		{[]string{`<c s="2"><v>36692</v></c>`, "hq"}, kindDate, "a date or a time"},
 		{[]string{`<c s="4"><v>1565100000</v></c>`, "hq"}, kindScientific, "scientific notation"},
-		{[]string{`<c t="e"><v>#N/A</v></c>`, "hq"}, kindError, "error of the spreadsheet"},
+		{[]string{`<c t="e"><v>#N/A</v></c>`, "hq"}, kindError, "spreadsheet error"},
 		{[]string{"001565000001", `<c t="e"><v>#REF!</v></c>`}, kindNoServer, "#REF!"},
-		{[]string{"001565000001", `<c s="4"><v>100000</v></c>`}, kindBadServer, "holds"},
+		{[]string{"001565000001", `<c s="4"><v>100000</v></c>`}, kindBadServer, "contains"},
 	} {
 		rows, _, err := fileOf(t, bookOf(t, cellsOfRow(1, "", "mac", "server", "url", "action", "note")+cellsOfRow(2, "", test.cells...)), Options{})
 		if err != nil {
@@ -402,7 +402,7 @@ func TestFileChangedInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, want := range []string{"", "", "the file was changed while it was read"} {
+	for _, want := range []string{"", "", "the file changed while it was being read"} {
 		if want != "" {
 			write("001565000002")
 		}
@@ -427,7 +427,7 @@ func TestHiddenColumns(t *testing.T) {
 		want string
 	}{
 		{`<col min="4" max="16384" hidden="1"/>`, Options{}, "0 000001 hq "},
-		{`<col min="2" max="3" hidden="1"/>`, Options{}, `error: row 1: column 2, "server", would be read for the server and is hidden|--column server=2`},
+		{`<col min="2" max="3" hidden="1"/>`, Options{}, `error: row 1: column 2, "server", would be read for the server, but is hidden|--column server=2`},
 		{`<col min="1" max="1" width="0"/>`, Options{}, `error: column 1, "mac"`},
 		{`<col min="2" max="2" hidden="true" width="9"/>`, Options{Columns: map[string]string{"server": "2"}}, "0 000001 hq "},
 		{`<col min="2" max="2" hidden="1"/>`, Options{Action: batch.Check}, "3 000001  "},

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	needed = "a header such as mac,server,url and a line for each device are needed"
+	needed = "it needs a header such as mac,server,url and a line for each device"
 	saveAs = "open it in the spreadsheet program and save it as .xlsx or as 'CSV UTF-8'"
 )
 
@@ -27,7 +27,7 @@ func lockFile(name string) error {
 	if !ok {
 		return nil
 	}
-	return &FileError{Reason: "this is the lock file of a workbook that is open, not the workbook", Hint: "close the workbook and give " + of}
+	return &FileError{Reason: "this is the lock file of a workbook that is open, not the workbook", Hint: "close the workbook and use " + of}
 }
 
 // signatures are the first bytes of files that people take for a CSV file or a
@@ -91,7 +91,7 @@ func sniff(head []byte) error {
 		r, n := utf8.DecodeRune(head)
 		switch {
 		case r == 0:
-			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is not a text file: it holds a NUL byte",
+			return &FileError{Line: 1 + lineBreaks(start[:size-len(head)]), Reason: "this is not a text file: it contains a NUL byte",
 				Hint: "remove that, or " + saveAs}
 		case r < ' ' && !unicode.IsSpace(r):
 			odd++

@@ -48,7 +48,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 		return note, bad
 	}
 	if bad == nil && r.cutURL(record, row, at, found, beyond) {
-		bad = append(bad, fault{role: roleURL, kind: kindCutURL, text: fmt.Sprintf("the URL may have been cut at a %s: put it in quotes; if the next cell is not part of it, put that in quotes, or words", commaNames[r.opts.Comma])})
+		bad = append(bad, fault{role: roleURL, kind: kindCutURL, text: fmt.Sprintf("the URL may have been cut at a %s: put it in quotes; if the next cell is not part of it, put that in quotes, or reword it", commaNames[r.opts.Comma])})
 	}
 	if !found {
 		return "", bad
@@ -56,7 +56,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 	if before := row.Prior.Status; bad == nil && (before == "" || before == batch.Invalid) {
 		bad = r.moved(record, row, values, faults)
 	}
-	return fmt.Sprintf("it has more cells than the header%s: a %s that is not in quotes may have moved them", mac, commaNames[r.opts.Comma]), bad
+	return fmt.Sprintf("it has more cells than the header%s: an unquoted %s may have shifted them", mac, commaNames[r.opts.Comma]), bad
 }
 
 // beside returns an empty cell that is read, if the next column has no name and
@@ -107,7 +107,7 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 			continue
 		}
 		return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf(
-			"it has more cells than the header, so its %s may be in another column: put the cell that holds a %s in quotes", roleNames[of], commaNames[r.opts.Comma])}}
+			"it has more cells than the header, so its %s may be in another column: put the cell that contains a %s in quotes", roleNames[of], commaNames[r.opts.Comma])}}
 	}
 	return nil
 }

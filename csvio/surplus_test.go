@@ -30,7 +30,7 @@ func TestSurplusCells(t *testing.T) {
 		{"cell in between", head + "001565000001,hq,https://a.example.com/x?a=1,,2\n", "note"},
 		{"no URL", head + "001565000001,hq,,2\n", "note"},
 		{"column behind the URL", head[:len(head)-1] + ",notes\n001565000001,hq,https://a.example.com/x?a=1,2,note\n", "cut at a comma"},
-		{"server last", "mac,site,server\n001565000001,Bonn,Markt 1,hq\n", "its server may be in another column: put the cell that holds a comma in quotes"},
+		{"server last", "mac,site,server\n001565000001,Bonn,Markt 1,hq\n", "its server may be in another column: put the cell that contains a comma in quotes"},
 		{"no header", "001565000001,hq\n001565000002,hq,\n001565000003,hq,x\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

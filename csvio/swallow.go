@@ -28,22 +28,22 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 	if i := r.split.torn; i >= 0 {
 		line := r.lineAt(record, r.cellStart(i)) + 1
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
-			"text follows the closing quote of a cell of several lines, so from %s on rows of their own may have been swallowed: add the quote that is missing, or remove the one too many", r.lineName(record, i, line))})
+			"text follows the closing quote of a multi-line cell, so rows from %s on may have been swallowed: add the missing quote, or remove the extra one", r.lineName(record, i, line))})
 	} else if i, line, mac, ok := r.recordInside(record); ok {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
-			"%s, inside a cell of several lines, looks like a row of its own, for the MAC %s: give it its row (a quote is missing or too many); if it is a note, take the MAC out of that line", r.lineName(record, i, line), mac)})
+			"%s, inside a multi-line cell, looks like a row of its own, for the MAC %s: make it a row (a quote is missing or extra); if it is a note, remove the MAC from that line", r.lineName(record, i, line), mac)})
 	}
 	// Of what takes a quote that is never closed, the result has no MAC.
 	if prior := &row.Prior; prior.Status == batch.Invalid && prior.MAC == (rps.MAC{}) && row.Device.MAC != (rps.MAC{}) {
 		row.Unclosed = true
-		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed + ", as an earlier run found, and the lines of the cell may be rows of their own: give each its row; if they are none, empty the cell rps_status"})
+		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed + ", as an earlier run found, and the lines of the cell may be rows of their own: make each a row; if they are not, empty the cell rps_status"})
 	}
 	return faults
 }
 
 func swallowingHeader(line int) error {
-	return &FileError{Line: line, Reason: "a cell of several lines in the header seems to have swallowed rows",
-		Hint: "add the quote that is missing, or remove the one too many"}
+	return &FileError{Line: line, Reason: "a multi-line cell in the header seems to have swallowed rows",
+		Hint: "add the missing quote, or remove the extra one"}
 }
 
 // recordInside finds the first line in a cell of several lines that looks like

@@ -93,7 +93,7 @@ func TestSwallowingHeader(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%q: no error", file)
 		}
-		checkProblem(t, errorText(err), "line 1: a cell of several lines in the header|add the quote that is missing")
+		checkProblem(t, errorText(err), "line 1: a multi-line cell in the header|add the missing quote")
 	}
 }
 
@@ -106,7 +106,7 @@ func TestNeverClosedStays(t *testing.T) {
 		return w.Write(row, batch.Verdict{Status: batch.Invalid, Detail: row.Problem})
 	})
 	again, format := rowsOf(t, result, Options{})
-	checkProblem(t, again[0].Problem, "a quote is never closed|as an earlier run found|give each its row")
+	checkProblem(t, again[0].Problem, "a quote is never closed|as an earlier run found|make each a row")
 	if !again[0].Swallows {
 		t.Errorf("%+v", again[0])
 	}

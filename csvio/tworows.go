@@ -82,7 +82,7 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 		for column, name := range records[i].names {
 			of, ok := r.task.roleOf(name)
 			if ok && reads[of] && h.at[of] < 0 && (i > at || unnamed(column)) {
-				return &FileError{Line: records[i].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: here a column is named %q, and none in the other row", name),
+				return &FileError{Line: records[i].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: this one names a column %q, and the other does not", name),
 					Hint: "put the names of all columns in one row, or name it with " + columnFlag(of, strconv.Itoa(column+1))}
 			}
 		}
@@ -97,7 +97,7 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	}
 	for i, name := range below {
 		if name != "" && unnamed(i) && slices.ContainsFunc(records[at+2:], func(record sampled) bool { return i < len(record.names) && r.macs.isMAC(record.names[i]) }) {
-			return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q, which both hold MACs", h.names[mac], below[mac], name),
+			return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q, which both have MACs", h.names[mac], below[mac], name),
 				Hint: "say which with " + columnFlag(roleMAC, strconv.Itoa(mac+1))}
 		}
 	}

@@ -22,8 +22,8 @@ func TestTwoRowHeaders(t *testing.T) {
 		{"merged into the devices", "MAC,Site,Server,URL" + rows + "#001565000002", "B1:B3", "0 000001 hq https://h/1|" + kindNoTarget},
 		{"not joined", "MAC,Site,Provisioning#,,Server,URL" + rows, "C1:D1", `error: row 2: the header seems to have two rows|"Server"|--column server=3`},
 		{"not joined, MAC in the second", "Phone,,Server,URL#MAC,Site" + rows, "A1:B1", `error: row 1: the header seems to have two rows|"Server"`},
-		{"two MACs below one name", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1 C1:C2", `error: row 2: no column is known|say which with --column mac="WLAN"`},
-		{"two MACs below one name, not joined", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1", `error: row 2:|below "MAC" there are "WLAN" and "LAN", which both hold MACs|--column mac=1`},
+		{"two MACs below one name", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1 C1:C2", `error: row 2: no column was recognized|say which with --column mac="WLAN"`},
+		{"two MACs below one name, not joined", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1", `error: row 2:|below "MAC" there are "WLAN" and "LAN", which both have MACs|--column mac=1`},
 	} {
 		var after strings.Builder
 		for ref := range strings.FieldsSeq(test.merged) {

@@ -48,7 +48,7 @@ func unprintable(text string) string {
 		case r == utf8.RuneError: // also U+FFFD, which another program left
 			return "the URL has lost characters, or is not in UTF-8: save the file as 'CSV UTF-8'"
 		case !unicode.IsPrint(r) || r == ' ':
-			return fmt.Sprintf("the URL holds %s: remove it", described(text[i:]))
+			return fmt.Sprintf("the URL contains %s: remove it", described(text[i:]))
 		}
 	}
 	return ""
@@ -82,11 +82,11 @@ func hostProblem(host string) string {
 			return "the URL's IPv6 address lacks its closing bracket"
 		}
 		if address, err := netip.ParseAddr(host[1:end]); err != nil || !address.Is6() {
-			return "the URL has brackets around what is not an IPv6 address"
+			return "the URL has brackets around something that is not an IPv6 address"
 		}
 		if port = host[end+1:]; port != "" {
 			if port[0] != ':' {
-				return "the URL has something other than a port behind its IPv6 address"
+				return "the URL has something other than a port after its IPv6 address"
 			}
 			port, hasPort = port[1:], true
 		}
@@ -99,10 +99,10 @@ func hostProblem(host string) string {
 					host, port, hasPort = host[:i], host[i+1:], true
 					break
 				}
-				return fmt.Sprintf("the URL's host holds %s", described(host[i:]))
+				return fmt.Sprintf("the URL's host contains %s", described(host[i:]))
 			}
 			if c == '.' && before == '.' {
-				return "the URL's host has a dot too many"
+				return "the URL's host has an extra dot"
 			}
 			before = c
 		}
@@ -113,7 +113,7 @@ func hostProblem(host string) string {
 	if hasPort {
 		number, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || number == 0 {
-			return "the URL's port is no number from 1 to 65535 (an IPv6 address stands in square brackets)"
+			return "the URL's port is not a number from 1 to 65535 (an IPv6 address needs square brackets)"
 		}
 	}
 	return ""

@@ -85,7 +85,7 @@ func (w *Watch) Missing() string {
 	if w.lacking == 0 || w.file.format.hasServers {
 		return ""
 	}
-	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or give " + flagServer + " NAME"
+	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or use " + flagServer + " NAME"
 }
 
 // name looks at the name of a server.
@@ -126,7 +126,7 @@ func (w *Warning) add(example func() string) {
 
 // Warnings returns what has been seen.
 func (w *Watch) Warnings() (all []Warning) {
-	surplus := "rows have cells where the header has no name: a delimiter that is not in quotes may have moved them"
+	surplus := "rows have cells where the header has no name: an unquoted delimiter may have shifted them"
 	if w.file != nil && w.file.book != nil {
 		surplus = "rows have cells where the header has no name, which are not read"
 	}
@@ -137,9 +137,9 @@ func (w *Watch) Warnings() (all []Warning) {
 		{&w.merged, "rows have the value of a merged cell"},
 		{&w.skipped, "hidden rows are skipped (" + flagHidden + " send sends them)"},
 		{&w.surplus, surplus},
-		{&w.foreign, "addresses are outside Yealink's blocks, and are sent all the same (" + flagVendor + " names a block that is expected)"},
-		{&w.long, fmt.Sprintf("names of servers have more than %d characters: the service may know them shortened", longServer)},
-		{&w.dates, "names of servers look like a date or a decimal number that a spreadsheet made of something else"},
+		{&w.foreign, "addresses are outside Yealink's blocks, and are sent anyway (" + flagVendor + " declares an expected block)"},
+		{&w.long, fmt.Sprintf("server names have more than %d characters: the service may have shortened them", longServer)},
+		{&w.dates, "server names look like a date or a decimal number that a spreadsheet made from something else"},
 	} {
 		if of.seen.Count > 0 {
 			of.seen.Text = of.text

@@ -55,7 +55,7 @@ func (f *File) openBook(ctx context.Context) error {
 	}
 	if !xlsx.Sniff(head[:n]) {
 		if f.opts.Sheets != nil || f.opts.AllSheets {
-			return f.named(&FileError{Reason: "this is no workbook", Hint: flagSheet + " and " + flagAllSheets + " are for .xlsx files"})
+			return f.named(&FileError{Reason: "this is not a workbook", Hint: flagSheet + " and " + flagAllSheets + " are for .xlsx files"})
 		}
 		return nil
 	}
@@ -126,8 +126,8 @@ func (f *File) chooseSheets(ctx context.Context) error {
 			what = "servers"
 		}
 		b.read = nil
-		return &FileError{Reason: fmt.Sprintf("%d sheets hold %s: %s", len(found), what, strings.Join(names, ", ")),
-			Hint: "choose with " + flagSheet + " NAME, which may be given again, or give " + flagAllSheets}
+		return &FileError{Reason: fmt.Sprintf("%d sheets have %s: %s", len(found), what, strings.Join(names, ", ")),
+			Hint: "choose with " + flagSheet + " NAME (repeatable), or use " + flagAllSheets}
 	}
 	b.read = found
 	return f.sameColumns(ctx)
@@ -148,7 +148,7 @@ func (b *sheets) find(wanted string) (xlsx.Sheet, error) {
 	for _, sheet := range all {
 		names = append(names, sheet.Name)
 	}
-	return xlsx.Sheet{}, &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "give one of these with " + flagSheet + ": " + listed(names)}
+	return xlsx.Sheet{}, &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "choose one of these with " + flagSheet + ": " + listed(names)}
 }
 
 // sheetReader starts reading a sheet, through what wrap makes of its text.
@@ -228,7 +228,7 @@ func (f *File) sameColumns(ctx context.Context) error {
 			if was := first.header.at[of]; was != at {
 				return &FileError{Reason: fmt.Sprintf("the sheets have different columns: the %s is in %s of %q and in %s of %q",
 					roleNames[of], columnPlace(was), f.book.read[0].Name, columnPlace(at), sheet.Name),
-					Hint: "give the sheets the same columns, or read them one after the other with " + flagSheet + " NAME"}
+					Hint: "use the same columns in all sheets, or read one at a time with " + flagSheet + " NAME"}
 			}
 		}
 	}

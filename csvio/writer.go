@@ -136,7 +136,7 @@ func (w *Writer) isLine(row *batch.Row) bool {
 // push our cells under the wrong header.
 func (w *Writer) fits(row *batch.Row) error {
 	if row.Cells > w.width {
-		return fmt.Errorf("line %d has %d cells, more than the %d of the widest when the file was first read: it has changed", row.Line, row.Cells, w.width)
+		return fmt.Errorf("line %d has %d cells, more than the %d of the widest line when the file was first read: the file has changed", row.Line, row.Cells, w.width)
 	}
 	return nil
 }

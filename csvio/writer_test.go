@@ -58,7 +58,7 @@ func TestResultFile(t *testing.T) {
 		{"quotes are left", "\"mac\", n \n\"001565000001\", \"\"\"x\n", "\"mac\", n ," + ourHeader + "\n\"001565000001\", \"\"\"x,2," + ours + "\n"},
 		{"short rows are filled up", "mac,a,b\n001565000001\n", "mac,a,b," + ourHeader + "\n001565000001,,,2," + ours + "\n"},
 		{"header is filled up to long rows", "mac\n001565000001,x,\n001565000001\n",
-			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,,", "registered,,it has more cells than the header: a comma that is not in quotes may have moved them", 1) + "\n001565000001,,,3," + ours + "\n"},
+			"mac,,," + ourHeader + "\n001565000001,x,,2," + strings.Replace(ours, "registered,,", "registered,,it has more cells than the header: an unquoted comma may have shifted them", 1) + "\n001565000001,,,3," + ours + "\n"},
 		{"blank", "mac,a\n\n,\n\"\" \n", "mac,a," + ourHeader + "\n\n,,3,,,,,,,,\n\"\" ,,4,,,,,,,,\n"},
 		{"no MAC", "mac\nx\n", "mac," + ourHeader + "\nx,2,,,registered,,,,1,2026-01-02T02:04:05Z\n"},
 		{"quote is closed", "mac,a\n001565000001,\"b\n", "mac,a," + ourHeader + "\n001565000001,\"b\",2," + ours + "\n"},

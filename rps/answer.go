@@ -97,7 +97,7 @@ var (
 	errHTML    = errors.New("the answer is a web page, not XML-RPC")
 	errForeign = errors.New("the answer is not XML-RPC")
 	errLong    = errors.New("a part of the answer is too long")
-	errURL     = errors.New("the answer has a URL that cannot be one")
+	errURL     = errors.New("the answer has an invalid URL")
 	errFault   = errors.New("the answer is a fault that cannot be read")
 	errShape   = errors.New("unexpected answer format")
 	errCutOff  = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)

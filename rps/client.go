@@ -169,7 +169,7 @@ func checkURL(text string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the service's URL cannot be read: write it as https://HOST:PORT/xmlrpc")
 	case u.User != nil:
-		return nil, errors.New("the service's URL contains credentials, and others can see the URL: leave them out and give them separately")
+		return nil, errors.New("the service's URL contains credentials, and others can see the URL: leave them out and supply them separately")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
 		return nil, errors.New("the service's URL has a query or a fragment: leave out what begins with ? or #")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":

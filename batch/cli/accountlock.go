@@ -23,7 +23,7 @@ type lockFlags struct {
 }
 
 func (f *lockFlags) add(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.wait, "wait-lock", 0, "`TIME` time to wait for another run that changes the account (default: end at once with exit code 2)")
+	flags.DurationVar(&f.wait, "wait-lock", 0, "`TIME` how long to wait for another run that changes the account (default: end at once with exit code 2)")
 }
 
 func (f *lockFlags) check() error {
@@ -39,7 +39,7 @@ func (f *lockFlags) check() error {
 func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username string) (*durable.Lock, error) {
 	folder, err := lockFolder()
 	if err != nil {
-		log.Warn("runs of one account that overlap cannot be seen", "error", err)
+		log.Warn("overlapping runs of one account cannot be detected", "error", err)
 		return nil, nil
 	}
 	// The name gives the account away to nobody who lists the folder.
@@ -47,7 +47,7 @@ func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username st
 	lock, err := durable.TryLock(name)
 	held := (*durable.LockedError)(nil)
 	if errors.As(err, &held) && f.wait > 0 {
-		log.Info("another run has the account: waiting for it", "account", username, "run", held.Holder, "max_wait", f.wait)
+		log.Info("another run is using the account: waiting for it", "account", username, "run", held.Holder, "max_wait", f.wait)
 		waiting, cancel := context.WithTimeout(ctx, f.wait)
 		defer cancel()
 		lock, err = durable.WaitLock(waiting, name)
@@ -58,13 +58,13 @@ func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username st
 	case ctx.Err() != nil:
 		return nil, &batch.StopError{Reason: batch.ErrInterrupted}
 	case errors.As(err, &held) && f.wait > 0:
-		return nil, hint(fmt.Errorf("account %s: another run still has it after %v: %v", username, f.wait, held.Holder), "give a longer --wait-lock")
+		return nil, hint(fmt.Errorf("account %s: another run is still using it after %v: %v", username, f.wait, held.Holder), "use a longer --wait-lock")
 	case errors.As(err, &held):
-		return nil, hint(fmt.Errorf("account %s: another run has it: %v", username, held.Holder), "--wait-lock 10m waits for its end")
+		return nil, hint(fmt.Errorf("account %s: another run is using it: %v", username, held.Holder), "--wait-lock 10m waits for it to end")
 	case durable.Refused(err):
-		return nil, hint(fmt.Errorf("cannot lock the account: %w", err), "remove it: it is not a lock of this program")
+		return nil, hint(fmt.Errorf("cannot lock the account: %w", err), "remove it: it is not one of this program's locks")
 	}
-	log.Warn("runs of one account that overlap cannot be seen", "error", err)
+	log.Warn("overlapping runs of one account cannot be detected", "error", err)
 	return nil, nil
 }
 

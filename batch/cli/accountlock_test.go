@@ -54,7 +54,7 @@ func TestAccountLock(t *testing.T) {
 	wait := func(then func(run *exec.Cmd)) (int, string) {
 		t.Helper()
 		p := c.register("-o", "second.csv", "--wait-lock", "1h", "--log-level", "info")
-		out := &watched{text: "another run has the account: waiting for it", seen: func() { then(p) }}
+		out := &watched{text: "another run is using the account: waiting for it", seen: func() { then(p) }}
 		p.Stderr = out
 		err := p.Run()
 		if !out.found {

@@ -158,6 +158,6 @@ func exists(name string) bool {
 // tellLeft says that an earlier result stays, if there is one.
 func tellLeft(log *slog.Logger, name string) {
 	if exists(name) {
-		log.Info("the earlier result is left as it was: this run changed nothing", "file", name)
+		log.Info("this run changed nothing, so the earlier result is left as it was", "file", name)
 	}
 }

@@ -46,7 +46,7 @@ func openBefore(name string, servers map[string]string, resumed bool) (_ *before
 	}()
 	size, err := b.read()
 	if err != nil || size > int64(len(beforeHeader)) && !resumed {
-		return nil, hint(fmt.Errorf("%s %s has other contents, which are never overwritten", flag, name), "name another file")
+		return nil, hint(fmt.Errorf("%s %s has other contents, and is never overwritten", flag, name), "name another file")
 	}
 	// What is torn at the end was not yet relied upon.
 	if err = b.file.Truncate(size); err == nil {

@@ -134,7 +134,7 @@ func (m method) read(args []string) (a arguments, err error) {
 		case "[OVERRIDE]":
 			a.given, a.override = true, text == "1"
 			if text != "0" && text != "1" {
-				err = fmt.Errorf("isOverride is %q, and must be 1 (override) or 0 (do not)", text)
+				err = fmt.Errorf("isOverride is %q, but must be 1 (override) or 0 (do not)", text)
 			}
 		}
 		if err != nil {
@@ -162,18 +162,18 @@ func newCall(streams Streams) *cobra.Command {
 		Use:   "call METHOD [ARGUMENT...]",
 		Short: "Make one call of the API and print the answer",
 		Long: `Make one call and print the service's answer, in its own words. Nothing is judged,
-retried, recorded or looked up: the other commands do all of that for the devices
+retried, recorded or looked up; the other commands do all of that for the devices
 of a file.
 
 ` + table.String() + `
-MACS have commas between them. OVERRIDE is 1 or 0; without it the call has no
-isOverride, and the service refuses what is registered already. An empty SERVER
-or URL is ''. Other users of this machine can see a command line: a secret unique
-URL belongs in a file for register or edit.
+Separate MACS with commas. OVERRIDE is 1 or 0; without it the call has no
+isOverride, and the service refuses devices that are already registered. Write an
+empty SERVER or URL as ''. Other users of this machine can see a command line, so
+put a secret unique URL in a file for register or edit.
 
 Exit codes:
-  0    the service said yes; its answer is on standard output
-  1    it refused; its words are on standard error
+  0    the service granted the call; its answer is on standard output
+  1    the service refused it; its words are on standard error
   2    usage or configuration: nothing was sent
   4    no answer, or the credentials are refused
   130  interrupted by SIGINT or SIGTERM`,
@@ -188,14 +188,14 @@ Exit codes:
 		},
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return hint(errors.New("call takes the name of a method"), "see '%s --help'", c.CommandPath())
+				return hint(errors.New("call needs the name of a method"), "see '%s --help'", c.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			m, ok := findMethod(args[0])
 			if !ok {
-				return hint(fmt.Errorf("there is no method %q", args[0]), "see '%s --help' for all", c.CommandPath())
+				return hint(fmt.Errorf("there is no method %q", args[0]), "see '%s --help' for the list", c.CommandPath())
 			}
 			a, err := m.read(args[1:])
 			if err == nil {
@@ -261,7 +261,7 @@ func (k *call) ended(m method, err error) error {
 	case e.Kind == rps.Unauthorized, e.Kind == rps.Forbidden, e.Kind == rps.Untrusted:
 		return &batch.StopError{Reason: batch.ErrRefused, Cause: err}
 	case (e.Kind == rps.Unreadable || e.Kind == rps.HandlerFailed) && m.changes:
-		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "it may have been applied all the same; look the device up with 'call checkDeviceExt'")
+		return hint(&batch.StopError{Reason: batch.ErrUnreachable, Cause: err}, "the call may have been applied anyway; look up the device with 'call checkDeviceExt'")
 	}
 	return &batch.StopError{Reason: batch.ErrUnreachable, Cause: err}
 }

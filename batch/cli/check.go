@@ -14,18 +14,18 @@ func newCheck(streams Streams) *cobra.Command {
 		Long: `Look up each device of a spreadsheet with checkDeviceExt, one call per row:
 whether it is registered, by whom, and the URL that it is bound to. Nothing is
 changed. The statuses are registered, unregistered, registered-elsewhere and
-unknown. The result of devices.csv, or of its result, is devices.check.csv.
+unknown. For devices.csv, or its result, check writes devices.check.csv.
 
 With --want it is an audit that compares each device with its row:
 
   matches       it is bound as the row asks
   differs       it is bound to something else
   not-bound     it is not registered by this account
-  still-bound   the row's action is deregister, and it is registered
-  not-verified  it is registered, and the URL of its server is not known
+  still-bound   it is registered, and the row's action is deregister
+  not-verified  it is registered, but the URL of its server is not known
 
-All but matches make exit code 1. RPS does not report the URL of a server, so
-give those with --servers. Without --want the column action is not read.
+The exit code is 1 unless all rows match. RPS does not report the URL of a server,
+so name a file of them with --servers. Without --want the column action is not read.
 
 ` + exitCodes,
 		Example: `  rpsbatch check devices.csv

@@ -22,13 +22,13 @@ func newCompletion(streams Streams) *cobra.Command {
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print the completion script of a shell",
 		Long: `Print a script that makes a shell complete commands, flags and their values
-with the Tab key. Where it belongs, for one user:
+with the Tab key. Where to put it, for one user:
 
   bash        ~/.local/share/bash-completion/completions/rpsbatch, with the
               package bash-completion
   zsh         a file named _rpsbatch in a folder of $fpath
   fish        ~/.config/fish/completions/rpsbatch.fish
-  powershell  the last example, as a line of the file $PROFILE
+  powershell  add the last example to the file $PROFILE
 
 Start a new shell to use it.`,
 		Example: `  rpsbatch completion bash > ~/.local/share/bash-completion/completions/rpsbatch
@@ -39,7 +39,7 @@ Start a new shell to use it.`,
 		ValidArgs: []cobra.Completion{"bash", "zsh", "fish", "powershell"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || shells[args[0]] == nil {
-				return hint(errors.New("completion takes the name of one shell"), "bash, zsh, fish or powershell; see 'rpsbatch completion --help'")
+				return hint(errors.New("completion needs the name of one shell"), "bash, zsh, fish or powershell; see 'rpsbatch completion --help'")
 			}
 			return nil
 		},
@@ -51,7 +51,7 @@ Start a new shell to use it.`,
 // the value.
 var flagValues = map[string][]cobra.Completion{
 	"override": {
-		"never\tleave devices that are registered already",
+		"never\tleave devices that are already registered",
 		"ask\task once, on a terminal",
 		"own\tmove those of this account",
 		"always\tmove them all, whoever owns them",

@@ -13,8 +13,8 @@ func newEdit(streams Streams) *cobra.Command {
 		Short: "Change the server of registered devices, one call each",
 		Long: `Bind registered devices to the server that their row names, or to its unique
 URL, with editDevice or editDeviceWithUniqueUrl. RPS edits one device per call;
-'register --override own' moves whole batches, and is much faster. A row whose
-column action says deregister is invalid here: register and deregister take it.
+'register --override own' moves whole batches, and is much faster. A row with the
+action deregister is invalid here; register and deregister accept it.
 
 ` + exitCodes,
 		Example: `  rpsbatch edit moved.csv
@@ -26,7 +26,7 @@ column action says deregister is invalid here: register and deregister take it.
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
 	j.addConflict(c.Flags())
-	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as a success")
+	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as success")
 	inGroup(c.Flags(), groupSafety, j.guards.addMoves)
 	return c
 }

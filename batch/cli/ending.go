@@ -36,8 +36,8 @@ type endingFlags struct {
 }
 
 func (f *endingFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.summaryJSON, "summary-json", "", "write the summary as JSON to `FILE`, however the run ends ('-' is standard output)")
-	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics of the run to `FILE`, a name ending in .prom, for node_exporter's textfile collector")
+	flags.StringVar(&f.summaryJSON, "summary-json", "", "write the summary as JSON to `FILE`, however the run ends ('-' for standard output)")
+	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics of the run to `FILE`, ending in .prom, for node_exporter's textfile collector")
 }
 
 // runFiles are the files of a run besides those that report how it ended. A name
@@ -54,7 +54,7 @@ type runFiles struct {
 // check refuses to replace another file of the run, and what is not a file.
 func (f *endingFlags) check(files runFiles) error {
 	if f.metricsFile == standardStream {
-		return hint(errors.New(metricsFlag+" takes the name of a file"), "--summary-json - writes to standard output")
+		return hint(errors.New(metricsFlag+" needs the name of a file"), "--summary-json - writes to standard output")
 	}
 	output := "" // what goes to standard output
 	if files.result == standardStream {
@@ -89,7 +89,7 @@ func (f *endingFlags) check(files runFiles) error {
 		}
 		for _, other := range taken {
 			if other != "" && sameFile(file.name, other) {
-				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file; what is removed stands beside --output")
+				return hint(fmt.Errorf("%s would replace %s, which the run needs", file.flag, file.name), "name another file; the list of what is removed goes beside --output")
 			}
 		}
 		taken = append(append(taken, file.name), file.with...)

@@ -37,13 +37,13 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 		flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` read the column NAME as mac=, server=, url= or action=; without a header, give its number (repeatable)")
 		flags.StringVar(&f.delimiter, "delimiter", "", "`NAME` character between cells: comma, semicolon, tab or pipe (default: auto-detected)")
 		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
-		flags.StringArrayVar(&f.sheets, "sheet", nil, "`NAME` sheet of an .xlsx workbook to read (repeatable; default: the visible one that holds MACs)")
-		flags.BoolVar(&f.allSheets, "all-sheets", false, "read all visible sheets of a workbook that hold MACs")
-		flags.StringVar(&f.hidden, "hidden-rows", "", "`WHAT` to do with hidden rows of a workbook that hold MACs: send or skip")
+		flags.StringArrayVar(&f.sheets, "sheet", nil, "`NAME` sheet of an .xlsx workbook to read (repeatable; default: the visible one that has MACs)")
+		flags.BoolVar(&f.allSheets, "all-sheets", false, "read all visible sheets of a workbook that have MACs")
+		flags.StringVar(&f.hidden, "hidden-rows", "", "`WHAT` to do with hidden rows that have MACs: send or skip")
 		flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, not a header (default: auto-detected)")
-		flags.BoolVar(&f.repair, "repair", false, "restore leading zeros that a spreadsheet dropped from MACs of the block 00-15-65")
+		flags.BoolVar(&f.repair, "repair", false, "restore the leading zeros that a spreadsheet dropped from MACs in the block 00-15-65")
 		flags.StringArrayVar(&f.vendors, "vendor-prefix", nil, "`BLOCK` first half of the MACs of phones other than Yealink's, such as 00-1A-2B (repeatable)")
-		flags.BoolVar(&f.noMAC, "ignore-no-mac", false, "pass rows without a MAC through, such as subtotals and notes")
+		flags.BoolVar(&f.noMAC, "ignore-no-mac", false, "pass through rows without a MAC, such as subtotals and notes")
 	})
 }
 
@@ -64,7 +64,7 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 	for _, c := range f.columns {
 		role, name, ok := strings.Cut(c, "=")
 		if !ok || name == "" {
-			return csvio.Options{}, hint(fmt.Errorf("--column %q is not of the form ROLE=NAME", c), "for example --column mac=\"Device MAC\"")
+			return csvio.Options{}, hint(fmt.Errorf("--column %q does not have the form ROLE=NAME", c), "for example --column mac=\"Device MAC\"")
 		}
 		if columns[role] != "" {
 			return csvio.Options{}, hint(fmt.Errorf("--column %s= is given twice", role), "a role has one column")
@@ -76,14 +76,14 @@ func (f *readFlags) options(action batch.Action) (csvio.Options, error) {
 		comma, ok = f.delimiter[0], strings.Contains(",;\t|", f.delimiter)
 	}
 	if !ok {
-		return csvio.Options{}, fmt.Errorf("--delimiter %q is none of comma, semicolon, tab, pipe", f.delimiter)
+		return csvio.Options{}, fmt.Errorf("--delimiter %q is not one of comma, semicolon, tab, pipe", f.delimiter)
 	}
 	hidden, ok := hiddenRows[f.hidden]
 	if !ok {
-		return csvio.Options{}, fmt.Errorf("--hidden-rows %q is none of send, skip", f.hidden)
+		return csvio.Options{}, fmt.Errorf("--hidden-rows %q is not one of send, skip", f.hidden)
 	}
 	if f.allSheets && f.sheets != nil {
-		return csvio.Options{}, hint(errors.New("--sheet and --all-sheets exclude each other"), "give one of them")
+		return csvio.Options{}, hint(errors.New("--sheet and --all-sheets cannot be combined"), "use one of them")
 	}
 	var blocks csvio.Blocks
 	for _, text := range f.vendors {
@@ -124,20 +124,20 @@ type callFlags struct {
 func (f *callFlags) add(flags *pflag.FlagSet) {
 	f.addService(flags)
 	inGroup(flags, groupPace, func(flags *pflag.FlagSet) {
-		flags.Float64Var(&f.rate, "rate", 5, "at most `N` calls a second over all workers, look-ups and retries included; fractions allowed")
-		flags.IntVar(&f.burst, "burst", 1, "at most `N` calls at once after a rest")
+		flags.Float64Var(&f.rate, "rate", 5, "at most `N` calls per second over all workers, lookups and retries included; fractions allowed")
+		flags.IntVar(&f.burst, "burst", 1, "at most `N` calls at once after a pause")
 		flags.IntVar(&f.workers, "workers", 4, "at most `N` calls in flight")
-		flags.IntVar(&f.batchSize, "batch-size", 100, "at most `N` MACs in a call")
+		flags.IntVar(&f.batchSize, "batch-size", 100, "at most `N` MACs per call")
 		flags.IntVar(&f.maxAttempts, "max-attempts", 5, "try a call at most `N` times")
-		flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "`TIME` stop after this long without a readable answer")
+		flags.DurationVar(&f.giveUpAfter, "give-up-after", 5*time.Minute, "`TIME` stop after this time without a readable answer")
 	})
 	inGroup(flags, groupOutput, func(flags *pflag.FlagSet) {
-		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv, .check.csv for check, .sandbox.csv with --sandbox; '-' is standard output)")
+		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv, .check.csv for check, .sandbox.csv with --sandbox; '-' for standard output)")
 		flags.StringVar(&f.progress, "progress", "auto", "`MODE` how to show progress: auto (a bar on a terminal), lines (one every 30 s) or none")
 		flags.BoolVar(&f.quiet, "quiet", false, "print nothing if every row succeeds")
 		f.endings.add(flags)
 		flags.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` how to write messages to standard error: text or json")
-		flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` least level of messages: debug, info, warn or error")
+		flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` lowest level of messages to show: debug, info, warn or error")
 	})
 }
 
@@ -145,7 +145,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 // from the environment.
 func (f *callFlags) addService(flags *pflag.FlagSet) {
 	inGroup(flags, groupLogin, func(flags *pflag.FlagSet) {
-		flags.StringVar(&f.url, "url", cmp.Or(os.Getenv("RPSBATCH_URL"), rps.DefaultURL), "reach the service at `URL` (or RPSBATCH_URL); http:// is for this machine only, and redirects are never followed")
+		flags.StringVar(&f.url, "url", cmp.Or(os.Getenv("RPSBATCH_URL"), rps.DefaultURL), "reach the service at `URL` (or RPSBATCH_URL); http:// works for this machine only, and redirects are never followed")
 		flags.Lookup("url").DefValue = rps.DefaultURL
 		flags.StringVar(&f.username, "username", os.Getenv("RPSBATCH_USERNAME"), "`NAME` user name of the RPS XML API (or RPSBATCH_USERNAME, or systemd's credential rpsbatch-username, or a prompt)")
 		flags.Lookup("username").DefValue = ""
@@ -154,7 +154,7 @@ func (f *callFlags) addService(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.sandbox, "sandbox", false, "use a simulated RPS inside the process; no account is needed")
 	})
 	inGroup(flags, groupPace, func(flags *pflag.FlagSet) {
-		flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "`TIME` longest time for one call")
+		flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "`TIME` time limit for one call")
 	})
 }
 
@@ -163,7 +163,7 @@ func (f *callFlags) check(c *cobra.Command) error {
 	switch f.progress {
 	case "auto", "lines", "none":
 	default:
-		return fmt.Errorf("--progress %q is none of auto, lines, none", f.progress)
+		return fmt.Errorf("--progress %q is not one of auto, lines, none", f.progress)
 	}
 	if err := f.checkService(); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (f *callFlags) config() (batch.Config, error) {
 func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", f.logLevel)
+		return nil, fmt.Errorf("--log-level %q is not one of debug, info, warn, error", f.logLevel)
 	}
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: printableAttr}
 	var log *slog.Logger
@@ -216,7 +216,7 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	case "json":
 		log = slog.New(slog.NewJSONHandler(b, options))
 	default:
-		return nil, fmt.Errorf("--log-format %q is none of text, json", f.logFormat)
+		return nil, fmt.Errorf("--log-format %q is not one of text, json", f.logFormat)
 	}
 	// What net/http writes to the standard logger is for developers.
 	slog.SetLogLoggerLevel(slog.LevelDebug)

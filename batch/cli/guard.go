@@ -32,7 +32,7 @@ type guardFlags struct {
 func newGuards() guardFlags { return guardFlags{maxMoves: "100%", maxRemovals: "100%"} }
 
 func (g *guardFlags) addMoves(flags *pflag.FlagSet) {
-	flags.StringVar(&g.maxMoves, "max-moves", "30%", "`N|N%` stop, and change nothing, if more registered devices, or a larger share of the account's, may be bound to something else; 10 always may")
+	flags.StringVar(&g.maxMoves, "max-moves", "30%", "`N|N%` stop, and change nothing, if more registered devices, or a larger share of the account's, may be bound to something else; 10 are always allowed")
 }
 
 func (g *guardFlags) addRemovals(flags *pflag.FlagSet, always string) {
@@ -40,7 +40,7 @@ func (g *guardFlags) addRemovals(flags *pflag.FlagSet, always string) {
 }
 
 func (g *guardFlags) addYes(flags *pflag.FlagSet) {
-	flags.BoolVarP(&g.yes, "yes", "y", false, "answer questions with yes; no limit is lifted")
+	flags.BoolVarP(&g.yes, "yes", "y", false, "answer questions with yes; limits still apply")
 }
 
 func (g *guardFlags) addLimit(flags *pflag.FlagSet) {
@@ -50,7 +50,7 @@ func (g *guardFlags) addLimit(flags *pflag.FlagSet) {
 
 func (g *guardFlags) addExpect(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.expectNoChanges, "expect-no-changes", false, "with --dry-run: exit code 1 if the run would change anything")
-	flags.StringVar(&g.expectPlan, "expect-plan", "", "go on only if the plan is still the one in `FILE`, from --dry-run --plan-json")
+	flags.StringVar(&g.expectPlan, "expect-plan", "", "continue only if the plan is still the one in `FILE`, from --dry-run --plan-json")
 }
 
 func (g *guardFlags) addSave(flags *pflag.FlagSet) {
@@ -63,9 +63,9 @@ func (g *guardFlags) check(j *job) error {
 	case g.limit < 0:
 		return errors.New("--limit must be 1 or more")
 	case g.limit > 0 && j.prune:
-		return hint(errors.New("--limit cannot be combined with --prune"), "run without --prune first: what the file lacks is removed when all of its rows are settled")
+		return hint(errors.New("--limit cannot be combined with --prune"), "run without --prune first: what the file lacks is removed only after all of its rows are done")
 	case g.saveBefore == standardStream:
-		return errors.New("--save-before takes the name of a file")
+		return errors.New("--save-before needs the name of a file")
 	case g.expectNoChanges && !j.dryRun:
 		return hint(errors.New("--expect-no-changes needs --dry-run"), "add --dry-run")
 	}
@@ -100,14 +100,14 @@ func (g *guardFlags) exceeded(p batch.Plan, config batch.Config) error {
 		excess = append(excess, fmt.Sprintf("too many registered devices may be moved: %s (--max-moves %s)", affected(c.Moves, c), g.maxMoves))
 		flags = append(flags, fmt.Sprintf("--max-moves %d", c.Moves.Count))
 	case moves:
-		excess = append(excess, fmt.Sprintf("how many registered devices would be moved is not known, since the account's devices could not be listed (%v)", p.NoList))
+		excess = append(excess, fmt.Sprintf("the number of registered devices that would be moved is not known, because the account's devices could not be listed (%v)", p.NoList))
 		flags = append(flags, "--max-moves 100%")
 	}
 	if excess == nil {
 		return nil
 	}
 	return hint(fmt.Errorf("%s; nothing was changed", strings.Join(excess, "; ")),
-		"check that the file is whole and the right one; if this is meant, give %s", strings.Join(flags, " "))
+		"check that the file is complete and the right one; if you mean it, use %s", strings.Join(flags, " "))
 }
 
 // unexpected returns an error if a plan is not the one of --expect-plan.
@@ -121,13 +121,13 @@ func (g *guardFlags) unexpected(now planFile) error {
 		return fmt.Errorf("--expect-plan: %w", err)
 	}
 	if err := json.Unmarshal(data, &was); err != nil || was.Digest == "" {
-		return hint(fmt.Errorf("--expect-plan %s is not a plan", g.expectPlan), "write one with --dry-run --plan-json")
+		return hint(fmt.Errorf("--expect-plan %s is not a plan", g.expectPlan), "create one with --dry-run --plan-json")
 	}
 	differs := was.differs(now)
 	if differs == nil {
 		return nil
 	}
-	return hint(fmt.Errorf("the plan is no longer the one in %s: %s; nothing was changed", g.expectPlan, strings.Join(differs, "; ")),
+	return hint(fmt.Errorf("the plan differs from %s: %s; nothing was changed", g.expectPlan, strings.Join(differs, "; ")),
 		"look at the new plan with --dry-run")
 }
 
@@ -145,7 +145,7 @@ func (p planFile) differs(now planFile) (differs []string) {
 	}
 	differ("in the account only, to remove", p.Changes.Lacking, now.Changes.Lacking)
 	if differs == nil && p.Digest != now.Digest {
-		differs = []string{"the numbers are the same, but devices or their targets are others"}
+		differs = []string{"the numbers are the same, but the devices or their targets are different"}
 	}
 	return differs
 }
@@ -242,18 +242,18 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 	case rows == 0:
 		return noRows(in.Name(), "devices")
 	case j.sync && survey.Devices() == 0:
-		return hint(fmt.Errorf("%s has %s, and none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
-			"sync would take that for an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
+		return hint(fmt.Errorf("%s has %s, but none that can be sent: %s %s", in.Name(), count(rows, "row"), in.Place(), bad),
+			"sync would read that as an empty account; 'rpsbatch validate %s' shows what is wrong with each", j.file)
 	}
 	if j.prune && survey.Cut {
-		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is not whole", in.Name()), "nothing was sent, since devices that it lacks would be removed; add a line end if the line is right")
+		return hint(fmt.Errorf("%s seems to be cut off: its last line has no line end, and is incomplete", in.Name()), "nothing was sent, because devices that it lacks would be removed; add a line end if the line is correct")
 	}
 	return nil
 }
 
 // noRows is the error of a file without a single row.
 func noRows(name, what string) error {
-	return hint(fmt.Errorf("%s has no %s", name, what), "check that the export is whole; if it may be empty, give --allow-empty")
+	return hint(fmt.Errorf("%s has no %s", name, what), "check that the export is complete; if it may be empty, use --allow-empty")
 }
 
 // emptyFile reports whether an error is about a file that has not even a header,

@@ -39,7 +39,7 @@ func TestGuards(t *testing.T) {
 			{name: "sync at", args: "sync 30.csv --override own --yes", changed: 30},
 			{name: "sync over", args: "sync 31.csv --override own --yes", code: 2, want: "--max-moves 31"},
 			{name: "edit over", args: "edit 31.csv", code: 2, want: "--max-moves 31"},
-			{name: "terminal, at", args: "register 30.csv", dialogue: "wait Registered already, and perhaps bound to something else: 30 of the 100 in\nwait Move them in the account user at\ntype y", changed: 30},
+			{name: "terminal, at", args: "register 30.csv", dialogue: "wait Already registered, and perhaps bound to something else: 30 of the 100 in\nwait Move them in the account user at\ntype y", changed: 30},
 			{name: "terminal, over", args: "register 31.csv", dialogue: "wait 31 of the 100\nwait Move them\ntype y", code: 2, want: "--max-moves 31"},
 			{name: "terminal, over, no", args: "register 31.csv", dialogue: "wait Move them\ntype n", code: 1, want: "exists 31"},
 			{name: "terminal, over, own", args: "register 31.csv --override own", dialogue: silent, code: 2, want: "--max-moves 31"},
@@ -49,7 +49,7 @@ func TestGuards(t *testing.T) {
 			{name: "resumed", first: "register 31.csv --override own --max-moves 31 --limit 5", args: "register 31.csv --override own --resume", code: 2, want: `it has --max-moves "31", not "30%"`, changed: 5},
 			{name: "resumed, at", first: "register 30.csv --override own --limit 5", args: "register 30.csv --override own --resume", changed: 30},
 			{name: "rehearsed", args: "register 31.csv --override own --dry-run", code: 2, want: "the run would stop: too many registered devices"},
-			{name: "rehearsed, at", args: "register 30.csv --override own --dry-run", want: "registered already, to move 30"},
+			{name: "rehearsed, at", args: "register 30.csv --override own --dry-run", want: "already registered, to move 30"},
 		},
 		"max-removals": {
 			{name: "always", args: "deregister 10.csv --max-removals 0", changed: 10},
@@ -71,7 +71,7 @@ func TestGuards(t *testing.T) {
 		},
 		"yes": {
 			{name: "deregister", args: "deregister 5.csv", changed: 5},
-			{name: "sync", args: "sync kept1.csv --prune", code: 2, want: "no terminal to confirm the plan on"},
+			{name: "sync", args: "sync kept1.csv --prune", code: 2, want: "no terminal on which to confirm the plan"},
 			{name: "sync yes", args: "sync kept1.csv --prune --yes", changed: 1},
 			{name: "over", args: "deregister 11.csv --yes", code: 2, want: "--max-removals 11"},
 			{name: "terminal, no", args: "deregister 5.csv", dialogue: "wait Remove 5 of the 100\ntype n", code: 1, want: "Nothing was changed."},
@@ -122,7 +122,7 @@ func TestGuards(t *testing.T) {
 			{name: "unlisted", first: "edit 5.csv --dry-run --plan-json p.json --max-moves 100%", args: "edit 5.csv --max-moves 100% --expect-plan p.json", unlisted: true, changed: 5},
 			{name: "resumed", first: "edit 5.csv --limit 2 --plan-json p.json", args: "edit 5.csv --resume --expect-plan p.json", changed: 5},
 			{name: "resumed, its own result the baseline", first: "register 5.csv --override own --limit 2 --plan-json p.json --baseline 5.result.csv", args: "register 5.csv --override own --resume --expect-plan p.json --baseline 5.result.csv", changed: 5},
-			{name: "rehearsed", first: "edit 5.csv --dry-run --plan-json p.json", args: "edit 10.csv --dry-run --expect-plan p.json", code: 2, want: "the run would stop: the plan is no longer"},
+			{name: "rehearsed", first: "edit 5.csv --dry-run --plan-json p.json", args: "edit 10.csv --dry-run --expect-plan p.json", code: 2, want: "the run would stop: the plan differs"},
 		},
 		"allow-empty": {
 			{name: "not given", args: "sync kept100.csv --prune --yes --max-removals 100%", code: 2, want: "kept100.csv has no devices"},

@@ -26,15 +26,15 @@ func fixFor(err error) string {
 	dns := (*net.DNSError)(nil)
 	switch {
 	case errors.Is(err, rps.Unauthorized):
-		return "RPS wants the user name and password of the RPS XML API (System > Integration > API), not an AccessKey; do not retry before they are right: the account may be locked"
+		return "RPS needs the user name and password of the RPS XML API (System > Integration > API), not an AccessKey; do not retry until they are right: the account may be locked"
 	case errors.Is(err, rps.Forbidden):
-		return "ask whoever administers the account to let it call the API"
+		return "ask the administrator of the account to allow calls to the API"
 	case errors.Is(err, rps.Untrusted):
 		return "check --url, or name the CA of the service with --ca-file"
 	case errors.Is(err, rps.NotService):
 		return "check --url: it must name the XML API itself, as " + rps.DefaultURL + " does"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "check the host name in --url, and that this machine resolves names"
+		return "check the host name in --url, and that this machine can resolve names"
 	}
 	return ""
 }
@@ -46,7 +46,7 @@ func (j *job) goOn(stopped error, journal *runJournal) string {
 	resume := "run the same command with --resume"
 	switch {
 	case errors.Is(stopped, batch.ErrInput) && begun:
-		resume = "run the same command with --restart once the file no longer changes"
+		resume = "run the same command with --restart once nothing writes to the file"
 	case !begun && fix != "":
 		return fix
 	case !begun && errors.Is(stopped, batch.ErrUnreachable):

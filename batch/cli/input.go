@@ -36,7 +36,7 @@ func openInput(ctx context.Context, streams Streams, name string, options csvio.
 // tell logs how the file is written, where that is not plain.
 func (in *input) tell(log *slog.Logger) {
 	if over := in.Format().PassedOver; over != nil {
-		log.Warn("some columns look like servers or URLs and are not read; name one with --column server=NAME or url=NAME", "columns", shortList(over))
+		log.Warn("some columns look like servers or URLs but are not read; name one with --column server=NAME or url=NAME", "columns", shortList(over))
 	}
 	if !in.Plain() {
 		log.Info("reading the file", "file", in.Name(), "format", in.String())
@@ -62,11 +62,11 @@ func (in *input) choose(only batch.Only) { in.only = &only }
 // that is unfinished, if that matters.
 func (in *input) isResult(flag string, evenUnfinished bool) error {
 	if !in.Format().PriorStatus {
-		return hint(fmt.Errorf("%s has no column rps_status", in.Name()), "%s takes a result file of an earlier run", flag)
+		return hint(fmt.Errorf("%s has no column rps_status", in.Name()), "%s needs the result of an earlier run", flag)
 	}
 	if !evenUnfinished && in.unfinished() {
 		journal := target(in.Name()) + journalEnding
-		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s may know more", in.Name(), journal),
+		return hint(fmt.Errorf("%s is the result of an unfinished run: its journal %s may have more", in.Name(), journal),
 			"finish that run first, with %s", resumeOf(batch.UnfinishedCommand(journal)))
 	}
 	return nil

@@ -58,7 +58,7 @@ func (r *runJournal) close(ended error, log *slog.Logger) error {
 func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, error) {
 	if j.output() == standardStream {
 		if j.resume {
-			return nil, hint(errors.New("--resume needs a result file: a run to standard output has no journal"), "name one with --output")
+			return nil, hint(errors.New("--resume needs a result file: a run that writes to standard output has no journal"), "name one with --output")
 		}
 		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
 		return &runJournal{}, nil
@@ -87,7 +87,7 @@ func journalHint(err error, name, command string, changes bool) error {
 	held, other := (*durable.LockedError)(nil), (*batch.JournalError)(nil)
 	switch {
 	case errors.As(err, &held):
-		return hint(fmt.Errorf("%s: another run has it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
+		return hint(fmt.Errorf("%s: another run is using it: %v", name, held.Holder), "wait until it is done, or name another result file with --output")
 	case errors.As(err, &other) && other.Command != command:
 		remedy := fmt.Sprintf("finish that run first, with %s, or name another result file with --output", resumeOf(other.Command))
 		if changes {
@@ -95,11 +95,11 @@ func journalHint(err error, name, command string, changes bool) error {
 		}
 		return hint(err, "%s", remedy)
 	case errors.Is(err, batch.ErrUnfinished):
-		return hint(err, "give --resume to continue it, or --restart to discard it")
+		return hint(err, "use --resume to continue it, or --restart to discard it")
 	case errors.Is(err, batch.ErrDamaged):
-		return hint(err, "--restart discards it, and sends its rows again")
+		return hint(err, "--restart discards it and sends its rows again")
 	case errors.Is(err, batch.ErrOtherRun):
-		return hint(err, "give the input and the flags that it was started with, or --restart to discard it")
+		return hint(err, "use the input and the flags that it was started with, or --restart to discard it")
 	}
 	return cannotWrite("the journal", "--output", name, err)
 }

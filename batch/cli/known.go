@@ -23,7 +23,7 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 		return nil, nil
 	}
 	if j.serversFile == standardStream {
-		return nil, errors.New("--servers takes the name of a file")
+		return nil, errors.New("--servers needs the name of a file")
 	}
 	in, err := openInput(ctx, j.streams, j.serversFile, csvio.Options{Action: batch.AddServer})
 	if err != nil {
@@ -96,10 +96,10 @@ func (j *job) readBaseline(ctx context.Context, override batch.Override, log *sl
 
 func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Baseline, error) {
 	if j.baselineFile == standardStream {
-		return nil, errors.New("--baseline takes the name of a file")
+		return nil, errors.New("--baseline needs the name of a file")
 	}
 	if sameFile(j.file, j.baselineFile) {
-		return nil, hint(fmt.Errorf("--baseline %s is the input itself, whose cells may have changed since", j.baselineFile), "keep the result of the earlier run as it is, and name that as the baseline")
+		return nil, hint(fmt.Errorf("--baseline %s is the input itself, whose cells may have changed since", j.baselineFile), "leave the result of the earlier run as it is, and use that as the baseline")
 	}
 	if _, err := os.Stat(j.baselineFile); errors.Is(err, fs.ErrNotExist) {
 		// A nightly job names its own last result.
@@ -122,7 +122,7 @@ func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Basel
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	if baseline.Len() == 0 {
-		log.Warn("the baseline proves no row: none shows a device bound as it asks", "file", j.baselineFile)
+		log.Warn("the baseline proves nothing: none of its rows shows a device bound as asked", "file", j.baselineFile)
 	}
 	return baseline, nil
 }

@@ -33,15 +33,15 @@ func newList(streams Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Export the account's devices as CSV",
-		Long: `Write the devices of the account as CSV, in the order of their MACs, with one call
-of listDevices. RPS may cut the list short without saying so.
+		Long: `Write the devices of the account as CSV, sorted by MAC, with one listDevices call.
+RPS may cut the list short without saying so.
 
 With --urls each device is also looked up, one call each, and the column url has
-what it is bound to, be it by the name of a server. Keep that file: 'rpsbatch
-register FILE --override own' puts all devices back where they were, one call each
-(with --server NAME, if RPS wants a server beside a URL). --resume continues a list
-that was interrupted, if it goes to a file. The file that a list replaces is kept
-with the ending .bak. Unique URLs are secrets.
+the URL that it is bound to, even if by the name of a server. Keep that file:
+'rpsbatch register FILE --override own' puts all devices back where they were, one
+call each (with --server NAME, if RPS requires a server beside a URL). --resume
+continues an interrupted list that goes to a file. The file that a list replaces is
+kept with the ending .bak. Unique URLs are secrets.
 
 ` + exitCodes,
 		Example: `  rpsbatch list
@@ -59,9 +59,9 @@ with the ending .bak. Unique URLs are secrets.
 	}
 	l.call.add(c.Flags())
 	c.Flags().Lookup("output").Usage = "write the list to `FILE` (default: standard output)"
-	c.Flags().BoolVar(&l.urls, "urls", false, "look up the URL that each device is bound to, one call each")
+	c.Flags().BoolVar(&l.urls, "urls", false, "look up the URL that each device is bound to, one call per device")
 	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
-		flags.BoolVar(&l.resume, "resume", false, "continue an unfinished list with --urls, if there is one")
+		flags.BoolVar(&l.resume, "resume", false, "with --urls: continue an unfinished list, if there is one")
 		flags.BoolVar(&l.restart, "restart", false, "discard an unfinished list")
 	})
 	return c

@@ -23,8 +23,8 @@ func newMan(streams Streams) *cobra.Command {
 		Use:   "man [DIR]",
 		Short: "Write the manual pages",
 		Long: `Write a manual page for each command to the folder DIR, which is created if it
-does not exist: rpsbatch.1, rpsbatch-register.1 and so on. They hold the text of
-the help. Without DIR, the page of rpsbatch itself goes to standard output.
+does not exist: rpsbatch.1, rpsbatch-register.1 and so on. The pages have the text
+of the help. Without DIR, the page of rpsbatch itself goes to standard output.
 
 A build always writes the same bytes: the pages carry the date of the commit, or
 the date in SOURCE_DATE_EPOCH.`,

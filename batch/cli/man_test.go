@@ -100,7 +100,7 @@ func TestManualIsReadable(t *testing.T) {
 			"Service and account --url URL reach",
 			"--password-file FILE read the password from the first line of FILE",
 			"EXIT STATUS 0 every row succeeded",
-			"then says how to resume 3 stopped by --max-failures, or because RPS refuses everything in the same words 4 stopped: credentials refused, or the service out of reach 130 interrupted",
+			"then says how to resume 3 stopped by --max-failures, or because RPS refuses everything with the same message 4 stopped: credentials refused, or the service cannot be reached 130 interrupted",
 			"EXAMPLES rpsbatch register devices.csv",
 			"SEE ALSO rpsbatch(1)",
 		} {

@@ -44,12 +44,12 @@ func (e *ending) metrics(lastSuccess float64) []*dto.MetricFamily {
 			e.sample(lastSuccess)),
 		gauge(lastRunPrefix+"exit_code", "Exit code of the last run.",
 			e.sample(float64(e.code))),
-		gauge(lastRunPrefix+"duration_seconds", "Duration of the last run, waiting for the account included.",
+		gauge(lastRunPrefix+"duration_seconds", "Duration of the last run, including the wait for the account.",
 			e.sample(e.finished.Sub(e.started).Seconds())),
 		rows,
 		gauge(lastRunPrefix+"failed_rows", "Rows of the last run that did not succeed.",
 			e.sample(float64(s.Failed()))),
-		gauge(lastRunPrefix+"throttles", "Answers of the last run that asked to slow down.",
+		gauge(lastRunPrefix+"throttles", "Answers of the last run that asked it to slow down.",
 			e.sample(float64(s.Throttled))),
 	}
 	if len(calls.Metric) > 0 {

@@ -48,21 +48,21 @@ func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
 		steps = append(steps, report.Step{Why: why, Command: fmt.Sprintf("rpsbatch %s %s %s", command, shellWord(name), flags)})
 	}
 	if rows[batch.InDoubt] > 0 {
-		add("look up what is in doubt", "check", "--only in-doubt")
+		add("look up the rows in doubt", "check", "--only in-doubt")
 	}
 	if has(batch.Invalid, batch.Conflict, batch.UnknownServer) != nil {
-		add("once the cells are fixed, or the servers added", command, retry)
+		add("after fixing the cells or adding the servers", command, retry)
 	} else if has(batch.Failed, batch.NotAttempted, batch.Refused, report.NoVerdict) != nil {
-		add("send again what did not succeed", command, retry)
+		add("resend what did not succeed", command, retry)
 	}
 	if rows[batch.Exists] > 0 && command != "check" {
-		add("move what is registered already to where the file says", "register", "--only exists --override own --dry-run")
+		add("move what is already registered to where the file says", "register", "--only exists --override own --dry-run")
 	}
 	if found := has(batch.Differs, batch.NotBound); found != nil {
 		add("register and move what is not bound as its row asks", "register", "--only "+strings.Join(found, ",")+" --override own --dry-run")
 	}
 	if rows[batch.StillBound] > 0 {
-		add("remove what is to be gone", "register", "--only still-bound --dry-run")
+		add("remove what should be gone", "register", "--only still-bound --dry-run")
 	}
 	return steps
 }

@@ -17,19 +17,19 @@ import (
 // fates say in words what a plan does with rows.
 var fates = map[batch.Fate]string{
 	batch.ToRegister:   "to register",
-	batch.ToOverride:   "registered already, to move",
+	batch.ToOverride:   "already registered, to move",
 	batch.ToDeregister: "to remove",
 	batch.ToEdit:       "to edit",
 	batch.ToCheck:      "to look up",
 	batch.ToAdd:        "servers to add",
-	batch.ToVerify:     "registered already, to look up",
+	batch.ToVerify:     "already registered, to look up",
 	batch.AsItIs:       "nothing to do",
-	batch.ToLeave:      "registered already, to leave as they are",
+	batch.ToLeave:      "already registered, to leave as they are",
 	batch.Repeats:      "duplicates",
 	batch.Conflicting:  "conflicts, not sent",
 	batch.Unsendable:   "invalid, not sent",
 	batch.NoServer:     "for servers that the account lacks",
-	batch.Done:         "done by the run to resume",
+	batch.Done:         "done by the run being resumed",
 	batch.PassedOver:   "left as they were (--retry, --only)",
 	batch.LeftOut:      "left for later (--limit)",
 }

@@ -15,9 +15,9 @@ const examples = 5
 // that nothing shows bound as the file asks.
 func confirmOverride(ctx context.Context, streams Streams, account string, c batch.Changes) (bool, error) {
 	if c.Listed {
-		streams.say("%s", hanging("", "Registered already, and perhaps bound to something else: "+affected(c.Moves, c)))
+		streams.say("%s", hanging("", "Already registered, and perhaps bound to something else: "+affected(c.Moves, c)))
 	} else {
-		streams.say("The devices of the account could not be listed. Of %s of the file, some may be registered already.", count(c.Moves.Count, "device"))
+		streams.say("The account's devices could not be listed. Some of the %s in the file may already be registered.", count(c.Moves.Count, "device"))
 	}
 	question := fmt.Sprintf("Move them in the account %s to where the file says? [y]es, [N]o", account)
 	if c.Listed && c.Moves.Count > examples {

@@ -63,36 +63,37 @@ func newRegister(streams Streams) *cobra.Command {
 		Long: `Register the devices of a spreadsheet: bind the MAC of each row to the server
 that it names, or to its unique URL.
 
-FILE is a CSV file or an .xlsx workbook with a column of MACs and columns for
-server and URL; 'rpsbatch validate --help' describes what can be read. '-' reads
-standard input. A row whose column action says deregister is removed.
+FILE is a CSV file or an .xlsx workbook with a MAC column and columns for server
+and URL; 'rpsbatch validate --help' describes what can be read. '-' reads standard
+input. A row with the action deregister is removed.
 
 The result file, devices.result.csv for devices.csv, has the same rows, each with
-its verdict. Fix what rps_detail names in it, and run the rows that did not succeed
-again with --retry: a result is updated in place. What a run replaces is kept as
-devices.result.csv.bak, and a run that changed nothing leaves an earlier result as
-it is. After an interruption or a kill, --resume continues where the run stopped.
+its verdict. Fix the cells that rps_detail names in it, then retry the rows that
+did not succeed with --retry: a result is updated in place. What a run replaces is
+kept as devices.result.csv.bak, and a run that changed nothing leaves an earlier
+result as it is. After an interruption or a kill, --resume continues where the run
+stopped.
 
 Rows with a unique URL take one call each; the others share calls by server. A
 row with a unique URL and no server is sent with an empty server name: RPS
 documents that the URL takes precedence, but not whether a server is needed.
 
-Devices that are registered already are left alone unless --override says
-otherwise. The account's list does not show where they are bound: --verify looks
+Devices that are already registered are left alone unless --override says
+otherwise. The account's list does not show where they are bound; --verify looks
 that up, one call each.
 
 --servers adds servers just before rows need them. RPS cannot list servers, so
-one that exists already costs one refused call. Where a server's URL is known,
---verify can tell whether a device is bound to it.
+one that already exists costs one refused call. If a server's URL is known,
+--verify can check whether a device is bound to it.
 
-Devices that the last result, where this run puts its own, shows bound just as
-their rows ask, and that the account's list still has, are unchanged, and not
-exists. So fix some cells, and run the same command again.
+Before a run replaces its last result, it reads it. Devices that it shows bound as
+their rows ask, and that the account's list still has, are unchanged instead of
+exists. So you can fix some cells and run the same command again.
 
---baseline is for nights on which little has changed. What the result that it names
-shows bound takes no call either with --override own or --verify. Do not edit the
-targets in a result that serves as a baseline. A baseline that does not exist yet is
-empty. --baseline none looks at no earlier result.
+--baseline is for nightly runs, when little has changed. Devices that the named
+result shows bound as asked take no call, even with --override own or --verify. Do
+not edit the targets in a result that serves as a baseline. A baseline that does
+not exist yet counts as empty. With --baseline none no earlier result is read.
 
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
@@ -104,7 +105,7 @@ empty. --baseline none looks at no earlier result.
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	c.Flags().StringVar(&j.override, "override", "default", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always (default: ask on a terminal, else never)")
+	c.Flags().StringVar(&j.override, "override", "default", "`MODE` what to do with devices that are already registered: never (leave them), ask, own (move this account's) or always (default: ask on a terminal, else never)")
 	c.Flags().Lookup("override").DefValue = "" // it is in the text
 	j.addBindFlags(c.Flags())
 	inGroup(c.Flags(), groupSafety, j.guards.addMoves)
@@ -114,26 +115,26 @@ empty. --baseline none looks at no earlier result.
 // addBindFlags adds the flags of the commands that register devices.
 func (j *job) addBindFlags(flags *pflag.FlagSet) {
 	j.addConflict(flags)
-	flags.BoolVar(&j.verify, "verify", false, "look up devices that are registered already: those bound as asked are unchanged, --override decides about the others")
+	flags.BoolVar(&j.verify, "verify", false, "look up devices that are already registered: those bound as asked are unchanged, --override decides about the others")
 	j.addServers(flags)
 	flags.Lookup("servers").Usage = "read servers from `FILE` (columns name, url): add those that rows need, and compare their URLs in --verify"
-	flags.StringVar(&j.baselineFile, "baseline", "", "save calls by `FILE`, an earlier result: rows that it shows bound just as they ask, and that are still registered, take none; none: look at no earlier result")
+	flags.StringVar(&j.baselineFile, "baseline", "", "save calls with `FILE`, an earlier result: rows that it shows bound as they ask, and that are still registered, take none; none: read no earlier result")
 	j.takesBaseline = true
 }
 
 func (j *job) addConflict(flags *pflag.FlagSet) {
-	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that give one MAC several targets: refuse them all, or take the first or the last")
+	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
 }
 
 func (j *job) addServers(flags *pflag.FlagSet) {
-	flags.StringVar(&j.serversFile, "servers", "", "read servers from `FILE` (columns name, url), to compare with what devices are bound to")
+	flags.StringVar(&j.serversFile, "servers", "", "read servers from `FILE` (columns name, url), to compare with where devices are bound")
 }
 
 func (j *job) addFlags(c *cobra.Command) {
 	inGroup(c.Flags(), groupSafety, func(flags *pflag.FlagSet) {
-		flags.BoolVar(&j.dryRun, "dry-run", false, "print the plan and change nothing; the account is read if the credentials are given")
-		flags.StringVar(&j.planJSON, "plan-json", "", "write the plan as JSON to `FILE`, in a dry run or a real one")
-		flags.StringVar(&j.maxFailures, "max-failures", "none", "`N|N%` stop when this many rows did not succeed; a percentage counts from 100 rows on")
+		flags.BoolVar(&j.dryRun, "dry-run", false, "print the plan and change nothing; the account is read if there are credentials")
+		flags.StringVar(&j.planJSON, "plan-json", "", "write the plan as JSON to `FILE`, in dry runs and real ones")
+		flags.StringVar(&j.maxFailures, "max-failures", "none", "`N|N%` stop when this many rows have not succeeded; a percentage counts from 100 rows on")
 		j.guards.addEmpty(flags)
 		j.guards.addLimit(flags)
 		if j.action != batch.Check && j.action != batch.AddServer {
@@ -143,9 +144,9 @@ func (j *job) addFlags(c *cobra.Command) {
 	})
 	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&j.resume, "resume", false, "continue an unfinished run, if there is one")
-		flags.BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if its file or flags were others")
-		flags.BoolVar(&j.retry, "retry", false, "run the rows of a result file again that did not succeed")
-		flags.StringVar(&j.only, "only", "", "run only the rows of a result file again that have one of these `STATUSES`, with commas between")
+		flags.BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if its file or flags were different")
+		flags.BoolVar(&j.retry, "retry", false, "rerun the rows of a result file that did not succeed")
+		flags.StringVar(&j.only, "only", "", "rerun only the rows of a result file that have one of these `STATUSES`, separated by commas")
 		j.lock.add(flags)
 	})
 	j.read.add(c.Flags())
@@ -156,7 +157,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
 	switch {
 	case c.Flags().Changed("only") && j.only == "":
-		return hint(errors.New("--only names no status"), "--retry runs all rows again that did not succeed")
+		return hint(errors.New("--only names no status"), "--retry reruns all rows that did not succeed")
 	case j.only != "" && j.retry:
 		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
@@ -407,7 +408,7 @@ func (j *job) config() (batch.Config, error) {
 	canAsk := j.canAsk()
 	if j.sync {
 		if !j.guards.yes && !j.dryRun && !canAsk {
-			return config, hint(errors.New("there is no terminal to confirm the plan on"), "give --yes, or look at the plan first with --dry-run")
+			return config, hint(errors.New("there is no terminal on which to confirm the plan"), "use --yes, or look at the plan first with --dry-run")
 		}
 		if j.prune && j.output() == standardStream {
 			return config, hint(errors.New("--prune lists what it removed in a file beside the result"), "name a result file with --output")
@@ -422,7 +423,7 @@ func (j *job) config() (batch.Config, error) {
 		config.Override = batch.OverrideAsk
 	}
 	if config.Override == batch.OverrideAsk && !canAsk {
-		return config, hint(errors.New("--override ask needs a terminal to ask on, and a FILE that is not standard input"), "give never, own or always")
+		return config, hint(errors.New("--override ask needs a terminal, and a FILE that is not standard input"), "use never, own or always")
 	}
 	return config, nil
 }

@@ -41,15 +41,15 @@ func newReport(streams Streams) *cobra.Command {
 		Long: `Count the rows of a result file by status and by server, and show the most common
 refusals with a few rows of each. '-' reads standard input.
 
-With --html the same goes to one page that can be mailed, printed and read on a
-phone. It loads nothing and forbids the browser to, and follows the light or dark
-setting. Its table of the rows that did not succeed, the first 10,000, can be
-searched and filtered by status, and says what to do about each. Unique URLs are
-masked in both, unless --show-urls is given. A result does not say which account it
-is of: --summary does. After 'deregister --ignore-missing', give --ignore-missing
-here too.
+With --html the report is also written as a single page that can be mailed, printed
+and read on a phone. It loads nothing, forbids the browser to load anything, and
+follows the light or dark setting. Its table lists the first 10,000 rows that did
+not succeed and what to do about each; it can be searched and filtered by status.
+Unique URLs are masked in both, unless --show-urls is set. A result does not name
+its account; --summary adds it. After 'deregister --ignore-missing', use
+--ignore-missing here too.
 
-Exit code 0 means that the report was written, whatever became of the rows; 2 that
+Exit code 0 means that the report was written, whatever happened to the rows; 2 that
 the file cannot be read, or is not a result.`,
 		Example: `  rpsbatch report devices.result.csv
   rpsbatch report devices.result.csv --html report.html
@@ -60,10 +60,10 @@ the file cannot be read, or is not a result.`,
 		},
 	}
 	c.Flags().SortFlags = false
-	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE` ('-' is standard output; the text then goes to standard error)")
-	c.Flags().StringVar(&r.summary, "summary", "", "name the account that the run's --summary-json wrote to `FILE`")
+	c.Flags().StringVar(&r.html, "html", "", "write a page to `FILE` ('-' for standard output; the text then goes to standard error)")
+	c.Flags().StringVar(&r.summary, "summary", "", "show the account from `FILE`, which the run's --summary-json wrote")
 	c.Flags().BoolVar(&r.showURLs, "show-urls", false, "show unique URLs, which are secrets")
-	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "count not-registered as a success")
+	c.Flags().BoolVar(&r.ignoreMissing, "ignore-missing", false, "count not-registered as success")
 	r.read.add(c.Flags())
 	r.read.addServer(c.Flags())
 	return c
@@ -84,7 +84,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	}
 	defer in.Close()
 	if !in.Format().PriorStatus {
-		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.Name()), "give the file that a run left, such as devices.result.csv")
+		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.Name()), "name a file that a run wrote, such as devices.result.csv")
 	}
 	if r.html != "" && r.html != standardStream {
 		if err := distinct(in, "the page", "--html", r.html); err != nil {
@@ -133,7 +133,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	if r.summary == "" {
 		return "", nil
 	}
-	const remedy = "give the file that --summary-json of this run wrote"
+	const remedy = "name the file that this run's --summary-json wrote"
 	var s summaryJSON
 	data, err := readSmall(r.summary)
 	if err != nil {
@@ -144,7 +144,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), remedy)
 	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)),
 		s.Passed == 0 && slices.ContainsFunc(t.Statuses(), func(c report.Count) bool { return s.Statuses[c.Status()] != c.Rows }):
-		return "", hint(fmt.Errorf("--summary %s is of another run: its rows or times are not those of this result", r.summary), remedy)
+		return "", hint(fmt.Errorf("--summary %s is from another run: its rows or times do not match this result", r.summary), remedy)
 	}
 	return accountName(s.Username, s.Host), nil
 }
@@ -221,10 +221,10 @@ func tellReport(w io.Writer, name, account string, t *report.Tally, next []repor
 	}
 	fmt.Fprintln(out)
 	if t.Sandbox > 0 {
-		fmt.Fprintf(out, "Nothing of this reached RPS: %s tried at the sandbox\n", plural(t.Sandbox, "1 row was", thousands(t.Sandbox)+" rows were"))
+		fmt.Fprintf(out, "Nothing of this reached RPS: %s tried in the sandbox\n", plural(t.Sandbox, "1 row was", thousands(t.Sandbox)+" rows were"))
 	}
 	if when := t.When(); when != "" {
-		fmt.Fprintf(out, "Verdicts given %s\n", when)
+		fmt.Fprintf(out, "Verdicts recorded %s\n", when)
 	}
 	if account != "" {
 		fmt.Fprintf(out, "Account: %s\n", account)

@@ -34,14 +34,15 @@ const (
 const exitCodes = `Exit codes:
   0    every row succeeded (duplicates of a row that succeeded included)
   1    finished; some rows did not succeed
-  2    usage, configuration, unreadable or empty input, a limit of changes:
+  2    usage, configuration, unreadable or empty input, a limit on changes:
        nothing was changed. Also when results cannot be written: the message
        then says how to resume
-  3    stopped by --max-failures, or because RPS refuses everything in the same
-       words
-  4    stopped: credentials refused, or the service out of reach
-  130  interrupted. The first SIGINT or SIGTERM starts no new call, waits for
-       those in flight and writes the results; the second ends at once`
+  3    stopped by --max-failures, or because RPS refuses everything with the
+       same message
+  4    stopped: credentials refused, or the service cannot be reached
+  130  interrupted. On the first SIGINT or SIGTERM the run makes no new calls,
+       waits for those in flight and writes the results; the second ends it at
+       once`
 
 // Streams are what a command reads and writes.
 type Streams struct {
@@ -164,11 +165,10 @@ func init() { cobra.EnableCommandSorting = false }
 func newRoot(streams Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpsbatch COMMAND",
-		Short: "Make Yealink's RPS agree with a spreadsheet of phones",
-		Long: `rpsbatch takes a spreadsheet of phones (MAC, server, unique URL) and makes
-Yealink's Redirection and Provisioning Service (RPS) agree with it. It registers,
-moves, removes and looks up phones in batches, and leaves a result file with one
-verdict for each row.
+		Short: "Make Yealink's RPS match a spreadsheet of phones",
+		Long: `rpsbatch makes Yealink's Redirection and Provisioning Service (RPS) match a
+spreadsheet of phones (MAC, server, unique URL). It registers, moves, removes and
+looks up phones in batches, and writes a result file with one verdict per row.
 
 The account comes from flags or from the environment:
 
@@ -176,7 +176,7 @@ The account comes from flags or from the environment:
   RPSBATCH_PASSWORD  its password
   RPSBATCH_URL       URL of the service, if it is not Yealink's
 
-On a terminal, TERM=dumb, NO_COLOR or LC_ALL=C ask for plain text without a bar.
+On a terminal, TERM=dumb, NO_COLOR or LC_ALL=C select plain text without a bar.
 COLUMNS sets the width of the help.
 
 ` + exitCodes,
@@ -224,7 +224,7 @@ COLUMNS sets the width of the help.
 // oneFile is the argument check of the commands that read a file.
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return hint(fmt.Errorf("%s takes one FILE, %d were given", c.Name(), len(args)),
+		return hint(fmt.Errorf("%s needs one FILE, got %d", c.Name(), len(args)),
 			"'-' reads standard input; see '%s --help'", c.CommandPath())
 	}
 	return nil

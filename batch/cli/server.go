@@ -35,8 +35,8 @@ func newServerAdd(streams Streams) *cobra.Command {
 		Use:   "add NAME URL | --from FILE",
 		Short: "Add a server, or the servers of a file",
 		Long: `Add a configuration server to the account, or each server of a file with the
-columns name and url. A file leaves a result with one verdict per row: registered
-means that the server was added. Names are unique over all accounts of RPS:
+columns name and url. For a file it writes a result with one verdict per row:
+registered means that the server was added. Names are unique across all RPS accounts:
 exists means that the name is taken, in this account or another.
 
 ` + exitCodes,
@@ -45,7 +45,7 @@ exists means that the name is taken, in this account or another.
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case from == "" && len(args) != 2:
-				return hint(errors.New("server add takes NAME and URL, or --from FILE"), "quote a name with spaces; see 'rpsbatch server add --help'")
+				return hint(errors.New("server add needs NAME and URL, or --from FILE"), "put a name with spaces in quotes; see 'rpsbatch server add --help'")
 			case from != "" && len(args) > 0:
 				return errors.New("server add takes NAME and URL or --from FILE, not both")
 			}

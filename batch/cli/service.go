@@ -86,7 +86,7 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 		}
 	}
 	if username == "" {
-		return "", "", hint(errors.New("no user name is given"), "set RPSBATCH_USERNAME or give --username; --sandbox needs none")
+		return "", "", hint(errors.New("no user name"), "set RPSBATCH_USERNAME or use --username; --sandbox needs none")
 	}
 	if f.passwordFile != "" {
 		password, err = firstLine(f.passwordFile, "--password-file")
@@ -99,7 +99,7 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 		return username, password, err
 	}
 	if !streams.terminalIn() || !streams.terminalErr() {
-		return "", "", hint(fmt.Errorf("no password is given for %s", username), "set RPSBATCH_PASSWORD or give --password-file")
+		return "", "", hint(fmt.Errorf("no password for %s", username), "set RPSBATCH_PASSWORD or use --password-file")
 	}
 	password, err = promptPassword(ctx, streams, username)
 	if err == nil && password == "" {

@@ -36,10 +36,10 @@ func newSimulate(streams Streams) *cobra.Command {
 		Use:   "simulate",
 		Short: "Serve a simulated RPS for trials",
 		Long: `Serve a simulated RPS until interrupted, for trials and rehearsals: the whole API
-of Yealink's guide, with its refusals. It prints the URL to give to --url. It is
-for one machine: it speaks plain HTTP, and its password is not a secret.
+of Yealink's guide, with its refusals. It prints the URL to use with --url. It is
+for this machine only: it speaks plain HTTP, and its password is not a secret.
 
---state FILE holds what is there at the start, one record per line:
+--state FILE has the state at the start, one record per line:
 
   server,NAME,URL                a server of the account
   server,NAME,URL,ACCOUNT        a server of another account
@@ -49,7 +49,7 @@ for one machine: it speaks plain HTTP, and its password is not a secret.
 --faults FILE scripts what goes wrong, one fault per line:
 
 ` + rpstest.FaultHelp() + `
-Such as:
+For example:
 
   # the third registerDevices is applied 8 s after a proxy answered 502
   registerDevices 3 502 apply-after=8s
@@ -65,8 +65,8 @@ Such as:
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8480", "listen on `ADDRESS`; port 0 picks a free one")
 	flags.StringVar(&s.account, "account", "user:secret", "`NAME:PASSWORD` the account")
 	flags.StringArrayVar(&s.servers, "server", nil, "`NAME=URL` a server of the account (repeatable)")
-	flags.StringVar(&s.state, "state", "", "start with what `FILE` holds, in the form above")
-	flags.StringVar(&s.save, "save-state", "", "write what is there at the end to `FILE`, in the same form")
+	flags.StringVar(&s.state, "state", "", "start with the state in `FILE`, in the form above")
+	flags.StringVar(&s.save, "save-state", "", "write the final state to `FILE`, in the same form")
 	flags.StringVar(&s.faults, "faults", "", "read a script of faults from `FILE`, such as: registerDevices 3 close-after")
 	flags.BoolVar(&s.options.Partial, "partial", false, "apply refused batches in part")
 	flags.BoolVar(&s.options.NameOne, "name-one", false, "name only one MAC in the refusal of a batch")
@@ -74,11 +74,11 @@ Such as:
 	flags.BoolVar(&s.options.PromptElsewhere, "prompt-elsewhere", false, "answer with the override prompt for devices of other accounts too")
 	flags.BoolVar(&s.options.OverrideElsewhere, "override-elsewhere", false, "let isOverride 1 take devices from other accounts")
 	flags.BoolVar(&s.options.URLWithoutServer, "url-without-server", false, "accept a unique URL without a server")
-	flags.DurationVar(&s.options.Latency, "latency", 0, "`TIME` time that each call takes")
+	flags.DurationVar(&s.options.Latency, "latency", 0, "`TIME` how long each call takes")
 	flags.IntVar(&s.options.ListLimit, "list-limit", 0, "cut listDevices after `N` devices (0: never)")
 	flags.IntVar(&s.options.MaxBatch, "max-batch", 0, "refuse batches of more than `N` MACs (0: none)")
-	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls a second (0: never)")
-	flags.StringVar(&s.urlFile, "url-file", "", "write the URL to `FILE`, once it listens")
+	flags.Float64Var(&s.options.RateLimit, "rate-limit", 0, "answer HTTP 429 above `N` calls per second (0: never)")
+	flags.StringVar(&s.urlFile, "url-file", "", "write the URL to `FILE` once it is listening")
 	return c
 }
 
@@ -118,7 +118,7 @@ func (s *simulate) run(ctx context.Context) error {
 	}
 	server.Close()
 	if n := service.ApplyPending(); n > 0 {
-		fmt.Fprintf(s.streams.Out, "%s that the script had put off: made now\n", count(n, "change"))
+		fmt.Fprintf(s.streams.Out, "%s that the script had delayed: applied now\n", count(n, "change"))
 	}
 	if err := s.writeState(service); err != nil {
 		return err
@@ -194,7 +194,7 @@ func (s *simulate) service() (*rpstest.Server, error) {
 	}
 	user, password, ok := strings.Cut(s.account, ":")
 	if !ok || user == "" {
-		return nil, errors.New("--account must be of the form NAME:PASSWORD")
+		return nil, errors.New("--account must have the form NAME:PASSWORD")
 	}
 	options := s.options
 	options.LogLimit = 1000
@@ -214,7 +214,7 @@ func (s *simulate) service() (*rpstest.Server, error) {
 	for _, text := range s.servers {
 		name, url, ok := strings.Cut(text, "=")
 		if !ok {
-			return nil, fmt.Errorf("--server %q is not of the form NAME=URL", text)
+			return nil, fmt.Errorf("--server %q does not have the form NAME=URL", text)
 		}
 		service.AddServer(user, name, url)
 	}

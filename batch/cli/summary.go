@@ -14,17 +14,17 @@ import (
 // remedies say what to do about the rows of a status.
 var remedies = map[batch.Status]string{
 	batch.Invalid:             "fix the cells that rps_detail names",
-	batch.Conflict:            "keep one target for each MAC, or give --on-conflict first or last",
+	batch.Conflict:            "keep one target for each MAC, or use --on-conflict first or last",
 	batch.Exists:              "--override own moves them",
-	batch.RegisteredElsewhere: "owned by another account, which must release them; else open a ticket with Yealink",
+	batch.RegisteredElsewhere: "owned by another account, which must release them; or open a ticket with Yealink",
 	batch.Differs:             "'register RESULT --only differs --override own' moves them",
 	batch.NotBound:            "'register RESULT --only not-bound' registers them",
 	batch.StillBound:          "'register RESULT --only still-bound' removes them",
-	batch.NotVerified:         "--servers FILE gives the URLs of servers",
+	batch.NotVerified:         "--servers FILE supplies the URLs of servers",
 	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
 	batch.UnknownServer:       "'rpsbatch server add' adds servers that the account lacks; or fix the name",
 	batch.Refused:             "rps_detail has the service's own words",
-	batch.Failed:              "not applied: --retry sends them again when the service answers",
+	batch.Failed:              "not applied: --retry sends them again once the service answers",
 	batch.InDoubt:             "may have been applied: 'check RESULT --only in-doubt' looks them up; after an interruption, --resume",
 	batch.NotAttempted:        "not sent: --retry sends them",
 }
@@ -40,7 +40,7 @@ func (j *job) remedy(status batch.Status) string {
 	case status == batch.NotAttempted && j.stopped != nil:
 		return "not sent" // the hint says what to do
 	case status == batch.NotAttempted && j.guards.limit > 0:
-		return "left out: the same command with --resume and without --limit sends them"
+		return "left out: the same command with --resume, without --limit, sends them"
 	case status == batch.NotVerified && j.serversFile != "":
 		return "rps_detail says why"
 	case status == batch.Exists && j.action == batch.AddServer:
@@ -48,9 +48,9 @@ func (j *job) remedy(status batch.Status) string {
 	case status == batch.Exists && j.action == batch.Deregister:
 		return "'register RESULT --only exists --override own' moves them"
 	case status == batch.Exists && j.verify && j.serversFile == "":
-		return "rps_detail says why; --servers gives the URLs to compare them by"
+		return "rps_detail says why; --servers supplies the URLs to compare them with"
 	case status == batch.Exists && (j.override == "own" || j.override == "always"):
-		return "rps_detail says why they were not moved; --servers gives the URLs of servers"
+		return "rps_detail says why they were not moved; --servers supplies the URLs of servers"
 	}
 	return remedies[status]
 }
@@ -89,7 +89,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintln(w)
 	}
 	if s.HeldBack > 0 {
-		fmt.Fprintf(w, "%s missing from the file %s kept: some rows have no readable MAC, or swallowed others\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
+		fmt.Fprintf(w, "%s missing from the file %s kept, because some rows have no readable MAC or swallowed others\n", count(s.HeldBack, "device"), plural(s.HeldBack, "was", "were"))
 	}
 	if len(s.Added) > 0 {
 		slices.Sort(s.Added)
@@ -99,7 +99,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
 	}
 	if s.NoList != nil {
-		fmt.Fprintln(w, "The account's devices could not be listed; the run did without.")
+		fmt.Fprintln(w, "The account's devices could not be listed; the run continued without the list.")
 	}
 	if account == sandboxAccount {
 		fmt.Fprintln(w, nothingReached)
@@ -110,7 +110,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintf(w, "Saved: %s\n", out.saved)
 	}
 	if out.left {
-		fmt.Fprintf(w, "%s is left as it was: this run changed nothing.\n", out.place())
+		fmt.Fprintf(w, "This run changed nothing, so %s is left as it was.\n", out.place())
 		return
 	}
 	fmt.Fprintf(w, "Results: %s\n", out.place())

@@ -17,18 +17,19 @@ func newSync(streams Streams) *cobra.Command {
 shown: what will be registered, what will be removed, and what is there already.
 A terminal asks for confirmation; elsewhere --yes is needed.
 
-Devices that are registered already are unchanged, at one call for all of them:
-the account's list does not show where they are bound. --verify looks that up,
-one call per device, and --override decides about those bound elsewhere. Without
---verify, --override own or always registers them all again, a hundred per call.
+Devices that are already registered count as unchanged, and the account's list
+shows them all with one call. It does not show where they are bound. --verify looks
+that up, one call per device, and --override decides about those bound elsewhere.
+Without --verify, --override own or always registers them all again, a hundred per
+call.
 
-A row whose column action says deregister is removed. Devices that the file lacks
-are removed only with --prune, and nothing at all if the file has no devices, seems
-to be cut off, or has a row whose MAC cannot be read. A run that would remove more
-devices than --max-removals, or move more than --max-moves, changes nothing. A device that should
-have been removed and was not makes exit code 1. The plan names the first few
-devices to be removed, and --plan-json names them all. Removed devices are listed
-in devices.pruned.csv, beside the result.
+A row with the action deregister is removed. Devices that the file lacks are
+removed only with --prune, and not at all if the file has no devices, seems to be
+cut off, or has a row whose MAC cannot be read. A run that would remove more
+devices than --max-removals, or move more than --max-moves, changes nothing. The
+exit code is 1 if a device should have been removed but was not. The plan names the
+first few devices to be removed; --plan-json names them all. Removed devices are
+listed in devices.pruned.csv, beside the result.
 
 'rpsbatch register --help' describes --servers and --baseline.
 
@@ -42,13 +43,13 @@ in devices.pruned.csv, beside the result.
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	c.Flags().StringVar(&j.override, "override", "never", "`MODE` what to do with devices that are registered already: never (leave them), ask, own (move this account's) or always")
+	c.Flags().StringVar(&j.override, "override", "never", "`MODE` what to do with devices that are already registered: never (leave them), ask, own (move this account's) or always")
 	j.addBindFlags(c.Flags())
 	c.Flags().BoolVar(&j.prune, "prune", false, "remove devices of the account that the file lacks")
 	inGroup(c.Flags(), groupSafety, func(flags *pflag.FlagSet) {
 		j.guards.addMoves(flags)
 		j.guards.addRemovals(flags, "")
-		flags.StringVar(&j.guards.maxRemovals, "max-prune", "10%", "`N|N%` the same as --max-removals")
+		flags.StringVar(&j.guards.maxRemovals, "max-prune", "10%", "`N|N%` same as --max-removals")
 		j.guards.addYes(flags)
 	})
 	return c

@@ -164,7 +164,7 @@ func TestCompletionsAreTaken(t *testing.T) {
 			t.Errorf("--%s takes nonsense", flag)
 			continue
 		}
-		_, list, found := strings.Cut(err.Error(), " is none of ")
+		_, list, found := strings.Cut(err.Error(), " is not one of ")
 		if told := strings.Split(list, ", "); found && !slices.Equal(slices.Sorted(slices.Values(told)), slices.Sorted(slices.Values(values))) {
 			t.Errorf("--%s is offered %q and told %q", flag, values, told)
 		}

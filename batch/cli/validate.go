@@ -27,31 +27,31 @@ func newValidate(streams Streams) *cobra.Command {
 	v := &validate{streams: streams}
 	c := &cobra.Command{
 		Use:   "validate FILE",
-		Short: "Read and judge a file without any call",
-		Long: `Read a file as register would. Report how it is written, what is wrong with it
-and where (five findings of a kind; --output has them all), and how many calls a
-run would take and how long. No call is made. Exit code 1 means that some rows
+		Short: "Check a file without making any calls",
+		Long: `Read a file as register would. Report its format, what is wrong with it and where
+(five findings of each kind; --output has them all), and how many calls and how
+much time a run would take. No calls are made. Exit code 1 means that some rows
 would not be sent.
 
 FILE is CSV as Excel, LibreOffice and Google Sheets write it, or an .xlsx
 workbook. It is read as it is:
 
   encoding   UTF-8, UTF-16 (Excel's "Unicode Text") or, if the file is not valid
-             UTF-8, Windows-1252; --encoding names others
+             UTF-8, Windows-1252; --encoding sets another
   delimiter  comma, semicolon, tab or pipe, with or without a line sep=;
   line ends  LF, CRLF or CR
-  header     its columns in any order, under their usual names ("MAC Address",
+  header     columns in any order, under their usual names ("MAC Address",
              "MAC-Adresse", "Server Name", "Provisioning URL"), below titles and
-             notes if there are any; --column names others. Without a header,
-             MACs and URLs mark their columns, and the server is the column
-             behind the MAC
-  sheet      the visible sheet of a workbook that holds MACs; if several do,
-             --sheet or --all-sheets says which. rps_line is then the sheet's row.
+             notes if there are any; --column sets other names. Without a header,
+             MACs and URLs identify their columns, and the server is the column
+             after the MAC
+  sheet      the visible sheet of a workbook that has MACs; if several do, choose
+             with --sheet or --all-sheets. rps_line is then the sheet's row.
              A workbook of a million rows takes about 100 MB of memory
-  hidden     rows of a workbook that a filter hides are refused if they hold
-             MACs, until --hidden-rows says send or skip
+  hidden     a workbook is refused if a filter hides rows that have MACs, unless
+             --hidden-rows says send or skip
   cells      as the spreadsheet shows them, in every row of a merged cell
-  action     register or deregister in a column action decides for its row,
+  action     register or deregister in a column action applies to its row,
              whichever of the two commands reads the file
 
 A MAC may be written in these forms, in either case:
@@ -60,17 +60,16 @@ A MAC may be written in these forms, in either case:
   00 15 65 00 00 01
 
 White space around it, apostrophes, ="001565000001" and full-width digits are
-read too. --repair restores leading zeros that a spreadsheet dropped, and
-rps_detail says so. 1.565E+09, dates, formulas and letters that look like digits
-are refused: the digits are gone, or would be a guess. So is a number in a
-scientific format of a workbook that may have been an address with an E, such as
-0015651E0005.
+accepted. --repair restores leading zeros that a spreadsheet dropped, and rps_detail
+says so. 1.565E+09, dates, formulas and letters that look like digits are refused:
+the digits are lost, or would be a guess. So is a number in scientific format that
+may have been an address with an E, such as 0015651E0005.
 
 A record of nothing but delimiters is not a device: it passes through with an
-empty status. A cell that a wrong quote extends over several lines is invalid,
-with the line from which it swallowed rows. A row with more cells than the header
-gets a warning; if its URL seems to be cut at a delimiter it is invalid. A server
-name of more than 20 characters gets a warning: RPS may have cut it.
+empty status. A cell that a stray quote extends over several lines is invalid, and
+its detail names the line from which it swallowed rows. A row with more cells than
+the header gets a warning; it is invalid if its URL seems to be cut at a delimiter.
+A server name of more than 20 characters gets a warning: RPS may have cut it.
 
 The result keeps the cells, delimiter and line ends of the file. It is UTF-8, with
 a byte order mark if the file had one or was in another encoding. A file without
@@ -88,11 +87,11 @@ a header gets one, so that its result can be read again.`,
 	v.read.add(flags)
 	v.read.addServer(flags)
 	v.guards.addEmpty(flags)
-	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that give one MAC several targets: refuse them all, or take the first or the last")
-	flags.StringVar(&v.command, "for", "register", "judge the file for `COMMAND`: register, deregister, edit or check")
-	flags.StringVarP(&v.output, "output", "o", "", "write the judged rows to `FILE`, in the form of a result ('-' is standard output; the report then goes to standard error)")
-	flags.Float64Var(&v.rate, "rate", 5, "assume `N` calls a second for the time that a run would take")
-	flags.IntVar(&v.batchSize, "batch-size", 100, "assume at most `N` MACs in a call for the number of calls")
+	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
+	flags.StringVar(&v.command, "for", "register", "check the file for `COMMAND`: register, deregister, edit or check")
+	flags.StringVarP(&v.output, "output", "o", "", "write the checked rows to `FILE`, in the form of a result ('-' for standard output; the report then goes to standard error)")
+	flags.Float64Var(&v.rate, "rate", 5, "assume `N` calls per second to estimate the time of a run")
+	flags.IntVar(&v.batchSize, "batch-size", 100, "assume at most `N` MACs per call to estimate the number of calls")
 	return c
 }
 
@@ -120,7 +119,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	}
 	action, ok := actionsFor[v.command]
 	if !ok {
-		return fmt.Errorf("--for %q is none of register, deregister, edit, check", v.command)
+		return fmt.Errorf("--for %q is not one of register, deregister, edit, check", v.command)
 	}
 	options, err := v.read.options(action)
 	if err != nil {
@@ -190,7 +189,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
 	fmt.Fprintf(w, "%s: %s\n", rps.Printable(in.Name()), rps.Printable(in.String()))
 	if over := in.Format().PassedOver; over != nil {
-		fmt.Fprintf(w, "%s not read: %s; if one holds servers or URLs, name it with --column server=NAME or url=NAME\n",
+		fmt.Fprintf(w, "%s not read: %s; if one has servers or URLs, name it with --column server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
 	all := " (--output FILE has all)"
@@ -227,7 +226,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		if place == standardStream {
 			place = "standard output"
 		}
-		fmt.Fprintf(w, "Judged rows: %s\n", rps.Printable(place))
+		fmt.Fprintf(w, "Checked rows: %s\n", rps.Printable(place))
 	}
 }
 

@@ -12,7 +12,7 @@ func newVersion(streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of rpsbatch",
-		Long: `Print the version of rpsbatch and of the Go that built it, and the system it was
+		Long: `Print the version of rpsbatch, the Go version that built it and the system it was
 built for. 'rpsbatch --version' prints the same.`,
 		Example: `  rpsbatch version`,
 		Args:    cobra.NoArgs,

@@ -41,17 +41,17 @@ func (r *reason) Error() string { return r.text }
 // Reasons to refuse a file.
 var (
 	ErrFolder      error = &reason{"is a folder", ""}
-	ErrNoFolder    error = &reason{"is in a folder that does not exist", "make the folder first"}
+	ErrNoFolder    error = &reason{"is in a folder that does not exist", "create the folder first"}
 	ErrNotRegular  error = &reason{"is not a regular file", ""}
 	ErrLink        error = &reason{"is a link", "remove the link"}
 	ErrForeignLink error = &reason{"is a link that another user made", "remove the link"}
 	ErrHardLink    error = &reason{"has a second name (a hard link), so another file may be behind it", "remove it"}
 	ErrForeign     error = &reason{"belongs to another user", "run as that user, or remove it if it is not needed"}
-	ErrWritable    error = &reason{"can be written by other users", "check what is in it, then remove it or take that permission away (chmod go-w)"}
-	ErrOpenFolder  error = &reason{"is not a folder that only this user can write to", "take that permission away from others, or remove it"}
+	ErrWritable    error = &reason{"can be written by other users", "check what is in it, then remove it or that permission (chmod go-w)"}
+	ErrOpenFolder  error = &reason{"is not a folder that only this user can write to", "remove the write permission of others, or the folder"}
 	ErrInUse       error = &reason{"is held by another program: is it open in Excel?", "close it there"}
-	ErrTaken       error = &reason{"is another run's or program's file by now", "let one at a time write it"}
-	ErrNoSpace     error = &reason{"does not fit on its disk", "make room there"}
+	ErrTaken       error = &reason{"has been replaced by another run or program", "let only one of them write it at a time"}
+	ErrNoSpace     error = &reason{"does not fit on the disk", "free some space there"}
 )
 
 // An Error says why a file cannot be used, and names the file that was asked for.

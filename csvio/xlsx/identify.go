@@ -87,7 +87,7 @@ func (b *Book) otherArchive() error {
 	}
 	for name := range b.parts {
 		if strings.HasSuffix(name, ".xlsx") || strings.HasSuffix(name, ".csv") {
-			return other(OtherFile, "this is an archive with files in it", "unpack it and give the file")
+			return other(OtherFile, "this is an archive with files in it", "unpack it and use the file in it")
 		}
 	}
 	return other(OtherFile, "this is an archive, not a workbook", giveAnother)

@@ -79,7 +79,7 @@ func (e *FormatError) Error() string { return e.Reason + ": " + e.Hint }
 
 const (
 	saveAsXLSX  = "save it as .xlsx, or as 'CSV UTF-8'"
-	giveAnother = "give a workbook (.xlsx) or a CSV file"
+	giveAnother = "use a workbook (.xlsx) or a CSV file"
 )
 
 func other(kind FileKind, reason, hint string) *FormatError {

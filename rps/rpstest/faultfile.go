@@ -131,7 +131,7 @@ var keys = []key{
 		func(f *Fault, value string) error { f.MACs = strings.Split(value, ","); return nil }},
 	number("times", "N", "hit N calls; -1: all", func(f *Fault) *int { return &f.Times }),
 	number("every", "N", "hit each Nth call", func(f *Fault) *int { return &f.Every }),
-	{"apply-after", "8s or 3", "apply the call 8 s, or 3 calls, after it arrived; of\nan event: make the change then",
+	{"apply-after", "8s or 3", "apply the call 8 s, or 3 calls, after it arrived; for\nan event: make the change then",
 		func(f *Fault) string { return show(f.ApplyAfter) + show(f.ApplyAfterCalls) },
 		func(f *Fault, value string) (err error) {
 			if f.ApplyAfterCalls, err = strconv.Atoi(value); err != nil {
@@ -140,13 +140,13 @@ var keys = []key{
 			return err
 		}},
 	number("limit", "N", "with -after, apply only the first N devices; see below", func(f *Fault) *int { return &f.Limit }),
-	{"rate", "N", "calls a second, of a limit",
+	{"rate", "N", "for a limit: calls per second",
 		func(f *Fault) string { return show(f.Rate) },
 		func(f *Fault, value string) (err error) { f.Rate, err = strconv.ParseFloat(value, 64); return err }},
-	number("status", "429 or 503", "HTTP status of a limit; 429 by default", func(f *Fault) *int { return &f.Status }),
-	duration("delay", "5s", "of hang and slow", func(f *Fault) *time.Duration { return &f.Delay }),
-	number("keep", "BYTES", "of truncated and cut", func(f *Fault) *int { return &f.Keep }),
-	word("retry-after", "VALUE", "that header, of an HTTP status; of a limit also wait:\nthe seconds until it allows a call", func(f *Fault) *string { return &f.RetryAfter }),
+	number("status", "429 or 503", "for a limit: HTTP status; 429 by default", func(f *Fault) *int { return &f.Status }),
+	duration("delay", "5s", "for hang and slow", func(f *Fault) *time.Duration { return &f.Delay }),
+	number("keep", "BYTES", "for truncated and cut", func(f *Fault) *int { return &f.Keep }),
+	word("retry-after", "VALUE", "that header, for an HTTP status; for a limit, wait is\nthe seconds until it allows a call", func(f *Fault) *string { return &f.RetryAfter }),
 	duration("retry-after-date", "5s", "that header as a date, 5 s from now", func(f *Fault) *time.Duration { return &f.RetryAfterDate }),
 	word("cause", "BYTES", "member faultCause of an XML-RPC fault, sent as base64", func(f *Fault) *string { return &f.Cause }),
 	word("text", "WORDS", "what the service says, up to the end of the line;\n{macs} stands for the MACs concerned, {mac} for the\nfirst of them", func(f *Fault) *string { return &f.Text }),

@@ -176,7 +176,7 @@ var faultNames = []faultName{
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlPort) }},
 	{class: trait, name: "url-slash", method: "checkDeviceExt", help: "add the slash of an empty path, or drop it",
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlSlash) }},
-	{class: trait, name: "url-escape", method: "checkDeviceExt", help: "escape more than need be",
+	{class: trait, name: "url-escape", method: "checkDeviceExt", help: "escape more than needed",
 		hold: func(c *invocation, _ *scripted) { c.urlForms = append(c.urlForms, urlEscape) }},
 
 	{class: event, name: "colleague", keys: "apply-after text", needs: "text", help: "change the account: text is a record of a state file"},
@@ -254,7 +254,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 	case f.Limit > 0 && !applied && entry.class == ofAnswer:
 		err = fmt.Errorf("the fault %s is never applied: drop limit, or use %s-after", f.Name, entry.name)
 	case f.late() && f.ApplyAfter != 0 && f.ApplyAfterCalls != 0:
-		err = errors.New("give apply-after a duration or a number of calls, not both")
+		err = errors.New("set apply-after to a duration or a number of calls, not both")
 	case f.Method != "" && f.Method != login && !knownMethod(f.Method):
 		err = fmt.Errorf("unknown method %q", f.Method)
 	case entry.method != "" && f.Method != "" && f.Method != entry.method:
@@ -273,7 +273,7 @@ func (f *Fault) check() (entry *faultName, applied bool, err error) {
 	case f.Status != 0 && f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable:
 		err = fmt.Errorf("the status of %s must be 429 or 503", f.Name)
 	case f.RetryAfter != "" && f.RetryAfterDate != 0:
-		err = errors.New("give retry-after or retry-after-date, not both")
+		err = errors.New("use retry-after or retry-after-date, not both")
 	}
 	return entry, applied, err
 }

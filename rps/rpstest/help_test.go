@@ -18,14 +18,14 @@ func ExampleFaultHelp() {
 	//   mac=MAC,...             hit only calls that carry one of these
 	//   times=N                 hit N calls; -1: all
 	//   every=N                 hit each Nth call
-	//   apply-after=8s or 3     apply the call 8 s, or 3 calls, after it arrived; of
+	//   apply-after=8s or 3     apply the call 8 s, or 3 calls, after it arrived; for
 	//                           an event: make the change then
 	//   limit=N                 with -after, apply only the first N devices; see below
-	//   rate=N                  calls a second, of a limit
-	//   status=429 or 503       HTTP status of a limit; 429 by default
-	//   delay=5s                of hang and slow
-	//   keep=BYTES              of truncated and cut
-	//   retry-after=VALUE       that header, of an HTTP status; of a limit also wait:
+	//   rate=N                  for a limit: calls per second
+	//   status=429 or 503       for a limit: HTTP status; 429 by default
+	//   delay=5s                for hang and slow
+	//   keep=BYTES              for truncated and cut
+	//   retry-after=VALUE       that header, for an HTTP status; for a limit, wait is
 	//                           the seconds until it allows a call
 	//   retry-after-date=5s     that header as a date, 5 s from now
 	//   cause=BYTES             member faultCause of an XML-RPC fault, sent as base64
@@ -84,7 +84,7 @@ func ExampleFaultHelp() {
 	//   url-case                return the URL with its host in another case
 	//   url-port                add the default port, or drop it
 	//   url-slash               add the slash of an empty path, or drop it
-	//   url-escape              escape more than need be
+	//   url-escape              escape more than needed
 	//
 	// Events, which happen as a call arrives, before it is handled:
 	//
