@@ -163,20 +163,25 @@ func TestOnly(t *testing.T) {
 		r.Prior.Cells, r.Prior.Status = "x", prior
 		return r
 	}
-	rows := []Row{row(1, Registered), row(2, Exists), row(1, Duplicate), row(2, Duplicate), row(3, ""), row(4, NotAttempted), {Blank: true, Prior: Prior{Cells: "x"}}}
+	sandboxed := row(5, Registered)
+	sandboxed.Prior.Proof = ProofSandbox
+	rows := []Row{sandboxed, row(1, Registered), row(2, Exists), row(1, Duplicate), row(2, Duplicate), row(3, ""), row(4, NotAttempted), {Blank: true, Prior: Prior{Cells: "x"}}}
 	for text, want := range map[string]string{
-		"retry":                "-+-+++-",
-		"rows":                 "-+---+-",
-		"failed":               "-------",
-		"exists":               "-+-----",
-		"not-attempted,exists": "-+---+-",
-		"duplicate":            "--++---",
+		"retry":                "+-+-+++-",
+		"retry in the sandbox": "--+-+++-",
+		"rows":                 "--+---+-",
+		"failed":               "--------",
+		"exists":               "--+-----",
+		"not-attempted,exists": "--+---+-",
+		"duplicate":            "---++---",
 	} {
-		only, err := Retry(), error(nil)
+		only, err := Retry(false), error(nil)
 		switch text {
 		case "retry":
+		case "retry in the sandbox":
+			only = Retry(true)
 		case "rows":
-			only = OnlyRows(roaring64.BitmapOf(1, 5))
+			only = OnlyRows(roaring64.BitmapOf(2, 6))
 		default:
 			only, err = ParseOnly(text)
 		}
@@ -254,7 +259,7 @@ func TestPassedRowsLead(t *testing.T) {
 			r.Line, r.Prior.Cells, r.Prior.Status = line, "x", s
 			return r
 		}
-		only := Retry()
+		only := Retry(false)
 		tr := &trial{prepare: func(s *rpstest.Server) { s.AddDevice("user", mac(1).Bare(), "A", "") }}
 		tr.config = func(c *Config) { c.OnConflict, c.Override = ConflictFirst, OverrideOwn }
 		source := only.Of(&rowsSource{[]Row{

@@ -13,12 +13,15 @@ import (
 type Only struct {
 	statuses []Status
 	retry    bool
+	sandbox  bool              // what succeeded in the sandbox counts
 	rows     *roaring64.Bitmap // not nil: just these, whatever happened to them since
 }
 
 // Retry selects the rows that did not succeed, including those that were never
-// run and those that now ask for something else than what succeeded.
-func Retry() Only { return Only{retry: true} }
+// run and those that now ask for something else than what succeeded. Rows that
+// succeeded in the sandbox are among them, unless this run is in the sandbox as
+// well: the service knows nothing of them.
+func Retry(sandbox bool) Only { return Only{retry: true, sandbox: sandbox} }
 
 // OnlyRows selects the rows of these numbers.
 func OnlyRows(rows *roaring64.Bitmap) Only { return Only{rows: rows} }
@@ -82,7 +85,7 @@ func (o *onlySource) isDone(row *Row) bool {
 		key = row.Prior.MAC.Uint64()
 	}
 	switch {
-	case row.ofAnother():
+	case row.ofAnother(), row.Prior.Proof == ProofSandbox && !o.only.sandbox:
 	case row.priorSucceeded():
 		if !row.retargeted() {
 			o.succeeded.Add(key)

@@ -13,13 +13,16 @@ func (r *Reader) describe(record string) {
 	h, f := &r.header, &r.format
 	row := batch.Row{Raw: record}
 	for i, place := range h.ours {
-		switch {
-		case place < 0:
+		if place < 0 {
 			f.Columns = append(f.Columns, h.names[i])
-		case place == statusColumn:
-			f.PriorStatus = true
 		}
 	}
+	for _, place := range [...]int{lineColumn, statusColumn} {
+		if !slices.Contains(h.ours, place) {
+			f.Lacks = Columns[place]
+		}
+	}
+	f.PriorStatus = f.Lacks == ""
 	r.ours = len(f.Columns) < len(h.names)
 	r.users = -1
 	f.Sheets, f.Merged = slices.Contains(h.ours, sheetColumn), slices.Contains(h.ours, mergedColumn)
@@ -37,8 +40,11 @@ func (r *Reader) describe(record string) {
 // ours are the names of our columns in the result.
 func (f *Format) ours() []string {
 	from, to := lineColumn, mergedColumn
-	if f.Sheets {
+	switch {
+	case f.Sheets:
 		from = sheetColumn
+	case f.List:
+		from = macColumn
 	}
 	if f.Merged {
 		to = ourColumns

@@ -87,7 +87,7 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 		}
 	}
 	find(roleURL, isURL)
-	find(roleAction, func(cell string) bool { _, ok := actions[plainName(cell)]; return ok })
+	find(roleAction, func(cell string) bool { _, ok := actionOf(cell); return ok })
 
 	next := func(i int) int {
 		for i++; i < width && taken(i); i++ {

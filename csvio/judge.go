@@ -59,13 +59,14 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 	}
 
 	device.Action = r.opts.Action
-	need := r.task.binds
+	need, known := r.task.binds, true
 	if said := values[roleAction]; said != "" {
-		action, ok := actions[plainName(said)]
+		var action batch.Action
+		action, known = actionOf(said)
 		switch {
 		case said == uncalculated:
 			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action: " + uncalculatedText})
-		case !ok:
+		case !known:
 			faults = append(faults, fault{role: roleAction, kind: kindBadAction, text: "the action " + shownWord(said) + "is neither register nor deregister"})
 		case r.opts.Action == batch.Edit && action == batch.Deregister:
 			need = false
@@ -87,6 +88,9 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 		device.Server = r.opts.Server
 	}
 	if device.Server == "" && device.URL == "" {
+		if !known { // it may need none
+			return device, note, faults
+		}
 		return device, note, append(faults, fault{role: roleServer, kind: kindNoTarget,
 			text: "it names neither a server nor a URL: fill one in, or use " + flagServer + " NAME for all such rows"})
 	}
@@ -131,9 +135,17 @@ func judgeServer(values *cells) (server batch.Device, faults []fault) {
 	return server, faults
 }
 
-// actions are what a cell of the column action can say, as plainName leaves it.
+// actionOf returns the action that a cell names: as the whole word, in either case.
+// Whoever writes "deregister?" or "-deregister" has not decided yet.
+func actionOf(cell string) (action batch.Action, ok bool) {
+	word := strings.TrimFunc(cell, func(r rune) bool { return isInvisible(r) || unicode.Is(unicode.Cf, r) })
+	action, ok = actions[strings.ToLower(word)]
+	return action, ok
+}
+
+// actions are what a cell of the column action can say, "de-register" as the guide does.
 var actions = map[string]batch.Action{
-	"register": batch.Register, "deregister": batch.Deregister, "unregister": batch.Deregister,
+	"register": batch.Register, "deregister": batch.Deregister, "de-register": batch.Deregister, "unregister": batch.Deregister,
 }
 
 // serverProblem judges a server's name by the guide's words, "can only contain

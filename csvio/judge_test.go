@@ -149,3 +149,25 @@ func TestURLProblem(t *testing.T) {
 		})
 	}
 }
+
+// An action is the word itself. What somebody has put a question mark or a dash to
+// is not done, and nothing else is asked of such a row.
+func TestAction(t *testing.T) {
+	rows := "mac,server,action\n"
+	good := []string{"deregister", "Deregister", " DEREGISTER ", "\u200bderegister\u00ad", "'deregister", "Unregister", "De-Register"}
+	bad := []string{"Deregister?", "(deregister)", "-deregister", "deregister!", "de--register", "dere gister", "remove", "Delete", "add", "abmelden", "-"}
+	for _, word := range append(good, bad...) {
+		rows += "001565000001,,\"" + word + "\"\n"
+	}
+	for _, action := range []batch.Action{batch.Register, batch.Deregister} {
+		got, _ := rowsOf(t, rows, Options{Action: action})
+		for i, row := range got {
+			switch {
+			case i < len(good) && (row.Problem != "" || row.Device.Action != batch.Deregister):
+				t.Errorf("%q: %+v", good[i], row)
+			case i >= len(good) && (len(row.Faults) != 1 || row.Faults[0].Kind != kindBadAction):
+				t.Errorf("%q: %q, action %v", bad[i-len(good)], row.Problem, row.Device.Action)
+			}
+		}
+	}
+}

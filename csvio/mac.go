@@ -210,23 +210,31 @@ func spoilt(kind string) bool {
 }
 
 // wasMAC reports whether a cell is what a spreadsheet leaves of a MAC that it
-// took for a number.
+// took for a number, as it takes 001565100E05 for 1565100 and five zeros. A number
+// that is rounded may be any of a vendor's.
 func wasMAC(cell string, mac rps.MAC) bool {
 	digits := mac.Bare()
-	if mac == (rps.MAC{}) || !isDigits(digits) {
+	number, ok := asFloat(digits)
+	if mac == (rps.MAC{}) || !ok {
 		return false
 	}
 	cell = cleanMAC(cell)
-	if number, ok := asNumber(cell); ok {
-		return "000000000000"[len(number):]+number == digits
+	shown, ok := asFloat(strings.Replace(cell, ",", ".", 1))
+	if ok && shown == number {
+		return true
 	}
-	if !isScientific(cell) {
-		return false
+	// In groups of three: 156,510,000,000.
+	shown, ok = asFloat(strings.NewReplacer(",", "", ".", "", " ", "", "'", "", "\u2019", "").Replace(cell))
+	return ok && shown == number
+}
+
+// asFloat returns the number that a text of digits is, with decimals or an exponent.
+func asFloat(text string) (float64, bool) {
+	if strings.Trim(text, "0123456789.+-Ee") != "" {
+		return 0, false
 	}
-	// Rounded, it may be any of a vendor's.
-	shown, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
-	number, err2 := strconv.ParseFloat(digits, 64)
-	return err == nil && err2 == nil && shown == number
+	number, err := strconv.ParseFloat(text, 64)
+	return number, err == nil
 }
 
 // isSheetError reports #REF!, #NAME?, #N/A and the like, in any language, and

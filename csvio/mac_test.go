@@ -295,3 +295,32 @@ func TestEncodingsOfDOS(t *testing.T) {
 		t.Errorf("%q", rows[0].Raw)
 	}
 }
+
+// What a spreadsheet makes of an address is still that address to a result that has
+// it, and nothing else is.
+func TestNumberOfMAC(t *testing.T) {
+	for _, test := range []struct {
+		cell, mac string
+		was       bool
+	}{
+		{"1565000001", "001565000001", true},
+		{"1565000001.0", "001565000001", true},
+		{"1.565000001E+09", "001565000001", true},
+		{"156510000000", "001565100E05", true},
+		{"1.5651E+11", "001565100E05", true},
+		{"\"1,5651E+11\"", "001565100E05", true},
+		{"\"156,510,000,000\"", "001565100E05", true},
+		{"156500000000000000", "00156500E012", true},
+		{"15650", "001565E00001", true},
+		{"156510000001", "001565100E05", false},
+		{"15651", "001565E00001", false},
+		{"156510000000", "001565AA0B0C", false},
+		{"00156510000B", "001565100E05", false},
+	} {
+		rows, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof\n"+test.cell+",hq,2,"+test.mac+",hq,registered,answer\n", Options{})
+		row := rows[0]
+		if was := row.Problem == "" && row.Device.MAC == mustMAC(t, test.mac); was != test.was {
+			t.Errorf("%s of %s: %v, %q", test.cell, test.mac, row.Device.MAC, row.Problem)
+		}
+	}
+}

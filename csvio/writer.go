@@ -65,9 +65,11 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if w.format.Sheets {
 		w.cell(rps.Printable(row.Sheet))
 	}
-	w.comma()
-	if row.Line > 0 {
-		w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
+	if !w.format.List {
+		w.comma()
+		if row.Line > 0 {
+			w.buf = strconv.AppendInt(w.buf, int64(row.Line), 10)
+		}
 	}
 	w.buf = append(w.buf, comma)
 	mac := row.Device.MAC

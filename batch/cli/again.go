@@ -39,7 +39,7 @@ func (j *job) choose(in *input) error {
 		return err
 	}
 	if j.retry {
-		in.choose(batch.Retry())
+		in.choose(batch.Retry(j.call.sandbox))
 		return nil
 	}
 	only, err := batch.ParseOnly(j.only)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -62,7 +63,7 @@ func (in *input) choose(only batch.Only) { in.only = &only }
 // that is unfinished, if that matters.
 func (in *input) isResult(flag string, evenUnfinished bool) error {
 	if !in.Format().PriorStatus {
-		return hint(fmt.Errorf("%s has no column rps_status", in.Name()), "%s needs the result of an earlier run", flag)
+		return hint(fmt.Errorf("%s has no column %s", in.Name(), cmp.Or(in.Format().Lacks, "rps_status")), "%s needs the result of an earlier run", flag)
 	}
 	if !evenUnfinished && in.unfinished() {
 		journal := target(in.Name()) + journalEnding

@@ -119,10 +119,10 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 }
 
 // bound writes devices with the URLs that they are bound to as cells of the user's,
-// so that the list can be given to another command.
+// so that the list can be given to another command, as an input like any other.
 type bound struct{ batch.Results }
 
-var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
+var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}, List: true}
 
 func (b bound) Write(row *batch.Row, v batch.Verdict) error {
 	url := rps.OneLine(v.URL)

@@ -84,7 +84,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	}
 	defer in.Close()
 	if !in.Format().PriorStatus {
-		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.Name()), "name a file that a run wrote, such as devices.result.csv")
+		return hint(fmt.Errorf("%s is not a result: it has no column %s", in.Name(), cmp.Or(in.Format().Lacks, "rps_status")), "name a file that a run wrote, such as devices.result.csv")
 	}
 	if r.html != "" && r.html != standardStream {
 		if err := distinct(in, "the page", "--html", r.html); err != nil {
