@@ -38,8 +38,8 @@ func TestForgedPrune(t *testing.T) {
 		detail string
 	}{
 		{"what the file lacks", header(rows, true), mac(9), ""},
-		{"without the flag", header(rows, false), mac(9), "and this run is not"},
-		{"a list of the account", Header{Command: "sync", Rows: 3, Prunes: true}, mac(9), "and this run is not"},
+		{"without the flag", header(rows, false), mac(9), "and this run does not"},
+		{"a list of the account", Header{Command: "sync", Rows: 3, Prunes: true}, mac(9), "and this run does not"},
 		{"what the file has", header(rows, true), mac(2), "that the file has"},
 		{"what a bad row has", header(rows, true), mac(3), "that the file has"},
 		{"what a row may stand for", header(unread, true), mac(9), "cannot be read"},

@@ -31,12 +31,12 @@ func (r *Reader) fillMerged(records []sampled) {
 }
 
 // lastOfHeader returns the last row of the header that begins with a record: the
-// next one is part of it if a name of the header reaches down to it. What it
-// leaves empty is named above.
+// next one is part of it if a name of the header reaches down to it, unless it has
+// values. What it leaves empty is named above.
 func (r *Reader) lastOfHeader(records []sampled, at int) int {
 	for ; at+1 < len(records); at++ {
 		above, next := records[at].names, &records[at+1]
-		if r.holdsMAC(*next) || !slices.ContainsFunc(next.merged, func(i int) bool { return i < len(above) && above[i] != "" && above[i] == next.names[i] }) {
+		if r.holdsMAC(*next) || r.hasValues(next.names, above) || !slices.ContainsFunc(next.merged, func(i int) bool { return i < len(above) && above[i] != "" && above[i] == next.names[i] }) {
 			break
 		}
 		for i, name := range above {
@@ -49,6 +49,26 @@ func (r *Reader) lastOfHeader(records []sampled, at int) int {
 		}
 	}
 	return at
+}
+
+// hasValues reports whether a row has something else than a name below the name of
+// a role: it is a row of the table, whose MAC is empty or damaged.
+func (r *Reader) hasValues(names, above []string) bool {
+	isName := func(name string) bool {
+		for _, given := range r.opts.Columns {
+			if plainName(given) == plainName(name) {
+				return true
+			}
+		}
+		_, ok := r.task.roleOf(name)
+		return ok
+	}
+	for i, name := range names {
+		if name != "" && i < len(above) && isName(above[i]) && !isName(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // filledHeader returns the header's record with the names that it has from above,

@@ -20,9 +20,12 @@ func TestTwoRowHeaders(t *testing.T) {
 		{"over three rows", "MAC,Site,Provisioning#,,A,B#,,Server,URL" + rows, "A1:A3 B1:B3 C1:D1", "0 000001 hq https://h/1"},
 		{"server over two rows, MAC in the second", "Phone,,Server,URL#MAC,Site" + rows, "A1:B1 C1:C2 D1:D2", "0 000001 hq https://h/1"},
 		{"merged into the devices", "MAC,Site,Server,URL" + rows + "#001565000002", "B1:B3", "0 000001 hq https://h/1|" + kindNoTarget},
+		{"another merged over the header and the devices", "Phones,MAC,Server#,,hq#,001565000002,br", "A1:A3", kindNoMAC + "|0 000002 br "},
+		{"with a damaged MAC", "Phones,MAC,URL#,1.565E+09#,001565000002,https://h/1", "A1:A3", kindScientific + "|0 000002  https://h/1"},
+		{"group above names that are not known", "MAC,Server,#,Name,Place#001565000001,hq,Berlin", "A1:A2 B1:C1", kindBadMAC + "|0 000001 hq "},
 		{"not joined", "MAC,Site,Provisioning#,,Server,URL" + rows, "C1:D1", `error: row 2: the header seems to have two rows|"Server"|--column server=3`},
 		{"not joined, MAC in the second", "Phone,,Server,URL#MAC,Site" + rows, "A1:B1", `error: row 1: the header seems to have two rows|"Server"`},
-		{"two MACs below one name", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1 C1:C2", `error: row 2: no column was recognized|say which with --column mac="WLAN"`},
+		{"two MACs below one name", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1 C1:C2", `error: row 2:|below "MAC" there are "WLAN" and "LAN", which both have MACs|--column mac=1`},
 		{"two MACs below one name, not joined", "MAC,,Server#WLAN,LAN#001565000001,001565000002,hq", "A1:B1", `error: row 2:|below "MAC" there are "WLAN" and "LAN", which both have MACs|--column mac=1`},
 	} {
 		var after strings.Builder
@@ -45,6 +48,21 @@ func TestTwoRowHeaders(t *testing.T) {
 		result := written(t, got, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) })
 		if again, _ := rowsOf(t, result, Options{}); devices(again) != test.want {
 			t.Errorf("%s, fed back: %s, want %s\n%s", test.name, devices(again), test.want, result)
+		}
+	}
+}
+
+// A name that Options give is one, in either row.
+func TestTwoRowHeadersByOptions(t *testing.T) {
+	merged := "<mergeCells>" + `<mergeCell ref="A1:A2"/>` + "</mergeCells>"
+	for _, test := range []struct{ cells, server, want string }{
+		{"MAC,Server,#,Name,URL#001565000001,hq", "Name", "0 000001 hq "},
+		{"Phones,MAC,Place#,,hq#,001565000001,br", "Place", kindNoMAC + "|0 000001 br "},
+	} {
+		book := bookOfPages(t, page{name: "P", cells: table(strings.Split(test.cells, "#")...), after: merged})
+		got, _, err := fileOf(t, book, Options{Server: "other", Columns: map[string]string{"server": test.server}})
+		if err != nil || devices(got) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cells, devices(got), err, test.want)
 		}
 	}
 }
