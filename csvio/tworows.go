@@ -90,10 +90,12 @@ func (r *Reader) filledHeader(record string) string {
 
 // headerGoesOn refuses a header of two rows that nothing joins: where the row above
 // or below names a column that is read and missing, or columns of MACs below a
-// single name.
+// single name. A name below a column that is read is missing nowhere: what the
+// column holds is judged by the name above.
 func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	h := &r.header
 	reads := h.reads(r.task)
+	isRead := func(i int) bool { of := slices.Index(h.at[:], i); return of >= 0 && reads[of] }
 	unnamed := func(i int) bool { return i >= len(h.names) || h.names[i] == "" }
 	for _, i := range [...]int{at - 1, at + 1} {
 		if i < 0 || i == len(records) || slices.ContainsFunc(records[i].names, hasDigit) {
@@ -101,9 +103,12 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 		}
 		for column, name := range records[i].names {
 			of, ok := r.task.roleOf(name)
-			if ok && reads[of] && h.at[of] < 0 && (i > at || unnamed(column)) {
-				return &FileError{Line: records[i].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: this one names a column %q, and the other does not", name),
-					Hint: "put the names of all columns in one row, or name it with " + columnFlag(of, strconv.Itoa(column+1))}
+			if ok && reads[of] && h.at[of] < 0 && !isRead(column) && (i > at || unnamed(column)) {
+				hint := "put the names of all columns in one row, or name it with " + columnFlag(of, strconv.Itoa(column+1))
+				if i > at {
+					hint += "; if this line is a device, fill in its MAC or remove it"
+				}
+				return &FileError{Line: records[i].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: this one names a column %q, and the other does not", name), Hint: hint}
 			}
 		}
 	}
