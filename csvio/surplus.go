@@ -73,7 +73,8 @@ func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
 		r.split.splitAll()
 		value := r.value(record, next)
 		if value != "" && isURL(value) == (of == roleURL) && !r.macs.isMAC(value) {
-			return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf("its %s is empty, and may be in the next column, which has no name: move it, or name that column", roleNames[of])}}
+			return []fault{{role: of, kind: kindMoved, text: fmt.Sprintf(
+				"its %[1]s is empty, and the cell beside it, in a column without a name, may be it: put the %[1]s in its column; if that cell is something else, empty it or name its column", roleNames[of])}}
 		}
 	}
 	return nil

@@ -52,6 +52,17 @@ func TestSurplusCells(t *testing.T) {
 			}
 		})
 	}
+	// A remark beside an empty cell says so, and naming or emptying it helps.
+	for file, want := range map[string]string{
+		"MAC,Server,\n001565000001,,moved out\n":         "its server is empty, and the cell beside it|put the server in its column|empty it or name its column",
+		"MAC,Server,Remark\n001565000001,,moved out\n":   "",
+		"MAC,Server,\n001565000001,,\n":                  "",
+		"MAC,Server,\n001565000001,hq,moved out\n":       "",
+		"MAC,Server,URL,\n001565000001,hq,,https://h/\n": "its url is empty, and the cell beside it|put the url in its column",
+	} {
+		rows, _ := rowsOf(t, file, Options{Server: "other"})
+		checkProblem(t, rows[0].Problem, want)
+	}
 	rows, _ := rowsOf(t, "mac,url\n001565000001,https://h/,2\n", Options{Action: batch.Deregister})
 	checkProblem(t, rows[0].Problem, "")
 }
