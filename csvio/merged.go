@@ -93,8 +93,12 @@ func (m *mergedRow) parse(h *header) {
 	slices.SortFunc(m.cells, func(a, b mergedCell) int { return cmp.Compare(a.column, b.column) })
 }
 
+// numberKey begins the key of a column that is known by its number.
+const numberKey = "column "
+
 // keys returns the names by which rps_merged knows the columns: that in the header,
-// or the number among the user's where it has none or is not the only one.
+// or the number among the user's where it has none, is not the only one, or could be
+// taken for a number.
 func (h *header) keys() []string {
 	times := map[string]int{}
 	for i, name := range h.names {
@@ -108,8 +112,8 @@ func (h *header) keys() []string {
 			continue
 		}
 		number++
-		if keys[i] = name; name == "" || times[name] > 1 {
-			keys[i] = "column " + strconv.Itoa(number)
+		if keys[i] = name; name == "" || times[name] > 1 || strings.HasPrefix(name, numberKey) {
+			keys[i] = numberKey + strconv.Itoa(number)
 		}
 	}
 	return keys

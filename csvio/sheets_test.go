@@ -530,6 +530,24 @@ func TestMergedOfSheets(t *testing.T) {
 	}
 }
 
+// A column named like the number of another has its own merged cells.
+func TestMergedBelowNumbers(t *testing.T) {
+	for _, head := range []string{"mac,,column 2", "mac,column 3,column 3", "mac,column 3,,x"} {
+		book := bookOfPages(t, page{name: "P", cells: table(head, "001565000001,hq,branch", "001565000002"), after: `<mergeCells><mergeCell ref="B2:B3"/><mergeCell ref="C2:C3"/></mergeCells>`})
+		for column, want := range map[string]string{"2": "0 000001 hq |0 000002 hq ", "3": "0 000001 branch |0 000002 branch "} {
+			opts := Options{Columns: map[string]string{"server": column}}
+			rows, f, err := fileOf(t, book, opts)
+			if err != nil || devices(rows) != want {
+				t.Fatalf("%s: %s, %v, want %s", head, devices(rows), err, want)
+			}
+			result := written(t, rows, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) })
+			if again, _ := rowsOf(t, result, opts); devices(again) != want {
+				t.Errorf("%s, fed back: %s, want %s\n%s", head, devices(again), want, result)
+			}
+		}
+	}
+}
+
 // A workbook that is a result has merged cells of its own, and those in rps_merged;
 // a row that was skipped keeps them until it is sent.
 func TestMergedInResults(t *testing.T) {
