@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rpsbatch/batch"
 )
 
 // A mergedCell is a cell that has the value of a merged range.
@@ -25,9 +27,10 @@ type mergedCell struct {
 //
 // Neighboring rows have the same, as a rule, so that of the last row is kept.
 type mergedRow struct {
-	cells   []mergedCell // by column
-	text    string       // rps_merged
-	unclear string       // what is wrong with it
+	cells  []mergedCell      // by column
+	text   string            // rps_merged
+	broken bool              // that cannot be read
+	rest   map[string]string // what that says of columns that are not there
 
 	before string       // rps_merged in the row itself
 	sheet  []mergedCell // by its sheet
@@ -53,6 +56,7 @@ func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 		m.parse(&r.header)
 	}
 	values := map[string]string{}
+	maps.Copy(values, m.rest)
 	for _, c := range m.cells {
 		if c.column < len(r.keys) {
 			values[r.keys[c.column]] = c.text
@@ -74,7 +78,7 @@ func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 func (m *mergedRow) parse(h *header) {
 	var values map[string]string
 	if err := json.Unmarshal([]byte(m.before), &values); err != nil {
-		m.unclear = Columns[mergedColumn] + " cannot be read: fill in the row's own cells where they are empty, and empty it"
+		m.broken = true
 		return
 	}
 	var added []mergedCell
@@ -85,10 +89,7 @@ func (m *mergedRow) parse(h *header) {
 		}
 		delete(values, key)
 	}
-	if len(values) > 0 {
-		m.unclear = fmt.Sprintf("%s has a value for the column %q, which is not there: name the column as before, or fill in the row's own cells and empty %[1]s",
-			Columns[mergedColumn], slices.Min(slices.Collect(maps.Keys(values))))
-	}
+	m.rest = values
 	m.cells = append(added, m.cells...)
 	slices.SortFunc(m.cells, func(a, b mergedCell) int { return cmp.Compare(a.column, b.column) })
 }
@@ -119,12 +120,46 @@ func (h *header) keys() []string {
 	return keys
 }
 
-// leavesOpen reports whether a cell that is read is empty.
-func (r *Reader) leavesOpen(values *cells) bool {
+// unclear returns what is wrong where a row leaves a cell open that is read, and
+// rps_merged may have its value for a column of another name.
+func (r *Reader) unclear(row *batch.Row, values *cells) string {
+	m := &r.merged
+	if !m.broken && len(m.rest) == 0 {
+		return ""
+	}
 	for of, text := range values {
-		if r.reads[of] && text == "" {
-			return true
+		of := role(of)
+		if text != "" || !r.reads[of] || (of == roleServer || of == roleURL) && !r.binds(row) {
+			continue
+		}
+		if m.broken {
+			return Columns[mergedColumn] + " cannot be read: fill in the row's own cells where they are empty, and empty it"
+		}
+		for _, key := range slices.Sorted(maps.Keys(m.rest)) {
+			if r.mayBe(of, key, tidy(m.rest[key])) {
+				return fmt.Sprintf("%s has a value for the column %q, which is not there and may be the %s: name the column as before, fill in the %[3]s, or empty %[1]s",
+					Columns[mergedColumn], key, roleNames[of])
+			}
 		}
 	}
-	return false
+	return ""
+}
+
+// mayBe reports whether a column that is not there may have been read for a role: its
+// name says so, or the role's column has another name since and could have its value.
+func (r *Reader) mayBe(of role, key, text string) bool {
+	if named, ok := r.task.roleOf(key); ok && named == of {
+		return true
+	}
+	if r.header.at[of] < 0 || text == "" {
+		return false
+	}
+	switch of {
+	case roleMAC:
+		return r.macs.isMAC(text)
+	case roleAction:
+		_, ok := actions[plainName(text)]
+		return ok
+	}
+	return isURL(text) == (of == roleURL)
 }

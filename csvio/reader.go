@@ -303,8 +303,8 @@ func (r *Reader) read(row *batch.Row) error {
 	if err := r.judgeRecord(row, record, &values); err != nil {
 		return err
 	}
-	if unclear := r.merged.unclear; unclear != "" && !row.Blank && r.leavesOpen(&values) {
-		r.blame(row, fault{role: noRole, kind: kindUnclear, text: unclear})
+	if text := r.unclear(row, &values); text != "" && !row.Blank {
+		r.blame(row, fault{role: noRole, kind: kindUnclear, text: text})
 	}
 	if !row.Blank && r.opts.Hidden != HiddenSend && (r.hidden || row.Prior.Skipped) {
 		r.skip(row, values[roleMAC])

@@ -290,6 +290,7 @@ func TestMergedFedBack(t *testing.T) {
 // What the row's own cell has counts, and what cannot be placed is not lost.
 func TestMergedColumn(t *testing.T) {
 	const head = "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof,rps_detail,rps_url,rps_calls,rps_time,rps_merged\n"
+	withURL, withAction := strings.Replace(head, "server", "server,url", 1), strings.Replace(head, "server", "server,action", 1)
 	for _, test := range []struct{ head, own, merged, want string }{
 		{head, "", `"{""server"":""hq""}"`, "000001 hq"},
 		{head, "own", `"{""server"":""hq""}"`, "000001 own"},
@@ -298,6 +299,17 @@ func TestMergedColumn(t *testing.T) {
 		{head, "", `"{""Site"":""hq""}"`, kindUnclear},
 		{head, "", `"{""rps_mac"":""hq""}"`, kindUnclear},
 		{head, "", `hq`, kindUnclear},
+		{head, "own", `"{""Site"":""Berlin""}"`, "000001 own"}, // a column that was deleted
+		{head, "own", `"{""URL"":""https://h/1""}"`, kindUnclear},
+		{head, "own", `"{""Link"":""https://h/1""}"`, "000001 own"}, // nor is there a column for it
+		{head, "", `"{""Site"":"" ""}"`, "000001 other"},
+		{head, "own", `"{""column 2"":""hq""}"`, "000001 own"},
+		{head, "", `"{""column 2"":""hq""}"`, kindUnclear}, // it may have a name since
+		{withURL, "own,", `"{""Site"":""Berlin""}"`, "000001 own"},
+		{withURL, "own,", `"{""Site"":""https://h/1""}"`, kindUnclear},
+		{withAction, "own,", `"{""Site"":""Berlin""}"`, "000001 own"},
+		{withAction, "own,", `"{""Wish"":""deregister""}"`, kindUnclear},
+		{withAction, ",deregister", `"{""Site"":""Berlin""}"`, "000001"},
 		{strings.Replace(head, "server", "Site", 1), "", `"{""Site"":""hq"",""mac"":""x""}"`, "000001 hq"},
 		{strings.Replace(head, "server", "server,server", 1), "hq,", `"{""column 3"":""h2""}"`, "000001 h2"},
 	} {
@@ -561,6 +573,14 @@ func TestMergedInResults(t *testing.T) {
 		t.Fatalf("%s, %v", devices(rows), err)
 	}
 	if again, _ := rowsOf(t, written(t, rows, f.Format(), write), Options{Server: "other"}); devices(again) != want {
+		t.Errorf("fed back: %s", devices(again))
+	}
+	renamed := bookOfPages(t, page{name: "P", after: merged("C2:C3"), cells: table("mac,server,url,rps_line,rps_status,rps_merged",
+		"001565000001,hq,https://h/1,2,refused", `001565000002,,,3,refused,{"Site":"hq"}`)})
+	if rows, f, err = fileOf(t, renamed, Options{Server: "other"}); err != nil || devices(rows) != "0 000001 hq https://h/1|"+kindUnclear {
+		t.Fatalf("of a column that has another name since: %s, %v", devices(rows), err)
+	}
+	if again, _ := rowsOf(t, written(t, rows, f.Format(), write), Options{Server: "other"}); devices(again) != devices(rows) {
 		t.Errorf("fed back: %s", devices(again))
 	}
 	hidden := bookOfPages(t, page{name: "P", after: merged("B2:B3"), cells: table("mac,server", "001565000001,hq") + cellsOfRow(3, `hidden="1"`, "001565000002")})

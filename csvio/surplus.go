@@ -62,7 +62,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 // beside returns an empty cell that is read, if the next column has no name and
 // what may be its value: a header that is merged over both, or a delimiter too many.
 func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
-	if row.Device.Action == batch.Deregister || row.Device.Action == batch.CheckGone || !r.reads[roleServer] {
+	if !r.binds(row) {
 		return nil
 	}
 	for _, of := range []role{roleServer, roleURL} {
@@ -78,6 +78,11 @@ func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
 		}
 	}
 	return nil
+}
+
+// binds reports whether a row's device is to be bound to a server or a URL.
+func (r *Reader) binds(row *batch.Row) bool {
+	return r.reads[roleServer] && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
 }
 
 // moved returns the first cell that is read and may have moved in a row with
@@ -98,10 +103,9 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 			last = max(last, h.at[of])
 		}
 	}
-	binds := r.reads[roleServer] && row.Device.Action != batch.Deregister && row.Device.Action != batch.CheckGone
 	for _, of := range []role{roleServer, roleURL, roleAction} {
 		i := h.at[of]
-		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !binds || of == roleAction && !r.reads[of] {
+		if i < 0 || i <= last || i == h.at[roleMAC]+1 || wrong[of] || of != roleAction && !r.binds(row) || of == roleAction && !r.reads[of] {
 			continue
 		}
 		if of == roleURL && !r.anyCell(record, isURL) {
