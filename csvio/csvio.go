@@ -107,7 +107,7 @@ type Options struct {
 	// Columns has the header's name for a role ("mac", "server", "url",
 	// "action") where it is not left to the usual names, or the number of the
 	// column, from 1 on, where no column is so named. What the header lacks
-	// is an error.
+	// is an error. For "none" no column is read, but for the MAC.
 	Columns map[string]string
 
 	// Comma separates cells: comma, semicolon, tab or pipe. 0: as the line
@@ -207,7 +207,9 @@ type Format struct {
 	// final after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
 
-	hasServers bool // some column is read for them
+	hasServers bool        // some column is read for them
+	lacks      [roles]bool // roles that are read, and for which no column is known
+	unread     []int       // the user's columns that are read for nothing
 
 	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device

@@ -220,6 +220,9 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := seen.Err(); err != nil {
+		return err
+	}
 	in.tell(log)
 	seen.tell(log)
 	j.missing.column = seen.Missing()
