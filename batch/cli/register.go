@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"time"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -269,6 +271,10 @@ func (j *job) run(ctx context.Context) (err error) {
 	if j.guards.saveBefore != "" {
 		if saved, err = openBefore(j.guards.saveBefore, run.Servers, journal.past != nil); err != nil {
 			out.discard()
+			if j.resume && journal.past == nil && exists(j.guards.saveBefore) {
+				err = hint(fmt.Errorf("nothing is left to resume: there is no unfinished run, and --save-before %s is of one that has finished", j.guards.saveBefore),
+					"%s has its result; for another run name another file with --save-before", j.output())
+			}
 			return err
 		}
 		run.Before = saved
@@ -278,6 +284,7 @@ func (j *job) run(ctx context.Context) (err error) {
 			}
 		}()
 	}
+	began := time.Now()
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
@@ -294,6 +301,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	var summary batch.Summary
 	if stop := (*batch.StopError)(nil); errors.As(stopped, &stop) {
 		summary, stopped = run.Leave(stop)
+		summary.Elapsed = time.Since(began)
 	} else {
 		terminal.start(ctx, j.call.progress, j.streams.terminalErr(), run.Progress)
 		summary, stopped = run.Do(ctx, devices)
