@@ -122,7 +122,7 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 // so that the list can be given to another command, as an input like any other.
 type bound struct{ batch.Results }
 
-var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}, List: true}
+var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
 
 func (b bound) Write(row *batch.Row, v batch.Verdict) error {
 	url := rps.OneLine(v.URL)
@@ -152,7 +152,9 @@ func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, 
 			return err
 		}
 	}
-	out, err := csvio.NewWriter(to, boundFormat, 0)
+	format := boundFormat
+	format.List = true
+	out, err := csvio.NewWriter(to, format, 0)
 	if err != nil {
 		return l.finish(to, err)
 	}
