@@ -37,7 +37,8 @@ func newList(streams Streams) *cobra.Command {
 RPS may cut the list short without saying so.
 
 With --urls each device is also looked up, one call each, and the column url has
-the URL that it is bound to, even if by the name of a server. Keep that file:
+the URL that it is bound to, even if by the name of a server. That file is an input
+like any other, and proves nothing to a run. Keep it:
 'rpsbatch register FILE --override own' puts all devices back where they were, one
 call each (with --server NAME, if RPS requires a server beside a URL). --resume
 continues an interrupted list that goes to a file. The file that a list replaces is

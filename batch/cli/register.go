@@ -95,7 +95,9 @@ exists. So you can fix some cells and run the same command again.
 --baseline is for nightly runs, when little has changed. Devices that the named
 result shows bound as asked take no call, even with --override own or --verify. Do
 not edit the targets in a result that serves as a baseline. A baseline that does
-not exist yet counts as empty. With --baseline none no earlier result is read.
+not exist yet counts as empty: with --override own, the first night then needs
+--max-moves 100% if most devices are already registered. With --baseline none no
+earlier result is read.
 
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
