@@ -17,10 +17,12 @@ func (r *Reader) describe(record string) {
 			f.Columns = append(f.Columns, h.names[i])
 		}
 	}
-	for _, place := range [...]int{lineColumn, statusColumn} {
-		if !slices.Contains(h.ours, place) {
-			f.Lacks = Columns[place]
-		}
+	has := func(place int) bool { return slices.Contains(h.ours, place) }
+	switch {
+	case !has(statusColumn):
+		f.Lacks = Columns[statusColumn]
+	case has(macColumn) && !has(lineColumn):
+		f.Lacks = Columns[lineColumn]
 	}
 	f.PriorStatus = f.Lacks == ""
 	r.ours = len(f.Columns) < len(h.names)

@@ -107,7 +107,7 @@ type Options struct {
 	// Columns has the header's name for a role ("mac", "server", "url",
 	// "action") where it is not left to the usual names, or the number of the
 	// column, from 1 on, where no column is so named. What the header lacks
-	// is an error.
+	// is an error. For "none" no column is read, but for the MAC.
 	Columns map[string]string
 
 	// Comma separates cells: comma, semicolon, tab or pipe. 0: as the line
@@ -194,20 +194,23 @@ type Format struct {
 	// column rps_merged. It is final after the last row.
 	Merged bool
 
-	// PriorStatus is set if the file has the columns rps_status and rps_line, so
-	// that it is known what an earlier run made of its rows.
+	// PriorStatus is set if the file has a column rps_status, so that it is known
+	// what an earlier run made of its rows. A list of devices has one as well, and
+	// with rps_mac no rps_line, for its rows are of no file: it is never taken for
+	// the result of a run. Lacks is the column for want of which a file with a header
+	// is none.
 	PriorStatus bool
-	Lacks       string // which of them it lacks, where it has a header
+	Lacks       string
 
-	// List is set for a list of devices, whose rows are of no file. It has no column
-	// rps_line, and is never taken for the result of a run.
-	List bool
+	List bool // to be written as a list of devices
 
 	// Encoding is what the file is written in, as a person names it. It is
 	// final after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
 
-	hasServers bool // some column is read for them
+	hasServers bool        // some column is read for them
+	lacks      [roles]bool // roles that are read, and for which no column is known
+	unread     []int       // the user's columns that are read for nothing
 
 	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device

@@ -40,7 +40,7 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 	}
 	for of, name := range roleNames {
 		wanted, ok := r.opts.Columns[name]
-		if !ok {
+		if !ok || r.isNone(role(of)) {
 			continue
 		}
 		const most = 1 << 14 // columns of a spreadsheet
@@ -82,7 +82,7 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 		}
 	}
 	find := func(of role, right func(string) bool) {
-		if found := holding(right); h.at[of] < 0 && found != nil {
+		if found := holding(right); h.at[of] < 0 && found != nil && !r.isNone(of) {
 			h.at[of] = found[0]
 		}
 	}
@@ -97,10 +97,10 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 		}
 		return -1
 	}
-	if h.at[roleServer] < 0 && r.opts.Server == "" {
+	if h.at[roleServer] < 0 && r.opts.Server == "" && !r.isNone(roleServer) {
 		h.at[roleServer] = next(h.at[roleMAC])
 	}
-	if server := h.at[roleServer]; server >= 0 && h.at[roleURL] < 0 {
+	if server := h.at[roleServer]; server >= 0 && h.at[roleURL] < 0 && !r.isNone(roleURL) {
 		filled := holding(filled)
 		if i := next(server); i >= 0 && !slices.Contains(filled, i) {
 			h.at[roleURL] = i

@@ -45,6 +45,9 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.opts.Columns)) {
 		wanted := r.opts.Columns[name]
 		of := role(slices.Index(roleNames[:], name))
+		if r.isNone(of) {
+			continue
+		}
 		found := h.named(wanted)
 		switch {
 		case len(found) == 0:
@@ -58,7 +61,7 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 	}
 
 	for _, of := range [roles]role{roleMAC, roleAction, roleServer, roleURL} {
-		if h.at[of] >= 0 || !h.reads(task)[of] {
+		if h.at[of] >= 0 || !h.reads(task)[of] || r.isNone(of) {
 			continue
 		}
 		var found []int
@@ -94,6 +97,11 @@ func (r *Reader) readHeader(records []sampled) (header, error) {
 		return fail(r.noMACs(&h, records))
 	}
 	return h, nil
+}
+
+// isNone reports whether no column is to be read for a role.
+func (r *Reader) isNone(of role) bool {
+	return of != roleMAC && r.opts.Columns[roleNames[of]] == noColumn
 }
 
 // reads returns which columns a task reads. Rows that say register need servers

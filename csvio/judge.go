@@ -100,6 +100,8 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 	if device.URL != "" {
 		if device.URL == uncalculated {
 			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: "the URL: " + uncalculatedText})
+		} else if isNull(device.URL) {
+			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: "the URL cell says " + device.URL + ", which is not a URL: fill one in, or empty the cell"})
 		} else if text := urlProblem(device.URL); text != "" {
 			faults = append(faults, fault{role: roleURL, kind: kindBadURL, text: text})
 		}
@@ -178,7 +180,8 @@ func serverProblem(name string) (kind, text string) {
 }
 
 func nullServer(name string) (kind, text string) {
-	return kindNoServer, fmt.Sprintf("%q is not the name of a server: fill one in, or empty the cell", name)
+	// In quotes, - would be guarded as a formula may be.
+	return kindNoServer, "the server cell says " + name + ", which is not the name of a server: fill one in, or empty the cell"
 }
 
 // longestNull is the length of the longest word that isNull knows, and startsNull

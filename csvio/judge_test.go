@@ -35,6 +35,9 @@ func TestJudge(t *testing.T) {
 		{"tab in a server", goodMAC, "a\tb", "", bind, "a tab"},
 		{"zero-width space in a server", goodMAC, "a\u200bb", "", bind, "an invisible character (U+200B)"},
 		{"URL in the server column", goodMAC, "https://h/s3cret", "", bind, "--column url=NAME"},
+		{"word for no URL", goodMAC, "s1", "nan", bind, "the URL cell says nan, which is not a URL"},
+		{"dash for no URL", goodMAC, "s1", "-", bind, "the URL cell says -, which is not a URL"},
+		{"dash for no server", goodMAC, "-", "", bind, "the server cell says -, which is not the name of a server"},
 		{"longest server", goodMAC, strings.Repeat("a", maxServer), "", bind, ""},
 		{"longer server", goodMAC, strings.Repeat("a", maxServer+1), "", bind, "longer than 255"},
 	}

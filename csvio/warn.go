@@ -43,11 +43,12 @@ type Watch struct {
 	seen    map[string]bool
 	last    string // the name looked at last
 	lacking int    // rows that name neither a server nor a URL
+	unread  unread
 }
 
 // Watch returns one for the rows of the file.
 func (f *File) Watch() *Watch {
-	return &Watch{file: f, blocks: f.opts.blocks()}
+	return &Watch{file: f, blocks: f.opts.blocks(), unread: newUnread(&f.format)}
 }
 
 // blocks returns the blocks of addresses that phones have.
@@ -55,6 +56,9 @@ func (o *Options) blocks() Blocks { return append(Yealink[:len(Yealink):len(Yeal
 
 // Row looks at a row.
 func (w *Watch) Row(row *batch.Row) {
+	if w.file != nil {
+		w.unread.row(row, w.file.format.Comma)
+	}
 	if row.Problem != "" && slices.ContainsFunc(row.Faults, func(f batch.Fault) bool { return f.Kind == kindNoTarget }) {
 		w.lacking++
 	}
@@ -87,6 +91,10 @@ func (w *Watch) Missing() string {
 	}
 	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or use " + flagServer + " NAME"
 }
+
+// Err returns a *FileError if a column that is not read holds what the rows seem
+// to ask for.
+func (w *Watch) Err() error { return w.file.named(w.unread.err(&w.file.format)) }
 
 // name looks at the name of a server.
 func (w *Watch) name(name string) {

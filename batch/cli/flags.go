@@ -34,7 +34,7 @@ type readFlags struct {
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
 	inGroup(flags, groupInput, func(flags *pflag.FlagSet) {
-		flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` read the column NAME as mac=, server=, url= or action=; without a header, give its number (repeatable)")
+		flags.StringArrayVar(&f.columns, "column", nil, "`ROLE=NAME` read the column NAME as mac=, server=, url= or action=; without a header, give its number; NAME none reads no column for server, url or action (repeatable)")
 		flags.StringVar(&f.delimiter, "delimiter", "", "`NAME` character between cells: comma, semicolon, tab or pipe (default: auto-detected)")
 		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
 		flags.StringArrayVar(&f.sheets, "sheet", nil, "`NAME` sheet of an .xlsx workbook to read (repeatable; default: the visible one that has MACs)")
@@ -134,7 +134,7 @@ func (f *callFlags) add(flags *pflag.FlagSet) {
 	inGroup(flags, groupOutput, func(flags *pflag.FlagSet) {
 		flags.StringVarP(&f.output, "output", "o", "", "write the result to `FILE` (default: the input's name with the ending .result.csv, .check.csv for check, .sandbox.csv with --sandbox; '-' for standard output)")
 		flags.StringVar(&f.progress, "progress", "auto", "`MODE` how to show progress: auto (a bar on a terminal), lines (one every 30 s) or none")
-		flags.BoolVar(&f.quiet, "quiet", false, "print nothing if every row succeeds")
+		flags.BoolVar(&f.quiet, "quiet", false, "print nothing but warnings if every row succeeds")
 		f.endings.add(flags)
 		flags.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` how to write messages to standard error: text or json")
 		flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` lowest level of messages to show: debug, info, warn or error")
@@ -172,7 +172,7 @@ func (f *callFlags) check(c *cobra.Command) error {
 		f.progress = "none"
 	}
 	if f.quiet && !c.Flags().Changed("log-level") {
-		f.logLevel = "error"
+		f.logLevel = "warn"
 	}
 	return nil
 }

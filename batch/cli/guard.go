@@ -54,7 +54,7 @@ func (g *guardFlags) addExpect(flags *pflag.FlagSet) {
 }
 
 func (g *guardFlags) addSave(flags *pflag.FlagSet) {
-	flags.StringVar(&g.saveBefore, "save-before", "", "look up registered devices before they are moved or removed, one call each, and write MAC and URL to `FILE`; 'register FILE --override own' puts them back")
+	flags.StringVar(&g.saveBefore, "save-before", "", "look up registered devices before they are moved or removed, one call each, and write MAC and URL to `FILE`; 'register FILE --override own' puts them back, with --server NAME for rows saved without a server")
 }
 
 // check reports what is wrong with the flags, before anything is done.

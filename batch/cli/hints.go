@@ -42,9 +42,21 @@ func fixFor(err error) string {
 // goOn returns the one thing to do after a run that was stopped.
 func (j *job) goOn(stopped error, journal *runJournal) string {
 	begun := journal.Journal != nil && journal.Used()
+	return nextAfter(stopped, begun, begun && !exists(j.output()+journalEnding))
+}
+
+// nextAfter is goOn for a run that has begun to make calls, or not, and whose journal
+// may be gone.
+func nextAfter(stopped error, begun, gone bool) string {
 	fix := fixFor(stopped)
 	resume := "run the same command with --resume"
 	switch {
+	case gone:
+		resume = "run the same command again: the journal is gone, so this run cannot be resumed"
+	case errors.Is(stopped, batch.ErrFailures) && begun:
+		return "rps_detail says why the rows failed: fix that, then run the same command with --resume and a higher --max-failures, or with --restart if the file has changed"
+	case errors.Is(stopped, batch.ErrFailures):
+		return "rps_detail says why the rows failed: fix them, or run the same command with a higher --max-failures"
 	case errors.Is(stopped, batch.ErrInput) && begun:
 		resume = "run the same command with --restart once nothing writes to the file"
 	case !begun && fix != "":

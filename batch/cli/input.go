@@ -14,7 +14,8 @@ import (
 // input is the file of a command, and which of its rows are run.
 type input struct {
 	*csvio.File
-	only *batch.Only // rows to be run again; nil: all
+	only    *batch.Only // rows to be run again; nil: all
+	servers bool        // the rows are servers, and not devices
 }
 
 const standardStream = "-"

@@ -37,7 +37,8 @@ func newList(streams Streams) *cobra.Command {
 RPS may cut the list short without saying so.
 
 With --urls each device is also looked up, one call each, and the column url has
-the URL that it is bound to, even if by the name of a server. Keep that file:
+the URL that it is bound to, even if by the name of a server. That file is an input
+like any other, and proves nothing to a run. Keep it:
 'rpsbatch register FILE --override own' puts all devices back where they were, one
 call each (with --server NAME, if RPS requires a server beside a URL). --resume
 continues an interrupted list that goes to a file. The file that a list replaces is
@@ -122,7 +123,7 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 // so that the list can be given to another command, as an input like any other.
 type bound struct{ batch.Results }
 
-var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}, List: true}
+var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
 
 func (b bound) Write(row *batch.Row, v batch.Verdict) error {
 	url := rps.OneLine(v.URL)
@@ -152,7 +153,9 @@ func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, 
 			return err
 		}
 	}
-	out, err := csvio.NewWriter(to, boundFormat, 0)
+	format := boundFormat
+	format.List = true
+	out, err := csvio.NewWriter(to, format, 0)
 	if err != nil {
 		return l.finish(to, err)
 	}

@@ -44,11 +44,21 @@ func (m *missing) remedy(status batch.Status) string {
 	case status != batch.UnknownServer || len(m.servers) == 0:
 		return ""
 	}
-	names := slices.SortedFunc(maps.Keys(m.servers), func(a, b string) int {
+	const nameless = "RPS wants the name of a server beside a unique URL: give --server NAME, or fill in the column"
+	named := maps.Clone(m.servers)
+	delete(named, "")
+	if len(named) == 0 {
+		return nameless
+	}
+	names := slices.SortedFunc(maps.Keys(named), func(a, b string) int {
 		return cmp.Or(cmp.Compare(m.servers[b], m.servers[a]), cmp.Compare(a, b))
 	})
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%q (%s)", name, count(m.servers[name], "row"))
 	}
-	return "add them with 'rpsbatch server add', or fix the name: " + shortList(names)
+	text := "add them with 'rpsbatch server add', or fix the name: " + shortList(names)
+	if len(named) < len(m.servers) {
+		text += "; " + nameless
+	}
+	return text
 }

@@ -32,6 +32,8 @@ func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
 	}
 	command, retry := "register", "--retry"
 	switch {
+	case in.servers:
+		command = "server add --from"
 	case has(batch.Matches, batch.Differs, batch.NotBound, batch.StillBound, batch.NotVerified) != nil:
 		command, retry = "check", "--retry --want"
 	case has(batch.Unregistered, batch.Unknown) != nil:
@@ -55,7 +57,7 @@ func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
 	} else if has(batch.Failed, batch.NotAttempted, batch.Refused, report.NoVerdict) != nil {
 		add("resend what did not succeed", command, retry)
 	}
-	if rows[batch.Exists] > 0 && command != "check" {
+	if rows[batch.Exists] > 0 && command != "check" && !in.servers {
 		add("move what is already registered to where the file says", "register", "--only exists --override own --dry-run")
 	}
 	if found := has(batch.Differs, batch.NotBound); found != nil {

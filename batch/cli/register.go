@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"time"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -93,7 +95,9 @@ exists. So you can fix some cells and run the same command again.
 --baseline is for nightly runs, when little has changed. Devices that the named
 result shows bound as asked take no call, even with --override own or --verify. Do
 not edit the targets in a result that serves as a baseline. A baseline that does
-not exist yet counts as empty. With --baseline none no earlier result is read.
+not exist yet counts as empty: with --override own, the first night then needs
+--max-moves 100% if most devices are already registered. With --baseline none no
+earlier result is read.
 
 ` + exitCodes,
 		Example: `  rpsbatch register devices.csv
@@ -220,6 +224,9 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := seen.Err(); err != nil {
+		return err
+	}
 	in.tell(log)
 	seen.tell(log)
 	j.missing.column = seen.Missing()
@@ -266,6 +273,10 @@ func (j *job) run(ctx context.Context) (err error) {
 	if j.guards.saveBefore != "" {
 		if saved, err = openBefore(j.guards.saveBefore, run.Servers, journal.past != nil); err != nil {
 			out.discard()
+			if j.resume && journal.past == nil && exists(j.guards.saveBefore) {
+				err = hint(fmt.Errorf("nothing is left to resume: there is no unfinished run, and --save-before %s is of one that has finished", j.guards.saveBefore),
+					"%s has its result; for another run name another file with --save-before", j.output())
+			}
 			return err
 		}
 		run.Before = saved
@@ -275,6 +286,7 @@ func (j *job) run(ctx context.Context) (err error) {
 			}
 		}()
 	}
+	began := time.Now()
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
 	if stopped == nil {
@@ -291,6 +303,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	var summary batch.Summary
 	if stop := (*batch.StopError)(nil); errors.As(stopped, &stop) {
 		summary, stopped = run.Leave(stop)
+		summary.Elapsed = time.Since(began)
 	} else {
 		terminal.start(ctx, j.call.progress, j.streams.terminalErr(), run.Progress)
 		summary, stopped = run.Do(ctx, devices)

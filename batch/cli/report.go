@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,8 +84,8 @@ func (r *reporting) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer in.Close()
-	if !in.Format().PriorStatus {
-		return hint(fmt.Errorf("%s is not a result: it has no column %s", in.Name(), cmp.Or(in.Format().Lacks, "rps_status")), "name a file that a run wrote, such as devices.result.csv")
+	if format := in.Format(); !format.PriorStatus && format.Lacks != "rps_line" { // a list is worth a report
+		return hint(fmt.Errorf("%s is not a result: it has no column rps_status", in.Name()), "name a file that a run wrote, such as devices.result.csv")
 	}
 	if r.html != "" && r.html != standardStream {
 		if err := distinct(in, "the page", "--html", r.html); err != nil {
@@ -95,10 +96,11 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	tally := report.NewTally(report.Options{
 		ShowURLs: r.showURLs, IgnoreMissing: r.ignoreMissing, Rows: pageRows,
 	})
-	err = addAll(tally, in.opener(ctx))
+	macs, err := addAll(tally, in.opener(ctx))
+	in.servers = in.servers && !macs
 	if again, needed := tally.Again(); needed && err == nil {
 		tally = again
-		err = addAll(tally, in.opener(ctx))
+		_, err = addAll(tally, in.opener(ctx))
 	}
 	if err != nil {
 		return err
@@ -109,9 +111,9 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	}
 	steps := nextSteps(file, in, tally)
 	if r.html == "" {
-		return tellReport(r.streams.Out, in.Name(), account, tally, steps)
+		return tellReport(r.streams.Out, in, account, tally, steps)
 	}
-	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Account: account, Tally: tally, Remedy: remedy, Number: thousands}
+	page := report.Page{Name: rps.Printable(filepath.Base(in.Name())), Account: account, Tally: tally, Remedy: in.remedy, Number: thousands}
 	page.Next = nextSteps(filepath.Base(file), in, tally)
 	text := r.streams.Out
 	if r.html == standardStream {
@@ -120,7 +122,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if err := r.writePage(page); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
-	if err := tellReport(text, in.Name(), account, tally, steps); err != nil || r.html == standardStream {
+	if err := tellReport(text, in, account, tally, steps); err != nil || r.html == standardStream {
 		return err
 	}
 	_, err = fmt.Fprintf(text, "Page: %s\n", rps.Printable(r.html))
@@ -173,6 +175,8 @@ func (r *reporting) open(ctx context.Context, file string, options csvio.Options
 	if info, statErr := os.Stat(file); statErr != nil || !info.Mode().IsRegular() {
 		return nil, err // a stream has been read, and cannot be again
 	}
+	asServers := options
+	asServers.Action, asServers.Columns = batch.AddServer, maps.Clone(options.Columns)
 	for _, name := range bad.Columns {
 		// Those of servers and URLs are wanted for what they are.
 		if lower := strings.ToLower(name); strings.Contains(lower, "server") || strings.Contains(lower, "url") {
@@ -180,28 +184,38 @@ func (r *reporting) open(ctx context.Context, file string, options csvio.Options
 		}
 		options.Columns["mac"] = name
 		if in, err := openInput(ctx, r.streams, file, options); err == nil {
+			if list, err := openInput(ctx, r.streams, file, asServers); err == nil {
+				list.Close()
+				in.servers = true
+			}
 			return in, nil
 		}
 	}
 	return nil, err
 }
 
-func addAll(tally *report.Tally, open func() (batch.Source, error)) error {
+// addAll adds all rows, and reports whether some have a MAC in the result.
+func addAll(tally *report.Tally, open func() (batch.Source, error)) (macs bool, err error) {
 	source, err := open()
 	if err != nil {
-		return err
+		return false, err
 	}
-	return batch.EachRow(source, func(_ int, row *batch.Row) error {
+	err = batch.EachRow(source, func(_ int, row *batch.Row) error {
+		macs = macs || row.Prior.MAC != rps.MAC{}
 		tally.Add(row)
 		return nil
 	})
+	return macs, err
 }
 
 // remedy returns what to do about the rows of a status. No run has reached the
 // rows without one.
-func remedy(s batch.Status) string {
-	if s == report.NoVerdict {
+func (in *input) remedy(s batch.Status) string {
+	switch {
+	case s == report.NoVerdict:
 		s = batch.NotAttempted
+	case s == batch.Exists && in.servers:
+		return nameTaken
 	}
 	return remedies[s]
 }
@@ -213,9 +227,9 @@ const (
 )
 
 // tellReport prints the counts for a person.
-func tellReport(w io.Writer, name, account string, t *report.Tally, next []report.Step) error {
+func tellReport(w io.Writer, in *input, account string, t *report.Tally, next []report.Step) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(name), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
+	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(in.Name()), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Blank > 0 {
 		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))
 	}
@@ -236,7 +250,7 @@ func tellReport(w io.Writer, name, account string, t *report.Tally, next []repor
 	for _, c := range t.Statuses() {
 		what := ""
 		if c.Failed() > 0 {
-			what = remedy(c.Status())
+			what = in.remedy(c.Status())
 		}
 		if c.Failed() > 0 && c.Succeeded > 0 {
 			what = strings.TrimLeft(what+"; ", "; ") + fmt.Sprintf("%s of these did not succeed", thousands(c.Failed()))

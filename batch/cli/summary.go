@@ -29,6 +29,9 @@ var remedies = map[batch.Status]string{
 	batch.NotAttempted:        "not sent: --retry sends them",
 }
 
+// nameTaken is said of a server that exists.
+const nameTaken = "the name is taken, in this account or another"
+
 // remedy returns what to do about the rows of a status after this job.
 func (j *job) remedy(status batch.Status) string {
 	if text := j.missing.remedy(status); text != "" {
@@ -44,7 +47,7 @@ func (j *job) remedy(status batch.Status) string {
 	case status == batch.NotVerified && j.serversFile != "":
 		return "rps_detail says why"
 	case status == batch.Exists && j.action == batch.AddServer:
-		return "the name is taken, in this account or another"
+		return nameTaken
 	case status == batch.Exists && j.action == batch.Deregister:
 		return "'register RESULT --only exists --override own' moves them"
 	case status == batch.Exists && j.verify && j.serversFile == "":

@@ -105,8 +105,8 @@ func TestOutputIsPlain(t *testing.T) {
 func TestQuiet(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                          "auto info",
-		"--quiet":                   "none error",
-		"--quiet --progress lines":  "none error",
+		"--quiet":                   "none warn",
+		"--quiet --progress lines":  "none warn",
 		"--quiet --log-level debug": "none debug",
 	} {
 		var f callFlags

@@ -139,6 +139,9 @@ func (v *validate) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := seen.Err(); err != nil {
+		return err
+	}
 	if survey.Rows == survey.Blank && !v.guards.allowEmpty {
 		return noRows(in.Name(), "devices")
 	}

@@ -1,0 +1,72 @@
+package csvio
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"rpsbatch/batch"
+)
+
+// What rows seem to ask for in a column that is not read stops the run, with the
+// flag that decides.
+func TestUnread(t *testing.T) {
+	const a, b, c, d = "001565000001", "001565000002", "001565000003", "001565000004"
+	const u = "https://u.example.com/s3cret"
+	none := Options{Columns: map[string]string{"url": "none", "action": "none"}}
+	for name, test := range map[string]struct {
+		file string
+		opts Options
+		want string // in the error and its hint, separated by |
+	}{
+		"URLs":              {"mac,server,Custom Config\n" + a + ",hq," + u + "\n", Options{}, `"Custom Config" (column 3) holds URLs but is not read|--column url="Custom Config"|--column url=none`},
+		"half of them":      {"mac,server,x\n" + a + ",hq," + u + "\n" + b + ",hq,\n", Options{}, `--column url="x"`},
+		"fewer":             {"mac,server,x\n" + a + ",hq," + u + "\n" + b + ",hq,\n" + c + ",hq,\n", Options{}, ""},
+		"rows without MACs": {"mac,server,x\n" + a + ",hq," + u + "\n,hq,\n,hq,total\n", Options{}, `--column url="x"`},
+		"two columns":       {"mac,server,x,\"y\"\"z\",\n" + a + ",hq," + u + ",\"" + u + ",1\"," + u + "\n", Options{}, `"x" (column 3), "y\"z" (column 4), (column 5) hold URLs|--column url="x"`},
+		"no name":           {"mac,server,\n" + a + ",hq," + u + "\n", Options{}, "(column 3) holds URLs|--column url=3"},
+		"late":              {"mac,server,x\n" + strings.Repeat(a+",hq,\n", 30) + strings.Repeat(a+",hq,"+u+"\n", 30), Options{}, `--column url="x"`},
+		"late, no header":   {strings.Repeat(a+",hq,,Berlin,\n", 30) + strings.Repeat(a+",hq,,Bonn,"+u+"\n", 30), Options{Columns: map[string]string{"url": "3"}}, ""},
+		"none, no header":   {a + ",hq," + u + "\n", none, ""},
+		"none":              {"mac,server,url,action\n" + a + ",hq," + u + ",deregister\n", none, ""},
+		"a URL column":      {"mac,server,url,page\n" + a + ",hq,," + u + "\n", Options{}, ""},
+		"for deregister":    {"mac,page\n" + a + "," + u + "\n", Options{Action: batch.Deregister}, ""},
+		"for check":         {"mac,page,task\n" + a + "," + u + ",register\n", Options{Action: batch.Check}, ""},
+		"result":            {"rps_line,mac,rps_url,rps_status,server,page\n2," + a + "," + u + ",registered,hq," + u + "\n", Options{}, `"page" (column 3)`},
+		"actions":           {"mac,server,Task\n" + a + ",hq,Deregister\n" + b + ",hq,\n" + c + ",hq,register\n", Options{}, `"Task" (column 3) holds actions|--column action="Task"|--column action=none`},
+		"other words":       {"mac,server,Task\n" + a + ",hq,deregister\n" + b + ",hq,remove\n", Options{}, ""},
+		"no words":          {"mac,server,Task\n" + a + ",hq,\n", Options{}, ""},
+		"action, removal":   {"mac,Task\n" + a + ",register\n", Options{Action: batch.Deregister}, `--column action="Task"`},
+		"workbook's cells":  {"mac;server;x;Task\n" + d + ";hq;\"a;b\";deregister\n", Options{}, `"Task" (column 4)`},
+	} {
+		f, err := OpenStream(context.Background(), strings.NewReader(test.file), "x.csv", test.opts)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		watch := f.Watch()
+		source, err := f.Rows(context.Background())
+		if err == nil {
+			err = batch.EachRow(source, func(_ int, row *batch.Row) error {
+				if name == "none" && (row.Device.URL != "" || row.Device.Action != batch.Register) {
+					t.Errorf("none: %+v", row.Device)
+				}
+				watch.Row(row)
+				return nil
+			})
+		}
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		got := ""
+		if err, bad := watch.Err(), (*FileError)(nil); errors.As(err, &bad) {
+			got = err.Error() + "\n" + bad.Hint
+		}
+		for _, want := range strings.Split(test.want, "|") {
+			if (test.want == "") != (got == "") || !strings.Contains(got, want) || strings.Contains(got, "s3cret") {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+		f.Close()
+	}
+}
