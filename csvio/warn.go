@@ -9,14 +9,14 @@ import (
 	"rpsbatch/batch"
 )
 
-// longServer is the length of a server's name in characters above which the
-// user should be warned: another client of the service cuts names there.
+// longServer is the length of a server's name in characters above which the user
+// is warned: another client of the service cuts names there.
 const longServer = 20
 
-// A Warning is about rows that are sent as they are, and may not be meant so.
+// A Warning is about rows that are sent as they are, but may not be meant so.
 type Warning struct {
 	Text     string
-	Count    int      // of what Examples has the first few of
+	Count    int      // what Examples has the first few of
 	Examples []string // lines, addresses or names
 }
 
@@ -29,8 +29,7 @@ func (w Warning) String() string {
 	return text
 }
 
-// A Watch looks at the rows of a file for what may go wrong with those that are
-// sent.
+// A Watch looks for what may go wrong with the rows of a file that are sent.
 type Watch struct {
 	file    *File
 	blocks  Blocks
@@ -45,7 +44,7 @@ type Watch struct {
 	lacking int    // rows that name neither a server nor a URL
 }
 
-// Watch returns one for the rows of the file.
+// Watch returns a Watch for the rows of the file.
 func (f *File) Watch() *Watch {
 	return &Watch{file: f, blocks: f.opts.blocks()}
 }
@@ -80,7 +79,7 @@ func (w *Watch) Row(row *batch.Row) {
 	}
 }
 
-// Missing says that the file has no column of servers, if rows lack one.
+// Missing says that the file has no server column, if rows need one.
 func (w *Watch) Missing() string {
 	if w.lacking == 0 || w.file.format.hasServers {
 		return ""
@@ -88,7 +87,7 @@ func (w *Watch) Missing() string {
 	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or use " + flagServer + " NAME"
 }
 
-// name looks at the name of a server.
+// name checks the name of a server.
 func (w *Watch) name(name string) {
 	const most = 1000 // names that are kept
 	long := len(name) > longServer && utf8.RuneCountInString(name) > longServer
@@ -107,11 +106,11 @@ func (w *Watch) name(name string) {
 	}
 }
 
-// looksSpoilt reports whether the name of a server looks like a date or a
-// decimal number, which is what a spreadsheet makes of 1-2 and a program of 42.
+// looksSpoilt reports whether the name of a server looks like a date or a decimal
+// number, which is what a spreadsheet makes of 1-2 and a program of 42.
 func looksSpoilt(name string) bool {
 	if name == "" || !isDigits(name[:1]) && !(len(name) == len("Jan-26") && name[3] == '-') {
-		return false // most names, at the price of a look
+		return false // most names, at the price of one comparison
 	}
 	whole, decimals, ok := strings.Cut(name, ".")
 	return ok && isDigits(whole) && isDigits(decimals) && strings.Trim(decimals, "0") == "" || isDate(name)
