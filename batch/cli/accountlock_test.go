@@ -94,7 +94,7 @@ func TestAccountLockNowhere(t *testing.T) {
 		p := c.register("--log-level", "info", "-o", c.path("r.csv"), "--restart")
 		p.Env = append(p.Env, env...)
 		out, err := p.CombinedOutput()
-		if found := strings.Contains(string(out), "cannot be seen"); code(err) != 1 || found != (want == "warned") {
+		if found := strings.Contains(string(out), "cannot be detected"); code(err) != 1 || found != (want == "warned") {
 			t.Errorf("%v: exit code %d: %s", env, code(err), out)
 		}
 	}
