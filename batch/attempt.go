@@ -218,8 +218,8 @@ func (c change) lost(ans answer) change {
 	})
 }
 
-// refused marks the rows of a call that was refused as a whole. Of a call with
-// one row there is no part that could have been applied.
+// refused marks the rows of a call that was refused as a whole. A call with one
+// row has no part that could have been applied.
 func (c change) refused() change {
 	if len(c.items) < 2 {
 		return c
@@ -232,9 +232,9 @@ func (c change) refused() change {
 	})
 }
 
-// echoed marks the rows of a call that was refused in words that it would have
-// observe as well if it had just been granted: a proxy may deliver a call twice, and
-// hand on the second answer.
+// echoed marks the rows of a call that was refused in the words it would also get
+// right after being granted: a proxy may deliver a call twice and pass on the
+// second answer.
 func (c change) echoed() change {
 	moves := c.call.moves()
 	return c.each(func(e *evidence) {

@@ -62,8 +62,8 @@ func (r *Run) NeedsAccount() bool {
 	return sends || r.Config.Sync
 }
 
-// ReadAccount is that of the run's Caller. A list without a device is made once
-// more if there is reason to expect one: some services list nothing now and then.
+// ReadAccount is the Caller's, but requests an empty list again if there is reason
+// to expect a device: some services list nothing now and then.
 func (r *Run) ReadAccount(ctx context.Context) (Account, error) {
 	account, err := r.Caller.ReadAccount(ctx)
 	s := r.Survey

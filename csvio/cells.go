@@ -7,7 +7,7 @@ import (
 	"rpsbatch/batch"
 )
 
-// describe sets the header of the format, and how our columns lie between the
+// describe sets the header of the format, and where our columns lie among the
 // user's.
 func (r *Reader) describe(record string) {
 	h, f := &r.header, &r.format
@@ -54,8 +54,8 @@ func (f *Format) ours() []string {
 	return Columns[from:to]
 }
 
-// separate divides a record that is all in row.Raw into the user's cells and
-// those of an earlier result. Cells beyond the header are the user's.
+// separate divides a record in row.Raw into the user's cells and those of an
+// earlier result. Cells beyond the header are the user's.
 func (r *Reader) separate(row *batch.Row, ends []int) {
 	record, ours := row.Raw, r.format.ours()
 	first := slices.Index(Columns, ours[0])
@@ -86,7 +86,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 		row.Cells++
 	}
 	if len(r.format.Columns) > 0 {
-		// A record of our cells only is still a record, not a blank line.
+		// A record with only our cells is still a record, not a blank line.
 		row.Cells = max(row.Cells, 1)
 	}
 	row.Raw = string(raw)
@@ -94,7 +94,7 @@ func (r *Reader) separate(row *batch.Row, ends []int) {
 	row.Prior.Cells = strings.Join(prior[first:first+len(ours)], string(rune(r.opts.Comma)))
 }
 
-// cell returns a cell of a record as it stands, "" if there is no such cell.
+// cell returns a cell of a record as it is, "" if there is no such cell.
 func cell(record string, ends []int, i int) string {
 	switch {
 	case i < 0 || i >= len(ends):

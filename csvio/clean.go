@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// tidy returns the value of a cell without what programs put around it and
-// nobody means: white space of all kinds, an apostrophe in front, by which a
-// spreadsheet marks text, and ="...", by which an export keeps a number text.
-// The cell in the file stays as it is.
+// tidy returns the value of a cell without what programs put around it and nobody
+// means: white space of all kinds, a leading apostrophe, which marks text in a
+// spreadsheet, and ="...", which keeps a number text in an export. The cell in
+// the file stays as it is.
 func tidy(text string) string {
 	if text == "" || plainStart[text[0]] && notSpace[text[len(text)-1]] {
 		return text
@@ -51,7 +51,7 @@ func cutFormulaText(text string) (string, bool) {
 	return strings.ReplaceAll(inner, `""`, `"`), true
 }
 
-// trimmed returns a text without the white space around it, of all kinds.
+// trimmed returns a text without surrounding white space of any kind.
 func trimmed(text string) string {
 	if text == "" || notSpace[text[0]] && notSpace[text[len(text)-1]] {
 		return text
@@ -59,7 +59,7 @@ func trimmed(text string) string {
 	return strings.TrimFunc(text, isInvisible)
 }
 
-// notSpace has the bytes that are, whatever is next to them, no white space.
+// notSpace has the bytes that are not white space, whatever is next to them.
 var notSpace = func() (set [256]bool) {
 	for c := '!'; c < 0x7f; c++ {
 		set[c] = true
@@ -67,15 +67,16 @@ var notSpace = func() (set [256]bool) {
 	return set
 }()
 
-// plainStart has those of them that tidy leaves in front of a text.
+// plainStart has those of them that tidy keeps at the start of a text.
 var plainStart = func() [256]bool {
 	set := notSpace
 	set['\''], set['='] = false, false
 	return set
 }()
 
-// isInvisible reports white space, and what takes no room at all: zero-width
-// spaces and the marks of writing direction that Windows' dialogs copy along.
+// isInvisible reports whether a character is white space or takes no room:
+// zero-width spaces, and the marks of writing direction that are copied with text
+// from Windows dialogs.
 func isInvisible(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' ' || '\t' <= r && r <= '\r'
@@ -90,9 +91,9 @@ func isInvisible(r rune) bool {
 	return false
 }
 
-// cleanMAC returns a MAC in ASCII where that is safe: full-width characters are
-// narrow ones in another width, every hyphen is a hyphen, a space of any kind
-// is a space, and what has no width is not there.
+// cleanMAC returns a MAC in ASCII where that is safe: full-width characters
+// become narrow, every hyphen becomes a hyphen, any kind of space a space, and
+// zero-width characters are dropped.
 func cleanMAC(text string) string {
 	return tidy(strings.Map(func(r rune) rune {
 		switch {

@@ -95,78 +95,78 @@ package csvio
 
 import "rpsbatch/batch"
 
-// DefaultMaxRecord is the size of a record in bytes that is refused nowhere
-// but in files with a stray quote.
+// DefaultMaxRecord is the size limit of a record in bytes. Only files with a
+// stray quote exceed it.
 const DefaultMaxRecord = 1 << 20
 
 const byteOrderMark = "\ufeff"
 
-// Options say what a Reader looks for. With the zero value all of it is
+// Options say what a Reader looks for. With the zero value everything is
 // detected.
 type Options struct {
-	// Columns has the header's name for a role ("mac", "server", "url",
-	// "action") where it is not left to the usual names, or the number of the
-	// column, from 1 on, where no column is so named. What the header lacks
-	// is an error. For "none" no column is read, but for the MAC.
+	// Columns has the header's name for a role ("mac", "server", "url", "action")
+	// if it is not one of the usual names, or the column's number, from 1, if no
+	// column has that name. It is an error if the header lacks one. "none" reads no
+	// column for a role, except for the MAC.
 	Columns map[string]string
 
-	// Comma separates cells: comma, semicolon, tab or pipe. 0: as the line
-	// sep=; says, or as the first records do.
+	// Comma separates cells: comma, semicolon, tab or pipe. 0: as the line sep=;
+	// says, or as detected in the first records.
 	Comma byte
 
-	// Encoding is a label of the WHATWG's encoding standard, such as utf-8,
+	// Encoding is a label of the WHATWG encoding standard, such as utf-8,
 	// utf-16le, windows-1252 or shift_jis. "": detected. A byte order mark
-	// counts for more than either.
+	// overrides both.
 	Encoding string
 
-	// Sheets are the sheets of a workbook that a [File] reads. If there are
-	// none, it is the visible one that holds devices: several are an error
-	// unless AllSheets is set.
+	// Sheets are the sheets of a workbook that a [File] reads. By default it is
+	// the visible one that has devices; several are an error unless AllSheets is
+	// set.
 	Sheets    []string
 	AllSheets bool
 
-	// Hidden says what is done with hidden rows of a workbook.
+	// Hidden says what to do with hidden rows of a workbook.
 	Hidden HiddenRows
 
-	// NoHeader is set if the first record is a device. A file whose first
-	// record holds the MAC of a phone does not need it.
+	// NoHeader is set if the first record is a device. It is not needed if the
+	// first record has the MAC of a phone.
 	NoHeader bool
 
 	// Repair restores the leading zeros of a MAC that a spreadsheet took for a
-	// number, where that makes an address of Yealink's block 00-15-65.
-	// Otherwise such a number is a problem.
+	// number, if the result is in Yealink's block 00-15-65. Otherwise such a
+	// number is a problem.
 	Repair bool
 
-	// Blocks are blocks of addresses beside Yealink's that phones have.
+	// Blocks are address blocks of phones, besides Yealink's.
 	Blocks Blocks
 
-	// IgnoreNoMAC passes rows without a MAC, such as subtotals and notes,
-	// through like blank records.
+	// IgnoreNoMAC passes through rows without a MAC, such as subtotals and notes,
+	// like blank records.
 	IgnoreNoMAC bool
 
-	// records makes Row.Line and Format.HeaderLine the number of the record,
-	// blank ones counted, instead of a line: of a sheet record n is row n.
+	// records makes Row.Line and Format.HeaderLine count records, including blank
+	// ones, instead of lines: record n of a sheet is row n.
 	records bool
 
-	// Action is wanted of the rows that say nothing else in a column "action",
-	// and decides which columns are read: a server or a URL is needed to
-	// register or edit a device, and a name and a URL to add a server. Of
-	// Edit, a row that says deregister is a problem.
+	// Action is what rows want that say nothing else in a column "action", and
+	// decides which columns are read: registering or editing a device needs a
+	// server or a URL, and adding a server needs a name and a URL. For Edit, a
+	// row that says deregister is a problem.
 	Action batch.Action
 
-	// Want is set if Check is to compare: rows then need what Edit needs, and
-	// one that says deregister becomes CheckGone.
+	// Want is set if Check should compare: rows then need what Edit needs, and a
+	// row that says deregister becomes CheckGone.
 	Want bool
 
-	// Server is for rows that name none.
+	// Server applies to rows that name none.
 	Server string
 
-	// PriorServer gives rows that name no server the one that they asked for in an
-	// earlier result.
+	// PriorServer makes rows that name no server use the one that they asked for
+	// in an earlier result.
 	PriorServer bool
 
-	// MaxRecord is the size of one record at most, in bytes of UTF-8; 0 is
-	// DefaultMaxRecord. A larger one ends the reading.
+	// MaxRecord is the size limit of a record, in bytes of UTF-8; 0 is
+	// DefaultMaxRecord. A larger record ends the reading.
 	MaxRecord int
 }
 
@@ -177,16 +177,16 @@ func (o *Options) maxRecord() int {
 	return o.MaxRecord
 }
 
-// Format is how a file is written, so that its result can be written alike: in
+// Format is the format of a file, so that its result can be written alike: in
 // UTF-8, with a byte order mark if the file has one or is in another encoding.
 type Format struct {
 	BOM     bool // of the result; final after the last row, as Encoding is
 	Comma   byte
 	LineEnd string   // "\n", "\r\n" or "\r", whichever ends the header
-	Header  string   // the user's header cells as they stand, without line end; our names if there is none
-	Columns []string // their names, without quotes and white space around them
+	Header  string   // the user's header cells as they are, without line end; our names if there is none
+	Columns []string // their names, without quotes and surrounding white space
 
-	// Sheets is set if the rows are of several sheets, and the result has a
+	// Sheets is set if the rows come from several sheets, and the result has a
 	// column rps_sheet.
 	Sheets bool
 
@@ -194,18 +194,17 @@ type Format struct {
 	// column rps_merged. It is final after the last row.
 	Merged bool
 
-	// PriorStatus is set if the file has a column rps_status, so that it is known
-	// what an earlier run made of its rows. A list of devices has one as well, and
-	// with rps_mac no rps_line, for its rows are of no file: it is never taken for
-	// the result of a run. Lacks is the column for want of which a file with a header
-	// is none.
+	// PriorStatus is set if the file has the columns rps_status and rps_line, which
+	// show what an earlier run made of its rows. A list of devices has no rps_line,
+	// as its rows come from no file, so it is never taken for a result. Lacks names
+	// the column that keeps a file with a header from being a result.
 	PriorStatus bool
 	Lacks       string
 
 	List bool // to be written as a list of devices
 
-	// Encoding is what the file is written in, as a person names it. It is
-	// final after the last row: a file is UTF-8 until a byte says otherwise.
+	// Encoding is the encoding of the file, as a person names it. It is final
+	// after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
 
 	hasServers bool        // some column is read for them
@@ -215,15 +214,15 @@ type Format struct {
 	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device
 
-	// Read are the columns that are read, and for what: mac "MAC Address". Passed
-	// over are the names of others that look as if they were meant for a
+	// Read are the columns that are read, with their roles: mac "MAC Address".
+	// Passed over are the names of others that look as if they were meant for a
 	// server or a URL.
 	Read       []string
 	PassedOver []string
 
-	// SepLine is the line sep=; and Preamble the records above the header,
-	// both as they stand. The result begins with them, so that it is read as
-	// the input was.
+	// SepLine is the line sep=; and Preamble the records above the header, both
+	// as they are. The result begins with them, so that it is read like the
+	// input.
 	SepLine  string
 	Preamble []string
 }

@@ -6,9 +6,10 @@ import (
 	"unicode"
 )
 
-// isDate reports what spreadsheets write for a date or a time: numbers that
-// can be a day, a month and a year, or a month's name with one or two of them,
-// and a time behind. What can be neither, such as 00-15-65, is a MAC cut short.
+// isDate reports whether a text is what spreadsheets write for a date or a time:
+// numbers that can be a day, a month and a year, or a month's name with one or
+// two of them, perhaps followed by a time. A text that cannot be one, such as
+// 00-15-65, is a truncated MAC.
 func isDate(cell string) bool {
 	if len(cell) > 40 {
 		return false
@@ -54,7 +55,8 @@ func isDate(cell string) bool {
 	return year(a) && month(b) && day(c) || day(a) && month(b) && year(c) || month(a) && day(b) && year(c)
 }
 
-// isClock reports a time, 12:30 or 12:30:15 with parts of a second.
+// isClock reports whether a text is a time: 12:30, or 12:30:15 with fractions of
+// a second.
 func isClock(text string) bool {
 	text, _, _ = strings.Cut(strings.TrimSuffix(text, "Z"), ".")
 	parts := strings.Split(text, ":")
@@ -74,9 +76,8 @@ func isHalfDay(text string) bool {
 	return strings.EqualFold(text, "AM") || strings.EqualFold(text, "PM")
 }
 
-// The months as spreadsheets abbreviate them in English, German, French,
-// Spanish, Italian, Dutch and Portuguese: three letters are enough, with or
-// without the rest.
+// The months as spreadsheets abbreviate them in English, German, French, Spanish,
+// Italian, Dutch and Portuguese: the first three letters are enough.
 const (
 	months   = " jan feb mar apr may jun jul aug sep oct nov dec mär mrz mai okt dez fév avr jui aoû déc ene abr ago dic gen mag giu lug set ott mrt mei maa fev out "
 	weekdays = " mon tue wed thu fri sat sun die mit don fre sam son mo di do fr sa so "

@@ -27,18 +27,18 @@ const (
 
 // A decoder returns a file's text as UTF-8, without its byte order mark.
 //
-// A mark says what a file is in, whatever it was said to be, as in browsers: a
-// result is UTF-8 with a mark, and can be fed back with the --encoding of its
-// input. Without one, a file with the zero bytes of UTF-16 is in UTF-16; any
-// other is taken for ASCII until a byte that is not, and the characters there
-// decide: UTF-8 if they are that, else Windows-1252 if they make sense as that.
-// One look is enough, since a text in Windows-1252 is UTF-8 by accident only with
+// A mark decides the encoding, whatever the caller says, as in browsers: a result
+// is UTF-8 with a mark, and can be read again with the --encoding of its input.
+// Without a mark, a file with the zero bytes of UTF-16 is UTF-16. Any other
+// counts as ASCII until the first byte that is not, and the characters there
+// decide: UTF-8 if they are valid, else Windows-1252 if they make sense as that.
+// One look is enough: a text in Windows-1252 is valid UTF-8 by accident only with
 // pairs such as Ã¤.
 //
-// What has been found to be UTF-8 is not looked at again: bytes in it that are
-// not pass, and are a problem where they stand in a cell that is sent. The five
-// bytes without a meaning in Windows-1252 become the control characters U+0081
-// to U+009D, one each, so that they are seen and not lost.
+// A file found to be UTF-8 is not checked again: invalid bytes pass, and are a
+// problem if they are in a cell that is sent. The five bytes without a meaning in
+// Windows-1252 become the control characters U+0081 to U+009D, one each, so that
+// they are seen and not lost.
 type decoder struct {
 	from    headReader // the file
 	text    io.Reader  // its text, once that is decided; nil before
@@ -50,8 +50,8 @@ type decoder struct {
 	last    byte       // before the first that is not ASCII
 }
 
-// newDecoder reads the first bytes and looks at what they are in. An error of
-// the input comes from Read.
+// newDecoder reads the first bytes and detects their encoding. An error of the
+// input comes from Read.
 func newDecoder(src io.Reader, label string) (*decoder, error) {
 	given, err := byLabel(label)
 	if err != nil {
@@ -110,9 +110,8 @@ func (d *decoder) decode(e encoding.Encoding, name string) {
 	d.text = transform.NewReader(&d.from, t)
 }
 
-// A byteDecoder decodes an encoding with one byte for each character, and
-// returns the control character of its number for a byte from 80 to 9F that has
-// none.
+// A byteDecoder decodes an encoding with one byte per character. For a byte from
+// 80 to 9F without a character it returns the control character of its number.
 type byteDecoder struct {
 	transform.NopResetter
 	runes [256]rune
@@ -139,7 +138,8 @@ func (d *byteDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err er
 	return nDst, len(src), nil
 }
 
-// Read returns text. Until a byte that is not ASCII it costs a look at each.
+// Read returns text. Until the first byte that is not ASCII, it only checks each
+// byte.
 func (d *decoder) Read(p []byte) (int, error) {
 	if d.text != nil {
 		return d.text.Read(p)
@@ -207,9 +207,10 @@ func notASCII(text []byte) int {
 	return i
 }
 
-// zeroBytes returns the order of bytes of a file without a mark that is plainly in
-// UTF-16, by its first bytes: most of its characters are ASCII, whose upper bytes are
-// zero, and hardly a lower byte is. It is nil for any other.
+// zeroBytes returns the byte order of a file without a mark that is plainly
+// UTF-16, judging by its first bytes: most of its characters are ASCII, whose
+// upper bytes are zero, and hardly any lower byte is. It is nil for any other
+// file.
 func zeroBytes(head []byte) binary.ByteOrder {
 	var zeros [2]int // at even and odd places
 	for i, c := range head {
@@ -232,9 +233,9 @@ func zeroBytes(head []byte) binary.ByteOrder {
 type headReader struct {
 	src  io.Reader
 	held []byte
-	err  error // what src gave behind them
+	err  error // what src returned after them
 
-	empty int // reads in a row that gave nothing: a decoder would ask forever
+	empty int // consecutive empty reads: a decoder would ask forever
 }
 
 func (h *headReader) Read(p []byte) (int, error) {
@@ -256,8 +257,8 @@ func (h *headReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// giveBack puts bytes in front of the rest. Those that were read from src went
-// before all that is held.
+// giveBack puts bytes in front of the rest. Bytes read from src come before
+// everything held.
 func (h *headReader) giveBack(text []byte, err error) {
 	h.held = append(bytes.Clone(text), h.held...)
 	if h.err == nil {
@@ -265,8 +266,8 @@ func (h *headReader) giveBack(text []byte, err error) {
 	}
 }
 
-// readFull reads until buf is full or src ends or fails. A reader
-// that keeps returning neither bytes nor an error fails, too.
+// readFull reads until buf is full or src ends or fails. A reader that keeps
+// returning neither bytes nor an error fails, too.
 func readFull(src io.Reader, buf []byte) ([]byte, error) {
 	for empty := 0; len(buf) < cap(buf); {
 		n, err := src.Read(buf[len(buf):cap(buf)])
@@ -289,7 +290,7 @@ type namedEncoding struct {
 	name string
 }
 
-// byLabel returns the encoding that a user names, nil for "".
+// byLabel returns the encoding that a user names; nil for "".
 func byLabel(label string) (*namedEncoding, error) {
 	label = strings.TrimSpace(label)
 	if label == "" {
@@ -297,7 +298,7 @@ func byLabel(label string) (*namedEncoding, error) {
 	}
 	e, err := htmlindex.Get(label)
 	if err != nil {
-		// Those of DOS are no encodings of the web.
+		// DOS encodings are not encodings of the web.
 		if e, err = ianaindex.IANA.Encoding(label); err == nil && e != nil {
 			return &namedEncoding{e, label}, nil
 		}
@@ -316,7 +317,7 @@ func byLabel(label string) (*namedEncoding, error) {
 	return &namedEncoding{e, encodingName(name)}, nil
 }
 
-// encodingName writes a label as a person does.
+// encodingName writes a label the way a person does.
 func encodingName(label string) string {
 	switch {
 	case label == "utf-16le":

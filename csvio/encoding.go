@@ -9,13 +9,13 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// judgedText is how many bytes of text, from the first that is not ASCII on, the
-// encoding is judged by.
+// judgedText is how many bytes of text, starting with the first that is not
+// ASCII, decide the encoding.
 const judgedText = 16 << 10
 
 // errEncoding says that a text is neither UTF-8 nor Windows-1252. Its likely
-// encodings are a hint and no more: to read names of servers by a guess would
-// bind phones to other ones.
+// encodings are only a hint: reading server names by a guess would bind phones to
+// wrong servers.
 func errEncoding(text []byte) error {
 	hint := "name its encoding with " + flagEncoding
 	if likely := likelyEncodings(text); likely != nil {
@@ -26,7 +26,7 @@ func errEncoding(text []byte) error {
 	return &FileError{Reason: "the file is neither UTF-8 nor Windows-1252", Hint: hint + "; or save it as 'CSV UTF-8' in the spreadsheet program"}
 }
 
-// likelyEncodings returns the labels of the encodings that a text is likely in.
+// likelyEncodings returns the labels of the likely encodings of a text.
 func likelyEncodings(text []byte) (labels []string) {
 	const most = 3
 	for _, result := range chardet.DetectAll(text) {
@@ -44,12 +44,11 @@ func likelyEncodings(text []byte) (labels []string) {
 }
 
 // makesSense1252 reports whether bytes that are not UTF-8 can be Windows-1252, as
-// Excel writes "CSV" in the west of Europe and America. It has no characters for
-// five bytes. And what is written in those languages has letters with accents
-// one by one between plain ones, hardly ever three in a row, and no symbols
-// inside words: other encodings have their letters there, of Cyrillic or Chinese
-// nearly all, of Polish some. before is the byte before the text, 0 if there is
-// none.
+// Excel writes "CSV" in Western Europe and America. It has no characters for five
+// bytes. And in those languages accented letters come one at a time between plain
+// ones, hardly ever three in a row, and no symbols stand inside words: other
+// encodings have their letters there, for Cyrillic or Chinese nearly all, for
+// Polish some. before is the byte before the text, 0 if there is none.
 func makesSense1252(text []byte, before byte) bool {
 	runs, odd := 0, 0
 	for i := 0; i < len(text); {
@@ -77,8 +76,8 @@ func makesSense1252(text []byte, before byte) bool {
 	return odd*5 < max(runs, 1)
 }
 
-// isOdd1252 reports whether bytes that are not ASCII, between two that are, look
-// like no part of a word in Windows-1252.
+// isOdd1252 reports whether bytes that are not ASCII, between two that are, do
+// not look like part of a word in Windows-1252.
 func isOdd1252(before byte, run []byte, after byte) bool {
 	letters := 0
 	for i, c := range run {
@@ -90,7 +89,7 @@ func isOdd1252(before byte, run []byte, after byte) bool {
 		}
 		letters = 0
 		if strings.IndexByte("\x85\x91\x92\x93\x94\x96\x97\xa0\xab\xad\xb4\xb7\xbb", c) >= 0 {
-			continue // quotes, dashes and spaces stand between letters
+			continue // quotes, dashes and spaces appear between letters
 		}
 		left, right := before, after
 		if i > 0 {

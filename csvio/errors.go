@@ -8,15 +8,15 @@ import (
 
 // A FileError says what is wrong with a file as a whole.
 type FileError struct {
-	Line    int      // physical line, 0 if it is about none
+	Line    int      // physical line; 0 if it is about no single line
 	Row     bool     // Line is a row of a sheet
-	Columns []string // if the header is at fault, its columns: a name that is a URL may be a secret, and is left out
+	Columns []string // its columns, if the header is at fault; a name that is a URL may be a secret, and is left out
 	Reason  string
 	Hint    string // what to do about it
-	Empty   bool   // there is nothing in it at all
+	Empty   bool   // the file is empty
 }
 
-// Error returns what is wrong. Hint is not in it.
+// Error returns what is wrong, without Hint.
 func (e *FileError) Error() string {
 	var b strings.Builder
 	if e.Line > 0 {
@@ -36,7 +36,7 @@ func placeWord(row bool) string {
 	return "line"
 }
 
-// asRow makes an error about a line one about a row of a sheet.
+// asRow turns an error about a line into one about a row of a sheet.
 func asRow(err error) error {
 	var file *FileError
 	if errors.As(err, &file) {
@@ -61,8 +61,8 @@ func listed(names []string) string {
 	return b.String()
 }
 
-// The flags of the command line that hints name. Nothing else here knows how
-// [Options] are given.
+// The command line's flags that hints name. Nothing else here knows how [Options]
+// are set.
 const (
 	flagColumn    = "--column"
 	flagDelimiter = "--delimiter"
@@ -76,7 +76,7 @@ const (
 	flagVendor    = "--vendor-prefix"
 )
 
-// columnFlag returns how the column of a role is named.
+// columnFlag returns the flag that names the column of a role.
 func columnFlag(r role, column string) string {
 	return flagColumn + " " + roleNames[r] + "=" + column
 }

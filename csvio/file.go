@@ -16,10 +16,10 @@ import (
 	"rpsbatch/rps"
 )
 
-// A File is the input of a run, whatever it is: a file, a stream, or sheets of a
-// workbook. It can be read more than once. It stays the same file when another
-// one takes its name meanwhile, and reading fails when its bytes were changed
-// since they were first read.
+// A File is the input of a run: a file, a stream, or sheets of a workbook. It can
+// be read more than once. It stays the same file if another takes its name
+// meanwhile, and reading fails if its bytes have changed since they were first
+// read.
 type File struct {
 	name   string // for messages
 	opts   Options
@@ -28,23 +28,23 @@ type File struct {
 	book   *sheets // of a workbook
 
 	file  *os.File
-	spool bool // file is a copy of a stream, for this process alone
+	spool bool // file is a copy of a stream, private to this process
 	size  int64
 	mtime time.Time
 	sum   uint32 // of what is read, from the first full reading
 	known bool   // sum is
 }
 
-// OpenFile opens a file and reads its header; of what can be read only once, a
-// pipe, a copy. An error is a *FileError where the file is at fault, and a
+// OpenFile opens a file and reads its header; a pipe, which can be read only
+// once, is copied. The error is a *FileError if the file is at fault, and a
 // *batch.StopError if ctx ended.
 func OpenFile(ctx context.Context, name string, opts Options) (*File, error) {
 	f := &File{name: name, opts: opts}
 	return f.open(ctx, func() error { return f.openName(ctx, name) })
 }
 
-// OpenStream copies a stream, and reads the header as OpenFile does. name is
-// what messages call it.
+// OpenStream copies a stream, and reads the header as OpenFile does. name is its
+// name in messages.
 func OpenStream(ctx context.Context, stream io.Reader, name string, opts Options) (*File, error) {
 	f := &File{name: name, opts: opts}
 	return f.open(ctx, func() error { return f.copyOf(ctx, stream) })
@@ -56,7 +56,7 @@ func (f *File) open(ctx context.Context, take func() error) (*File, error) {
 		err = f.openBook(ctx)
 	}
 	if err == nil {
-		_, err = f.Rows(ctx) // shows now what is wrong with the header
+		_, err = f.Rows(ctx) // shows problems of the header now
 	}
 	if err != nil {
 		f.Close()
@@ -106,7 +106,7 @@ func (f *File) copyOf(ctx context.Context, stream io.Reader) error {
 	select {
 	case err = <-copied:
 	case <-ctx.Done():
-		// The copy may go on into a file that is closed and gone.
+		// The copy may become a file that is closed and gone.
 		return &batch.StopError{Reason: batch.ErrInterrupted}
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (f *File) copyOf(ctx context.Context, stream io.Reader) error {
 	return f.kept()
 }
 
-// kept notes how the temporary file stands.
+// kept records that the temporary file is written.
 func (f *File) kept() error {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -142,31 +142,31 @@ func (f *File) named(err error) error {
 	return fmt.Errorf("%s: %w", f.name, err)
 }
 
-// Name returns what messages call the file.
+// Name returns the file's name in messages.
 func (f *File) Name() string { return f.name }
 
-// Format returns how the file is written. It is final after the last row.
+// Format returns the format of the file. It is final after the last row.
 func (f *File) Format() Format { return f.format }
 
 // Place returns what a line of the file is called: "row" in a workbook.
 func (f *File) Place() string { return placeWord(f.book != nil) }
 
-// Copied reports whether the file is no file of the user's, but a copy.
+// Copied reports whether the file is a copy, not one of the user's files.
 func (f *File) Copied() bool { return f.spool }
 
 // Stat describes the file that is read.
 func (f *File) Stat() (os.FileInfo, error) { return f.file.Stat() }
 
-// Sum returns the size of what is read, and its CRC once it was read to its end.
+// Sum returns the size of what is read, and its CRC after it was read to its end.
 func (f *File) Sum() (size int64, sum uint32) { return f.size, f.sum }
 
-// Plain reports whether the file is as most are, so that how it
-// is written need not be said.
+// Plain reports whether the file has the usual format, which need not be
+// mentioned.
 func (f *File) Plain() bool {
 	return f.book == nil && f.format.Encoding == nameUTF8 && f.format.Comma == ',' && f.format.HeaderLine == 1
 }
 
-// String describes how the file is written, and what is read of it.
+// String describes the format of the file, and what is read of it.
 func (f *File) String() string {
 	format := f.format
 	header := "no header, columns read as " + strings.Join(format.Columns, ", ")
@@ -215,9 +215,9 @@ func (f *File) Rows(ctx context.Context) (batch.Source, error) {
 	return rows, nil
 }
 
-// setFormat notes how the file is written, and of several sheets the first. The
+// setFormat records the format of the file; for several sheets, of the first. The
 // result of a workbook is for programs that take a file without a byte order mark
-// for one in an older encoding.
+// for an older encoding.
 func (f *File) setFormat(r *Reader) {
 	if f.book == nil {
 		f.format = r.Format()
@@ -238,14 +238,13 @@ func (f *File) Close() {
 }
 
 // fileRows are the rows of a file, or those of its sheets one after the other.
-// They say in errors which file they are about, and keep what the whole of it has
-// shown.
+// Their errors name the file, and they keep what all of it has shown.
 type fileRows struct {
 	*Reader
 	file   *File
 	ctx    context.Context // of reading a workbook
 	sheet  int             // sheets begun
-	hidden Warning         // rows that are hidden and hold a MAC
+	hidden Warning         // hidden rows that have a MAC
 	text   checked
 }
 
@@ -281,7 +280,7 @@ func (r *fileRows) Read(row *batch.Row) error {
 	}
 }
 
-// hiddenError says which rows nobody sees.
+// hiddenError names the rows that nobody sees.
 func (r *fileRows) hiddenError() error {
 	what := "1 row that has a MAC is hidden"
 	if r.hidden.Count > 1 {
@@ -304,8 +303,7 @@ func (r *fileRows) nextSheet() (err error) {
 	return err
 }
 
-// checked reads the file, or the text of its sheets, and fails where it is no
-// longer what it was.
+// checked reads the file, or the text of its sheets, and fails if it has changed.
 type checked struct {
 	file *File
 	r    io.Reader
@@ -313,7 +311,7 @@ type checked struct {
 	more bool // another sheet follows
 }
 
-// of goes on with a reader.
+// of continues with a reader.
 func (c *checked) of(r io.Reader) io.Reader {
 	c.r = r
 	return c

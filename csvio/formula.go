@@ -4,16 +4,16 @@ import "strings"
 
 // formulaStarts are the characters with which a spreadsheet begins a formula, and
 // cellEnds those that some program takes for the end of a cell. A cell may begin
-// with any of beforeFormula and be a formula nevertheless.
+// with any of beforeFormula and still be a formula.
 const (
 	formulaStarts = "=+-@\t\r＝＋－＠"
 	cellEnds      = ",;|\t\r\n"
 	beforeFormula = "\"' "
 )
 
-// guarded puts an apostrophe before what a spreadsheet takes for a formula: at the
-// beginning of a text, and wherever a program begins a cell in it that was told of
-// another delimiter.
+// guarded puts an apostrophe before what a spreadsheet takes for a formula: at
+// the start of a text, and wherever a program using another delimiter starts a
+// cell in it.
 func guarded(text string) string {
 	at := formulas(text)
 	if at == nil {
@@ -43,7 +43,7 @@ func unguarded(text string) string {
 	return b.String() + text[done:]
 }
 
-// formulas returns where a program may find a formula begin in a text.
+// formulas returns where a program may see the start of a formula in a text.
 func formulas(text string) (at []int) {
 	if !strings.ContainsAny(text, formulaStarts) {
 		return nil

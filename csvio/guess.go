@@ -117,8 +117,8 @@ func (r *Reader) guessHeader(records []sampled) (header, error) {
 	return h, nil
 }
 
-// eachLineQuoted reports whether every record is one quoted cell that holds
-// cells of its own, as programs write it that take a line for a cell.
+// eachLineQuoted reports whether every record is one quoted cell that has cells
+// of its own, as programs write it that take a line for a cell.
 func eachLineQuoted(records []sampled) bool {
 	for _, record := range records {
 		if len(record.names) != 1 || !strings.HasPrefix(record.raw, `"`) || !strings.ContainsAny(record.names[0], commas) {

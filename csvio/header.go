@@ -10,8 +10,8 @@ import (
 
 // A header is the meaning of each column.
 type header struct {
-	names []string   // of all columns, ours too
-	ours  []int      // for each cell of the header: its place in Columns, or -1
+	names []string   // of all columns, including ours
+	ours  []int      // for each cell of the header: its index in Columns, or -1
 	at    [roles]int // the column of each role, -1 if there is none
 }
 
@@ -29,9 +29,9 @@ func newHeader(names []string) header {
 // isOurs reports whether a column is one of an earlier result.
 func (h *header) isOurs(i int) bool { return i < len(h.ours) && h.ours[i] >= 0 }
 
-// readHeader finds the columns by the first of the records. Names that Options
-// give are looked for as they are, as plainName leaves them, and as numbers; the
-// other roles by their usual names among the columns not yet taken.
+// readHeader finds the columns from the first of the records. Names that Options
+// set are looked for as they are, as plainName leaves them, and as numbers; the
+// other roles by their usual names among the remaining columns.
 func (r *Reader) readHeader(records []sampled) (header, error) {
 	names, line, task := records[0].names, records[0].line, r.task
 	h := newHeader(names)
@@ -120,7 +120,7 @@ func checkRoles(columns map[string]string) error {
 	return nil
 }
 
-// named returns the user's columns of a name.
+// named returns the user's columns with a name.
 func (h *header) named(wanted string) (found []int) {
 	for _, same := range []func(string) bool{
 		func(name string) bool { return name == strings.TrimSpace(wanted) },
@@ -135,15 +135,15 @@ func (h *header) named(wanted string) (found []int) {
 			return found
 		}
 	}
-	// In the result of a file without a header, --column names its columns by
-	// their numbers still.
+	// In the result of a file without a header, --column still names columns by
+	// their numbers.
 	if i := h.numbered(wanted); i >= 0 {
 		found = append(found, i)
 	}
 	return found
 }
 
-// numbered returns the user's column of a number from 1 on, -1 if there is none.
+// numbered returns the user's column with a number, from 1; -1 if there is none.
 func (h *header) numbered(wanted string) int {
 	number, err := strconv.Atoi(wanted)
 	if err != nil {
@@ -160,8 +160,8 @@ func (h *header) numbered(wanted string) int {
 	return -1
 }
 
-// noMACs says why no column is known to hold the MACs, from what the first
-// records hold, and how to name the one that does.
+// noMACs says why no column was recognized as the MACs, judging by the first
+// records, and how to name the right one.
 func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
 	reason = "no column was recognized as the MAC addresses"
 	if len(h.names) == 1 && strings.ContainsAny(h.names[0], commas) {
@@ -172,7 +172,7 @@ func (r *Reader) noMACs(h *header, records []sampled) (reason, hint string) {
 	}
 	var columns []int // with MACs
 	var others []string
-	device := false // the header may be none
+	device := false // there may be no header
 	for i := range h.names {
 		if h.isOurs(i) {
 			continue
@@ -226,7 +226,7 @@ func (h *header) shown() (names []string) {
 		case h.ours[i] >= 0:
 			continue
 		case strings.Contains(name, "://"):
-			name = "(a URL)" // a file without a header, and its URL a secret
+			name = "(a URL)" // a file without a header, and its URL is a secret
 		case len(r) > longest:
 			name = string(r[:longest]) + "..."
 		}
@@ -235,9 +235,9 @@ func (h *header) shown() (names []string) {
 	return names
 }
 
-// again reports whether a record without a MAC is the header once more, as
-// files that were joined have it. With other columns it is an error: what is
-// below it would be read by the wrong ones.
+// again reports whether a record without a MAC repeats the header, as in files
+// that were joined. With other columns it is an error: the rows below it would be
+// read by the wrong ones.
 func (r *Reader) again(record string) (bool, error) {
 	if r.task.servers || r.header.at[roleMAC] < 0 {
 		return false, nil

@@ -10,8 +10,8 @@ import (
 	"rpsbatch/batch"
 )
 
-// The guide gives no limits. These are far above what a phone takes, and keep
-// a column of prose from being sent as names.
+// The guide sets no limits. These are far above what a phone accepts, and keep a
+// column of prose from being sent as names.
 const (
 	maxServer = 255
 	maxURL    = 2048
@@ -34,17 +34,17 @@ const (
 // cells are the values of a record that are read, as tidy leaves them.
 type cells [roles]string
 
-// A fault is what is wrong with the cell of a role, or with another.
+// A fault is what is wrong with the cell of a role, or with another cell.
 type fault struct {
 	role       role
 	kind, text string
-	cell       int // its number from 1 on, where role is noRole; 0: none in particular
+	cell       int // its number from 1 if role is noRole; 0: no particular cell
 }
 
 // judge returns the device that a record's cells ask for, what was done to read
-// it, and what is wrong with them: all of it, so that a row is fixed in one go. A
-// fault never repeats a URL, which is a secret, nor a whole cell, which may be a
-// URL in the wrong column.
+// it, and everything that is wrong with them, so that a row can be fixed in one
+// go. A fault never repeats a URL, which is a secret, nor a whole cell, which may
+// be a URL in the wrong column.
 //
 // The MAC is set if it is known, whatever else is wrong.
 func (r *Reader) judge(values *cells) (device batch.Device, note string, faults []fault) {
@@ -74,7 +74,7 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 		case r.opts.Action == batch.Check && action == batch.Deregister:
 			device.Action, need = batch.CheckGone, false
 		case r.opts.Action == batch.Edit, r.opts.Action == batch.Check:
-			// They do with each row what its device is to be bound to.
+			// These do with each row what its device should be bound to.
 		default:
 			device.Action, need = action, action == batch.Register
 		}
@@ -109,7 +109,7 @@ func (r *Reader) judge(values *cells) (device batch.Device, note string, faults 
 	return device, note, faults
 }
 
-// shownWord returns a cell for a message if it can be a word, and no secret.
+// shownWord returns a cell for a message if it can be a word and not a secret.
 func shownWord(said string) string {
 	if utf8.RuneCountInString(said) > 20 || strings.ContainsAny(said, "/@") {
 		return ""
@@ -137,7 +137,7 @@ func judgeServer(values *cells) (server batch.Device, faults []fault) {
 	return server, faults
 }
 
-// actionOf returns the action that a cell names: as the whole word, in either case.
+// actionOf returns the action that a cell names, as the whole word in either case.
 // Whoever writes "deregister?" or "-deregister" has not decided yet.
 func actionOf(cell string) (action batch.Action, ok bool) {
 	word := strings.TrimFunc(cell, func(r rune) bool { return isInvisible(r) || unicode.Is(unicode.Cf, r) })
@@ -145,16 +145,16 @@ func actionOf(cell string) (action batch.Action, ok bool) {
 	return action, ok
 }
 
-// actions are what a cell of the column action can say, "de-register" as the guide does.
+// actions are the values of a cell of the column action, "de-register" as in the guide.
 var actions = map[string]batch.Action{
 	"register": batch.Register, "deregister": batch.Deregister, "de-register": batch.Deregister, "unregister": batch.Deregister,
 }
 
 // serverProblem judges a server's name by the guide's words, "can only contain
-// 'A-z 0-9 - _ . ' (include space)". A-z is read as the letters of both cases:
-// taken as a range it would let in [ \ ] ^ and backtick, which nobody means.
-// What a program writes for an empty cell is no name: a server of that name
-// would take the phones that were to have none.
+// 'A-z 0-9 - _ . ' (include space)". A-z is read as the letters of both cases: as
+// a range it would allow [ \ ] ^ and backtick, which nobody means. A word that a
+// program writes for an empty cell is not a name: a server of that name would
+// take the phones that should have none.
 func serverProblem(name string) (kind, text string) {
 	if len(name) > maxServer {
 		return kindBadServer, fmt.Sprintf("the server name is longer than %d characters", maxServer)
@@ -184,14 +184,14 @@ func nullServer(name string) (kind, text string) {
 	return kindNoServer, "the server cell says " + name + ", which is not the name of a server: fill one in, or empty the cell"
 }
 
-// longestNull is the length of the longest word that isNull knows, and startsNull
-// has the bytes that can be in a name and with which one begins.
+// longestNull is the length of the longest word that isNull knows; startsNull has
+// the bytes that names can have and such words start with.
 const longestNull = 7
 
 var startsNull = byteSet("NnKk-_. ")
 
-// isNull reports the words that programs and people write for an empty cell, and
-// what has no letter or digit at all.
+// isNull reports whether a text is a word that programs and people write for an
+// empty cell, or has no letter or digit at all.
 func isNull(name string) bool {
 	switch strings.ToLower(name) {
 	case "null", "n/a", "na", "n.a.", "none", "nan", "nil", `\n`, "(null)", "<null>", "k.a.":

@@ -10,7 +10,7 @@ import (
 	"rpsbatch/rps"
 )
 
-// lookAlike has the hexadecimal digit that a character looks like.
+// lookAlike maps a character to the hexadecimal digit that it looks like.
 var lookAlike = map[rune]rune{
 	'O': '0', 'o': '0', 'Q': '0', 'I': '1', 'i': '1', 'l': '1', 'L': '1', '|': '1',
 	'S': '5', 's': '5', 'Z': '2', 'z': '2', 'G': '6',
@@ -21,8 +21,8 @@ var lookAlike = map[rune]rune{
 }
 
 // lookAlikes names the characters of a text that would be a MAC with the digits
-// that they look like; "" if it would not. They are not corrected: whoever
-// wrote an l for a 1 may have meant another digit elsewhere.
+// that they look like; "" if it would not. They are not corrected: whoever wrote
+// an l for a 1 may have got another digit wrong.
 func lookAlikes(cell string) string {
 	var found []string
 	place := 0

@@ -24,21 +24,21 @@ const (
 )
 
 // fewestDigits is the length of a number that can be a MAC without its leading
-// zeros. In a shorter one the vendor's six digits would be zeros throughout,
-// which no phone has: it is another number, such as a row's.
+// zeros. In a shorter one the vendor's six digits would all be zeros, which no
+// phone has: it is another number, such as a row's.
 const fewestDigits = 7
 
 const asText = "format the column as text, enter it again and export again"
 
-// A macReader reads the cells of the column of MACs.
+// A macReader reads the cells of the MAC column.
 type macReader struct {
 	repair bool // restore leading zeros
 	blocks Blocks
 }
 
-// parse reads a cell's MAC, fixed where that is safe; note says what was done.
-// kind is "" if there is a MAC. If it is not, mac is set all the same where the
-// cell is an address that is not sent.
+// parse reads a cell's MAC, fixing it where that is safe; note says what was
+// done. kind is "" if there is a MAC. Otherwise mac is still set if the cell is
+// an address that is not sent.
 func (m *macReader) parse(cell string) (mac rps.MAC, note, kind, text string) {
 	mac, err := rps.ParseMAC(cell)
 	if err != nil {
@@ -65,20 +65,20 @@ func (m *macReader) parse(cell string) (mac rps.MAC, note, kind, text string) {
 	return mac, "", "", ""
 }
 
-// isMAC reports whether a cell holds a MAC.
+// isMAC reports whether a cell is a MAC.
 func (m *macReader) isMAC(cell string) bool {
 	_, _, kind, _ := m.parse(cell)
 	return kind == ""
 }
 
-// isPhone reports whether a cell holds a MAC of one of the blocks: what is
-// needed to take a column, or a record, for one of devices where nobody says so.
+// isPhone reports whether a cell is a MAC in one of the blocks, which is needed
+// to recognize a column or record of devices if nobody names it.
 func (m *macReader) isPhone(cell string) bool {
 	mac, _, kind, _ := m.parse(cell)
 	return kind == "" && m.blocks.Has(mac)
 }
 
-// macFault says what became of a MAC, as far as it shows.
+// macFault returns what happened to a MAC, as far as it shows.
 func macFault(cell string, err error) (kind, text string) {
 	digits, number := asNumber(cell)
 	switch {
@@ -88,7 +88,7 @@ func macFault(cell string, err error) (kind, text string) {
 		return kindZeros, numberText(cell, digits)
 	case number:
 		return kindDecimal, numberText(cell, digits)
-	case isScientific(cell) && (len(cell) != 12 || strings.ContainsAny(cell, "+-.,")): // 01005E000001 is all its digits
+	case isScientific(cell) && (len(cell) != 12 || strings.ContainsAny(cell, "+-.,")): // 01005E000001 still has all its digits
 		return kindScientific, "the MAC was turned into a number in scientific notation and has lost digits; they may have been an address with an E, such as 0015651E0005: " + asText
 	case isDate(cell):
 		return kindDate, "the MAC was turned into a date or a time: " + asText
@@ -115,7 +115,7 @@ func macFault(cell string, err error) (kind, text string) {
 	return kindBadMAC, "not a valid MAC: " + bad.Reason
 }
 
-// severalMACs reports whether a cell holds more than one MAC.
+// severalMACs reports whether a cell has more than one MAC.
 func severalMACs(cell string) bool {
 	found := 0
 	for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return strings.ContainsRune(" ,;/|\r\n\t", r) }) {
@@ -126,8 +126,8 @@ func severalMACs(cell string) bool {
 	return found > 1
 }
 
-// asNumber returns the digits of a number such as is left of a MAC of digits
-// only: 1565000001, or 1565000001.0 as programs write it that know no others.
+// asNumber returns the digits of a number left of an all-digit MAC: 1565000001,
+// or 1565000001.0 from programs that know only floats.
 func asNumber(cell string) (digits string, ok bool) {
 	digits = cell
 	if i := strings.LastIndexAny(cell, ".,"); i > 0 && i < len(cell)-1 && strings.Trim(cell[i+1:], "0") == "" {
@@ -137,10 +137,10 @@ func asNumber(cell string) (digits string, ok bool) {
 }
 
 // restored returns the address whose leading zeros a number has lost, or why it
-// cannot be known. Yealink has one block that begins with
-// zeros: any other address would be a guess, and most likely no phone's. An
-// address with an E, such as 0015651234E2, is taken for 15651234 times 100: a
-// number that ends in two zeros may have been that.
+// cannot be known. Yealink has one block that begins with zeros: any other
+// address would be a guess, and most likely not a phone's. An address with an E,
+// such as 0015651234E2, is read as 15651234 times 100: a number that ends in two
+// zeros may have been one.
 func restored(digits string) (mac rps.MAC, why string) {
 	mac, err := rps.ParseMAC("000000000000"[len(digits):] + digits)
 	switch {
@@ -152,8 +152,8 @@ func restored(digits string) (mac rps.MAC, why string) {
 	return mac, ""
 }
 
-// numberText says what to do about a number that may be a MAC: its digits, and
-// in cell with the decimals that it got.
+// numberText says what to do about a number that may be a MAC, given its digits;
+// cell has the decimals that it got.
 func numberText(cell, digits string) string {
 	mac, why := restored(digits)
 	switch {
@@ -165,13 +165,13 @@ func numberText(cell, digits string) string {
 	return fmt.Sprintf("the MAC has lost its leading zeros: it has %d digits, 12 are needed; use %s to read it as %v, or format the column as text and export again", len(digits), flagRepair, mac)
 }
 
-// otherNumber says what a text is rather than a MAC, "" if nothing is known.
+// otherNumber says what a text is instead of a MAC; "" if unknown.
 func otherNumber(cell string) string {
 	if len(cell) < 10 || strings.Trim(strings.ToUpper(cell), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || !hasDigit(cell) {
 		return ""
 	}
 	switch {
-	case strings.HasPrefix(cell, "001565"): // a digit too many
+	case strings.HasPrefix(cell, "001565"): // one digit too many
 	case isDigits(cell) && (len(cell) == 13 || len(cell) == 14):
 		return "an article number (EAN)"
 	case isDigits(cell) && len(cell) > 14, len(cell) > 12 && !isHex(cell):
@@ -191,7 +191,7 @@ func isDigits(text string) bool {
 
 func isHex(text string) bool { return strings.Trim(strings.ToUpper(text), "0123456789ABCDEF") == "" }
 
-// isScientific reports numbers such as 1.565E+09 and 8,05E+11.
+// isScientific reports whether a text is a number such as 1.565E+09 or 8,05E+11.
 func isScientific(cell string) bool {
 	mantissa, exponent, ok := strings.Cut(strings.ToUpper(cell), "E")
 	if !ok || mantissa == "" || strings.Trim(exponent, "+-0123456789") != "" || strings.Trim(mantissa, "+-.,0123456789") != "" {
@@ -204,7 +204,8 @@ func isScientific(cell string) bool {
 	return err == nil
 }
 
-// spoilt reports a fault of a MAC that a spreadsheet took for something else.
+// spoilt reports whether a fault means that a spreadsheet took a MAC for
+// something else.
 func spoilt(kind string) bool {
 	return kind == kindZeros || kind == kindDecimal || kind == kindScientific || kind == kindDate
 }
@@ -237,8 +238,8 @@ func asFloat(text string) (float64, bool) {
 	return number, err == nil
 }
 
-// isSheetError reports #REF!, #NAME?, #N/A and the like, in any language, and
-// the ##### of a column that is too narrow.
+// isSheetError reports whether a text is #REF!, #NAME?, #N/A or the like, in any
+// language, or the ##### of a column that is too narrow.
 func isSheetError(cell string) bool {
 	if rest, ok := strings.CutPrefix(cell, "#"); ok {
 		switch rest {

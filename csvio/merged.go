@@ -14,18 +14,19 @@ import (
 
 // A mergedCell is a cell that has the value of a merged range.
 type mergedCell struct {
-	column int // from 0 on
+	column int // from 0
 	text   string
 }
 
-// A mergedRow is what a row has from merged ranges.
+// A mergedRow is what a row takes from merged ranges.
 //
 // Its own cells are empty there, in the sheet and in the result. So the result
-// has the values in rps_merged, as a JSON object by the names of the columns, and
-// gives them back wherever the row's own cell is still empty: sorted, filtered,
-// or with columns moved, and also for a command that reads other columns.
+// has the values in rps_merged, as a JSON object by column name. They apply
+// wherever the row's own cell is still empty: after sorting, filtering or moving
+// columns, and also for a command that reads other columns.
 //
-// Neighboring rows have the same, as a rule, so that of the last row is kept.
+// Neighboring rows usually share the same values, so those of the last row are
+// kept.
 type mergedRow struct {
 	cells  []mergedCell      // by column
 	text   string            // rps_merged
@@ -36,7 +37,7 @@ type mergedRow struct {
 	sheet  []mergedCell // by its sheet
 }
 
-// value returns the value of a column, "" if it has none.
+// value returns the value of a column; "" if it has none.
 func (m *mergedRow) value(column int) string {
 	if i, ok := slices.BinarySearchFunc(m.cells, column, func(c mergedCell, column int) int { return cmp.Compare(c.column, column) }); ok {
 		return tidy(m.cells[i].text)
@@ -44,8 +45,8 @@ func (m *mergedRow) value(column int) string {
 	return ""
 }
 
-// set sets what a row has: what it says as the row of a result, and what it has in
-// its sheet, of the columns that the header names.
+// set sets what a row takes: what it says as the row of a result, and what it has
+// in its sheet, for the columns that the header names.
 func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 	same := len(cells) == len(m.sheet) && (len(cells) == 0 || &cells[0] == &m.sheet[0])
 	if same && before == m.before {
@@ -74,7 +75,7 @@ func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 	r.format.Merged = true
 }
 
-// parse adds the cells that a result says, where there are none yet.
+// parse adds the cells from a result, where there are none yet.
 func (m *mergedRow) parse(h *header) {
 	var values map[string]string
 	if err := json.Unmarshal([]byte(m.before), &values); err != nil {
@@ -97,9 +98,9 @@ func (m *mergedRow) parse(h *header) {
 // numberKey begins the key of a column that is known by its number.
 const numberKey = "column "
 
-// keys returns the names by which rps_merged knows the columns: that in the header,
-// or the number among the user's where it has none, is not the only one, or could be
-// taken for a number.
+// keys returns the names by which rps_merged knows the columns: the header's, or
+// the user's column number if there is no name, or it is not unique or looks like a
+// number.
 func (h *header) keys() []string {
 	times := map[string]int{}
 	for i, name := range h.names {

@@ -9,10 +9,10 @@ import (
 	"rpsbatch/rps"
 )
 
-// Columns are the names of our columns in the result file, in their order. The
-// first is only in results of several sheets, the last only in those of sheets
-// whose rows have values of merged cells.
-// Header cells with just these names are taken for those of an earlier result.
+// Columns are the names of our columns in the result file, in order. The first is
+// only in results of several sheets, the last only in those of sheets whose rows
+// have values of merged cells. Header cells with exactly these names count as
+// those of an earlier result.
 var Columns = []string{
 	sheetColumn: "rps_sheet", lineColumn: "rps_line", macColumn: "rps_mac", serverColumn: "rps_server", statusColumn: "rps_status", proofColumn: "rps_proof",
 	detailColumn: "rps_detail", urlColumn: "rps_url", callsColumn: "rps_calls", timeColumn: "rps_time", mergedColumn: "rps_merged",
@@ -29,12 +29,12 @@ const (
 	urlColumn
 	callsColumn
 	timeColumn
-	mergedColumn // only where merged ranges have given values
+	mergedColumn // only if merged ranges supply values
 	ourColumns   // their number
 )
 
 // setPrior reads what an earlier result says of a row, from the cells of Columns
-// as they stand there.
+// as they are there.
 func setPrior(row *batch.Row, cell func(column int) string) {
 	p := &row.Prior
 	value := func(column int) string { return trimmed(unquoted(cell(column))) }
@@ -55,7 +55,7 @@ func setPrior(row *batch.Row, cell func(column int) string) {
 	row.Merged = unguarded(value(mergedColumn))
 }
 
-// cutCell cuts a text behind its first cell. more reports whether there was a
+// cutCell cuts a text after its first cell. more reports whether there was a
 // delimiter.
 func cutCell(text string, comma byte) (cell, rest string, more bool) {
 	from := 0

@@ -11,8 +11,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// A Reader reads the rows of a CSV file, one for each record behind the
-// header. It is not safe for concurrent use.
+// A Reader reads the rows of a CSV file, one per record after the header. It is
+// not safe for concurrent use.
 type Reader struct {
 	text   *decoder
 	split  *splitter
@@ -22,21 +22,21 @@ type Reader struct {
 	header header
 	format Format
 	reads  [roles]bool
-	users  int  // number of the user's columns if ours stand behind them, as a Writer leaves them; else -1
-	ours   bool // some column is of an earlier result
-	named  int  // number of columns up to the last of the user's with a name
+	users  int  // number of the user's columns if ours follow them, as a Writer writes them; else -1
+	ours   bool // some column comes from an earlier result
+	named  int  // number of columns up to the user's last one with a name
 	sheet  *sheetText
 	hidden bool      // the row of the sheet
-	merged mergedRow // what the row has from merged ranges
+	merged mergedRow // what the row takes from merged ranges
 	keys   []string  // the names of columns for these
 	err    error
 }
 
-// NewReader reads up to the header. The error is a *FileError
-// where the file is at fault; another if an option is, or reading fails.
+// NewReader reads up to the header. The error is a *FileError if the file is at
+// fault, and another if an option is, or if reading fails.
 func NewReader(src io.Reader, opts Options) (*Reader, error) { return newReader(src, opts, nil) }
 
-// newReader reads what may be the text of a sheet.
+// newReader reads a file, or the text of a sheet.
 func newReader(src io.Reader, opts Options, sheet *sheetText) (*Reader, error) {
 	if opts.Comma != 0 && strings.IndexByte(commas, opts.Comma) < 0 {
 		return nil, optionError(flagDelimiter, "%q is not one of comma, semicolon, tab and pipe", rune(opts.Comma))
@@ -62,7 +62,7 @@ func newReader(src io.Reader, opts Options, sheet *sheetText) (*Reader, error) {
 	return r, nil
 }
 
-// readStart reads what stands above the first row.
+// readStart reads everything above the first row.
 func (r *Reader) readStart() error {
 	s, f := r.split, &r.format
 	s.fill()
@@ -71,7 +71,7 @@ func (r *Reader) readStart() error {
 	}
 	head := s.buf
 	if r.text.found && !r.text.mark && !strings.HasPrefix(r.text.name, "UTF-16") {
-		head = r.text.head // as it is, since Windows-1252 takes any byte
+		head = r.text.head // as it is, since Windows-1252 accepts any byte
 	}
 	thing := "file"
 	if r.opts.records {
@@ -130,7 +130,8 @@ func (r *Reader) readStart() error {
 			f.Preamble = append(f.Preamble, record.raw)
 		}
 		if at > 0 {
-			// Behind blank lines it is no such line, so the result needs one.
+			// After blank lines it does not count as such a line, so the result
+			// needs one.
 			if _, line := separator([]byte(records[0].raw)); line != "" {
 				f.Preamble = slices.Insert(f.Preamble, 0, "")
 			}
@@ -194,7 +195,8 @@ func (r *Reader) readStart() error {
 	return nil
 }
 
-// noteColumns notes which columns are read, and which look as if they should be.
+// noteColumns records which columns are read, and which look as if they should
+// be.
 func (r *Reader) noteColumns(records []sampled) {
 	h, f := &r.header, &r.format
 	for of, i := range h.at {
@@ -216,11 +218,11 @@ func (r *Reader) noteColumns(records []sampled) {
 	}
 }
 
-// targetWords stand in the names of columns that may be meant for a server or a
+// targetWords appear in the names of columns that may be meant for a server or a
 // unique URL.
 var targetWords = []string{"url", "server", "serveur", "servidor", "provision"}
 
-// Format returns how the file is written.
+// Format returns the format of the file.
 func (r *Reader) Format() Format {
 	f := r.format
 	f.Encoding = r.text.name
@@ -228,13 +230,13 @@ func (r *Reader) Format() Format {
 	return f
 }
 
-// Offset is the number of bytes of text that have become rows: of the input,
-// but for its byte order mark, if that is in UTF-8.
+// Offset returns how many bytes of text have become rows: of the input, without
+// its byte order mark, if that is UTF-8.
 func (r *Reader) Offset() int64 { return r.split.offset() }
 
 // Read sets row to the next record. It returns io.EOF after the last, a
-// *FileError for a record that is too large or that is a second header, or an
-// error of the input; after an error there is nothing more.
+// *FileError for a record that is too large or is a second header, or an error of
+// the input; after an error there is nothing more.
 //
 // The strings in a row may be kept, but share a copy of a few KiB with those of
 // the rows around them: clone a short one that is kept longer than its row.
@@ -257,7 +259,7 @@ func (r *Reader) read(row *batch.Row) error {
 		row.Blank = true
 		return nil
 	}
-	// All strings of a row are parts of this one, as a rule.
+	// All strings of a row are usually parts of this one.
 	record := s.text()
 	if s.open {
 		record += `"`
@@ -291,7 +293,7 @@ func (r *Reader) read(row *batch.Row) error {
 			text: fmt.Sprintf(neverClosed+", which makes everything from line %d to the end of the file one record: close or remove it", s.start)})
 		return nil
 	}
-	// A row of nothing but merged cells is none.
+	// A row of only merged cells does not count.
 	if (values[roleMAC] == "" || len(r.merged.cells) > 0) && !r.anyCell(record, filled) {
 		row.Blank = true
 		return nil
@@ -313,7 +315,8 @@ func (r *Reader) read(row *batch.Row) error {
 	return nil
 }
 
-// cellOf returns the cell of a role, or the value that it has from a merged range.
+// cellOf returns the cell of a role, or the value that it takes from a merged
+// range.
 func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
 	own := r.value(record, r.header.at[of])
 	if own != "" || len(r.merged.cells) == 0 {
@@ -324,7 +327,7 @@ func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
 	return shared
 }
 
-// skip passes a hidden row through like a blank record. Its device stays known,
+// skip passes a hidden row through like a blank record. It remembers its device,
 // or that there may be one.
 func (r *Reader) skip(row *batch.Row, mac string) {
 	_, _, kind, _ := r.macs.parse(mac)
@@ -332,8 +335,8 @@ func (r *Reader) skip(row *batch.Row, mac string) {
 		Device: batch.Device{MAC: row.Device.MAC}, Damaged: kind != "" && wasOnceMAC(mac, kind), Note: "a hidden row, which was skipped"}
 }
 
-// judgeRecord sets what a record asks for and what is wrong with it, in its
-// cells and as a whole.
+// judgeRecord sets what a record asks for and what is wrong with it, in its cells
+// and as a whole.
 func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error {
 	var faults []fault
 	if r.opts.PriorServer && values[roleServer] == "" {
@@ -370,7 +373,7 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 	}
 	for _, fault := range append(swallowed, faults...) {
 		if fault.role == roleMAC && wasMAC(values[roleMAC], row.Prior.MAC) {
-			// The earlier result knows what a spreadsheet made of it since.
+			// The earlier result has what a spreadsheet has damaged since.
 			row.Device.MAC = row.Prior.MAC
 			row.Note = joined(row.Note, "the MAC comes from rps_mac, because its cell has been damaged since")
 			continue
@@ -382,9 +385,9 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 	return nil
 }
 
-// commented returns what is wrong with a record that somebody has commented out,
-// by a mark before its first cell. Its MAC is set if it is there behind the mark:
-// the row still knows of the device.
+// commented returns what is wrong with a record that somebody has commented out
+// with a mark before its first cell. Its MAC is set if it follows the mark: the
+// row still accounts for the device.
 func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
 	first := 0
 	for r.header.isOurs(first) {
@@ -392,7 +395,7 @@ func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault
 	}
 	text := cell(record, r.split.ends, first)
 	if text == "" || text[0] >= '0' && text[0] < utf8.RuneSelf {
-		return nil // most records, at the price of a look
+		return nil // most records, at the price of one comparison
 	}
 	text = tidy(unquoted(text))
 	mark := "#"
@@ -407,7 +410,7 @@ func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault
 	return []fault{{role: noRole, cell: first + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
 }
 
-// anyCell reports whether some cell of the user's is right.
+// anyCell reports whether any of the user's cells is right.
 func (r *Reader) anyCell(record string, right func(text string) bool) bool {
 	r.split.splitAll()
 	for i := range r.split.ends {
@@ -418,7 +421,7 @@ func (r *Reader) anyCell(record string, right func(text string) bool) bool {
 	return false
 }
 
-// value returns the cell of a column, without what tidy takes away.
+// value returns the cell of a column as tidy leaves it.
 func (r *Reader) value(record string, i int) string {
 	return tidy(unquoted(cell(record, r.split.ends, i)))
 }

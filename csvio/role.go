@@ -28,7 +28,7 @@ var roleNames = [roles]string{"mac", "server", "url", "action"}
 type task struct {
 	servers bool // the rows are servers instead of devices: each has a name and a URL, and no MAC
 	binds   bool // a row needs a server or a URL, unless its action says otherwise
-	actions bool // a column "action" may say what is wanted of its row
+	actions bool // a column "action" may say what its row wants
 }
 
 // tasks has the task of each action that [Options] can name.
@@ -50,10 +50,10 @@ func (o *Options) task() task {
 
 // aliases are the usual names of each role's column, as plainName leaves them.
 //
-// "server url" is no name for the unique URL: in the guide it is the address
-// of a server of the account, which all its devices share. Taking it for a
-// unique URL would bind each device to an address instead of to its server. Nor
-// is "phone URL", which in inventories is often the phone's own web page.
+// "server url" is not a name for the unique URL: in the guide it is the address
+// of a server of the account, which all its devices share. Reading it as a unique
+// URL would bind each device to an address instead of its server. Nor is "phone
+// URL", which in inventories is often the phone's own web page.
 var aliases = func() map[string]role {
 	names := map[string]role{}
 	for r, list := range [roles]string{
@@ -100,8 +100,8 @@ var remarks = func() map[string]bool {
 	return words
 }()
 
-// roleOf returns what a column of the name is read for: MAC, mac-address, and
-// also "* MAC [required]".
+// roleOf returns the role of a column by its name: MAC, mac-address, and also "*
+// MAC [required]".
 func (t task) roleOf(name string) (role, bool) {
 	names := aliases
 	if t.servers {
@@ -120,11 +120,11 @@ func (t task) roleOf(name string) (role, bool) {
 	return r, ok
 }
 
-// isDivider reports what stands between words.
+// isDivider reports whether a character separates words.
 func isDivider(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }
 
 // plainName reduces a column's name to what distinguishes it: its letters and
-// digits, in lower case, without accents and in the usual width.
+// digits, in lower case, without accents and in normal width.
 func plainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

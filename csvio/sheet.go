@@ -16,21 +16,21 @@ import (
 const (
 	// Text of a sheet: a million rows of three columns are 80 MB.
 	maxSheetText = 1 << 30
-	// Empty cells in front of others, which cost a few bytes in a workbook.
+	// Empty cells before others, which take a few bytes in a workbook.
 	maxEmptyCells = 64 << 20
-	// Merged cells that a row does not share with the one above: 100 MB, if all
+	// Merged cells that a row does not share with the one above: 100 MB if all
 	// rows are read ahead, and 4 s to write them.
 	maxMerged = 4 << 20
-	// How much is made at a time.
+	// How much is produced at a time.
 	sheetChunk = 64 << 10
 )
 
-// A sheetText is a sheet as CSV in UTF-8, made while it is read: record n is row
-// n of the sheet, also for a row with nothing in it. What a record cannot say of
+// A sheetText is a sheet as CSV in UTF-8, produced while it is read: record n is
+// row n of the sheet, even if the row is empty. What a record cannot say about
 // its row is in a note, which the Reader asks for when it comes to that row.
 //
-// A cell below the first row of a merged range is empty in the record, as it is
-// in the workbook.
+// A cell below the first row of a merged range is empty in the record, as in the
+// workbook.
 type sheetText struct {
 	rows     *xlsx.Rows
 	most     int // bytes of a record
@@ -44,17 +44,17 @@ type sheetText struct {
 	merged   []mergedCell // of the last row that has some
 	spare    []mergedCell
 	distinct int // merged cells that differ from those above
-	width    int // of the header, once it is known: no merged cell beyond is noted
+	width    int // of the header, once it is known: merged cells beyond it are not noted
 	empty    int
 	size     int
 	err      error
 }
 
-// A rowNote is what a record does not say of its row.
+// A rowNote is what a record does not say about its row.
 type rowNote struct {
 	row    int
 	hidden bool
-	merged []mergedCell // shared with the row above, as a rule
+	merged []mergedCell // usually shared with the row above
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
@@ -141,7 +141,7 @@ func (t *sheetText) next() error {
 	return nil
 }
 
-// note returns what is noted of a row. Rows are asked for in their order.
+// note returns what is noted about a row. Rows must be asked for in order.
 func (t *sheetText) note(row int) (note rowNote) {
 	for len(t.notes) > 0 && t.notes[0].row <= row {
 		note, t.notes = t.notes[0], t.notes[1:]
@@ -160,7 +160,7 @@ func (t *sheetText) notedOf(row int) []mergedCell {
 	return nil
 }
 
-// hiddenColumns refuses a sheet of which a column is read that nobody sees, unless
+// hiddenColumns refuses a sheet if a column is read that nobody sees, unless
 // Options name it.
 func (r *Reader) hiddenColumns() error {
 	for of, i := range r.header.at {
@@ -193,7 +193,7 @@ const uncalculated = "#UNCALCULATED!"
 const uncalculatedText = "the cell has a formula that was never calculated: open the workbook in the spreadsheet program and save it, so that it is calculated"
 
 // cellText returns the text of a cell: what the spreadsheet shows, but all digits
-// where they are a MAC or can be what is left of one, which no format must hide.
+// if they are a MAC or can be the rest of one, which no format must hide.
 func cellText(c *xlsx.Cell) string {
 	switch c.Type {
 	case xlsx.Uncalculated:
@@ -212,11 +212,11 @@ func cellText(c *xlsx.Cell) string {
 	return c.Shown
 }
 
-// keptDigits returns the digits of a number that stands with all of them.
+// keptDigits returns the digits of a number that is shown with all of them.
 //
-// General shows 8.05E+11 where the column is narrow. A scientific format is what
-// a spreadsheet gives an address with an E, such as 0015651E0005: the number
-// 1565100000 then ends in zeros, and stands as it is shown, which is refused.
+// General shows 8.05E+11 in a narrow column. A spreadsheet applies a scientific
+// format to an address with an E, such as 0015651E0005: the number 1565100000
+// then ends in zeros, and stays as it is shown, which is refused.
 func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
 	if c.Format == xlsx.Date {
 		return "", false
@@ -237,8 +237,8 @@ func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
 	return digits, true
 }
 
-// wholeNumber returns the digits of a whole number that is exact: 1565000001, also
-// where it is stored as 1.565000001E9 or 1565000001.0.
+// wholeNumber returns the digits of an exact whole number: 1565000001, even if it
+// is stored as 1.565000001E9 or 1565000001.0.
 func wholeNumber(stored string) (digits string, ok bool) {
 	if len(stored) <= 15 && isDigits(stored) && stored[0] != '0' {
 		return stored, true

@@ -14,8 +14,8 @@ const (
 	saveAs = "open it in the spreadsheet program and save it as .xlsx or as 'CSV UTF-8'"
 )
 
-// lockFile refuses what a spreadsheet program leaves beside a workbook while it
-// is open, which wildcards and file dialogs offer like the workbook itself.
+// lockFile refuses what a spreadsheet program leaves beside an open workbook,
+// which wildcards and file dialogs offer like the workbook itself.
 func lockFile(name string) error {
 	base := filepath.Base(name)
 	of, ok := strings.CutPrefix(base, "~$")
@@ -31,7 +31,7 @@ func lockFile(name string) error {
 }
 
 // signatures are the first bytes of files that people take for a CSV file or a
-// workbook. What may be a workbook is named by package xlsx.
+// workbook. Package xlsx names what may be a workbook.
 var signatures = []struct{ magic, what, hint string }{
 	{"\x1f\x8b", "a file compressed by gzip", "unpack it first, for example with gunzip"},
 	{"BZh91AY&SY", "a file compressed by bzip2", "unpack it first, for example with bunzip2"},
@@ -45,7 +45,7 @@ var signatures = []struct{ magic, what, hint string }{
 	{"\x00\x00\xfe\xff", "a file in UTF-32", "save it in UTF-8, as 'CSV UTF-8'"},
 }
 
-// sniffBytes names what is no text by the first bytes of a file.
+// sniffBytes names a file that is not text by its first bytes.
 func sniffBytes(head []byte) error {
 	for _, s := range signatures {
 		if bytes.HasPrefix(head, []byte(s.magic)) {
@@ -58,7 +58,7 @@ func sniffBytes(head []byte) error {
 	return nil
 }
 
-// isUTF32 reports whether of each four bytes two and more are zero, at one end.
+// isUTF32 reports whether two or more of each four bytes are zero, at one end.
 func isUTF32(head []byte) bool {
 	little, big := 0, 0
 	for i := 0; i+4 <= len(head); i += 4 {
@@ -75,8 +75,8 @@ func isUTF32(head []byte) bool {
 // markup is how a web page or an XML file begins.
 var markup = regexp.MustCompile(`(?i)^<([!?]|(html|head|body|meta|style|table|tr|div|center|font|workbook)\b)|^mime-version:`)
 
-// sniff refuses text that is no CSV, and what is no text, judging by its start:
-// text has hardly a control character.
+// sniff refuses text that is not CSV, and files that are not text, judging by
+// their start: text has hardly any control characters.
 func sniff(head []byte) error {
 	if start := bytes.TrimSpace(head); markup.Match(start) {
 		what := "a web page (HTML)"

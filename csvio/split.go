@@ -12,15 +12,15 @@ const (
 	// stay in the processor's cache.
 	firstBuffer = 128 << 10
 
-	// A row that is kept holds a block, so blocks are small.
+	// A row that is kept holds on to a block, so blocks are small.
 	blockSize = 4 << 10
 
 	// A reader that returns neither bytes nor an error so often never will.
 	maxEmptyReads = 100
 )
 
-// A splitter finds the records of a CSV file and their cells, and holds no
-// more than about one record of the largest size allowed.
+// A splitter finds the records of a CSV file and their cells, and holds no more
+// than about one record of the maximum size.
 type splitter struct {
 	src    io.Reader
 	comma  [1]byte
@@ -39,23 +39,23 @@ type splitter struct {
 	lf, cr, quote finder
 
 	// The record read last. rec is valid until the next call; cell i ends at
-	// ends[i] and the next starts behind the delimiter that is there. ends has
-	// all cells, or no less than the wanted ones.
+	// ends[i] and the next starts after the delimiter there. ends has all cells,
+	// or at least the wanted ones.
 	rec     []byte
 	ends    []int
 	cells   int    // the number of all
 	start   int    // its physical line
 	lineEnd string // "" for the last record of a file that ends without
-	several bool   // it has a line break in it, so it is of several lines
-	open    bool   // its last cell begins with a quote that is never closed
-	torn    int    // its first cell of several lines with text behind the closing quote, or -1
+	several bool   // it contains a line break, so it spans several lines
+	open    bool   // its last cell starts with a quote that is never closed
+	torn    int    // its first multi-line cell with text after the closing quote, or -1
 
 	block   string // a copy of the buffer from a record's start on
 	blockAt int64  // its offset in the file
 }
 
-// A finder remembers where a byte is found next in a buffer, so that looking
-// for it at the start of each record costs one pass over the buffer in all.
+// A finder remembers where a byte is found next in a buffer, so that looking for
+// it at the start of each record costs one pass over the buffer in all.
 type finder struct {
 	c  byte
 	at int // -1: not looked for yet
@@ -87,9 +87,9 @@ func newSplitter(src io.Reader, comma byte, limit int) *splitter {
 
 func (s *splitter) forget() { s.lf.at, s.cr.at, s.quote.at = -1, -1, -1 }
 
-// fill reads on until the buffer is full or the input ends, making room first.
-// Reading so much each time keeps the work linear: a record that is not whole
-// yet is split from its start again after each fill.
+// fill reads until the buffer is full or the input ends, making room first.
+// Reading that much each time keeps the work linear: an incomplete record is
+// split again from its start after each fill.
 func (s *splitter) fill() {
 	rest := s.buf[s.pos:]
 	if len(rest) > cap(s.buf)/2 || cap(s.buf) == 0 {
@@ -107,12 +107,12 @@ func (s *splitter) fill() {
 	}
 }
 
-// next reads one record. The error is io.EOF after the last, a *FileError for
-// one that is too large, or that of the input.
+// next reads one record. The error is io.EOF after the last, a *FileError for a
+// record that is too large, or an error of the input.
 func (s *splitter) next() error {
 	s.start = s.line
 	for !s.scan() {
-		// Two more bytes than the largest record show whether it ends there.
+		// Two bytes more than the largest record show whether it ends there.
 		if len(s.buf)-s.pos > s.max+2 {
 			return s.tooLong(s.buf[s.pos:])
 		}
@@ -127,7 +127,7 @@ func (s *splitter) next() error {
 	return nil
 }
 
-// skip leaves out a first line whose text has so many bytes.
+// skip drops a first line whose text has so many bytes.
 func (s *splitter) skip(size int) {
 	s.pos, s.line = s.pos+size, s.line+1
 	if s.pos < len(s.buf) && s.buf[s.pos] == '\r' {
@@ -138,8 +138,8 @@ func (s *splitter) skip(size int) {
 	}
 }
 
-// scan splits the record at pos. It reports false if the buffer ends before
-// the record does, or there is none.
+// scan splits the record at pos. It reports false if the buffer ends before the
+// record does, or there is none.
 func (s *splitter) scan() bool {
 	s.open, s.torn = false, -1
 	if s.pos == len(s.buf) {
@@ -189,8 +189,8 @@ func (s *splitter) scan() bool {
 	return true
 }
 
-// plainCells splits a record without quotes, at least as far as is wanted; the
-// rest of its cells are only counted.
+// plainCells splits a record without quotes, at least as far as wanted; the rest
+// of its cells are only counted.
 func (s *splitter) plainCells(wanted int) {
 	s.ends = s.ends[:0]
 	at := 0
@@ -219,13 +219,13 @@ func (s *splitter) splitAll() {
 	}
 }
 
-// quotedCells splits the record at pos if it has quotes and returns where it
-// ends in the buffer, -1 if that is behind it.
+// quotedCells splits the record at pos if it has quotes, and returns where it
+// ends in the buffer; -1 if it ends beyond it.
 func (s *splitter) quotedCells() int {
 	s.ends = s.ends[:0]
 	at, size := s.pos, len(s.buf)
 	for {
-		start, closed := at, at // closed: behind the closing quote
+		start, closed := at, at // closed: after the closing quote
 		if at < size && s.buf[at] == '"' {
 			for at++; ; at++ {
 				i := bytes.IndexByte(s.buf[at:], '"')
@@ -247,7 +247,7 @@ func (s *splitter) quotedCells() int {
 		if i >= 0 {
 			cellEnd = at + i
 		}
-		// White space there is somebody's habit and no damage.
+		// White space there is a habit, not damage.
 		if closed > start && closed < cellEnd && s.torn < 0 &&
 			bytes.ContainsAny(s.buf[start:closed], "\r\n") && trimmed(string(s.buf[closed:cellEnd])) != "" {
 			s.torn = len(s.ends)
@@ -262,8 +262,8 @@ func (s *splitter) quotedCells() int {
 	}
 }
 
-// openEnd ends a record whose last cell is never closed: at the end of the
-// file, whose last line end is the record's.
+// openEnd ends a record whose last cell is never closed: at the end of the file,
+// whose last line end is the record's.
 func (s *splitter) openEnd() int {
 	if s.err != io.EOF {
 		return -1
@@ -292,9 +292,9 @@ func (s *splitter) tooLong(record []byte) error {
 	}
 }
 
-// text returns the record as a string that may be kept. Records that lie together
-// share one copy of the buffer, since a copy of each would cost as much as the
-// splitting.
+// text returns the record as a string that may be kept. Adjacent records share
+// one copy of the buffer, because copying each would cost as much as splitting
+// it.
 func (s *splitter) text() string {
 	end := s.pos - len(s.lineEnd)
 	start := end - len(s.rec)
@@ -306,7 +306,7 @@ func (s *splitter) text() string {
 	return s.block[from:][:len(s.rec)]
 }
 
-// offset returns the place in the file behind the record read last.
+// offset returns the place in the file after the record read last.
 func (s *splitter) offset() int64 { return s.base + int64(s.pos) }
 
 // lineBreaks counts the line ends in a text, CR LF as one.

@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// commas separate cells, the more likely first where nothing else decides.
+	// commas separate cells, the more likely ones first if nothing else decides.
 	commas = ",;\t|"
 
-	// sampleSize is the number of records, from the first that is not blank
-	// on, among which the header is looked for.
+	// sampleSize is the number of records, starting with the first that is not
+	// blank, among which the header is looked for.
 	sampleSize = 20
 )
 
@@ -33,14 +33,14 @@ type sampled struct {
 	open   bool
 	torn   bool
 	end    string // its line end
-	merged []int  // columns that it has from merged ranges
+	merged []int  // columns that it takes from merged ranges
 
 	pos, line int // where it starts in the buffer
 }
 
-// sample splits the first records without reading them: up to sampleSize from
-// the first that is not blank on, as far as they are in the buffer, which is
-// made to hold at least one. Blank ones before them are left out for good.
+// sample splits the first records without reading them: up to sampleSize starting
+// with the first that is not blank, as far as they are in the buffer, which holds
+// at least one. Blank records before them are dropped for good.
 func (s *splitter) sample(comma byte) (records []sampled) {
 	was := s.comma
 	s.comma[0] = comma
@@ -80,10 +80,10 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 }
 
 // findComma returns the delimiter under which the first records make most sense:
-// a header of an earlier result is best, then one with a known name for the
-// MAC, then a MAC in a cell of its own; one of several cells, and then the
-// earlier, is the better. Among equals the one decides under which most records have
-// as many cells as it, then the one with more cells.
+// a header of an earlier result is best, then one with a known name for the MAC,
+// then a MAC in a cell of its own. Among several, the one with several cells
+// wins, then the earlier. Among equals, the delimiter wins under which most
+// records have as many cells as it, then the one with more cells.
 func (r *Reader) findComma() byte {
 	var best byte
 	var most []int
@@ -115,7 +115,7 @@ func (r *Reader) findComma() byte {
 	return best
 }
 
-// What the rows begin with.
+// What the rows start with.
 const (
 	startUnknown = iota
 	startDevice  // no header
@@ -123,22 +123,22 @@ const (
 	startResult // the header of an earlier result
 )
 
-// start finds the record that the rows begin with, and what it is: a header,
-// a device, or unknown, for want of a column that can be the MAC.
+// start finds the record that the rows start with, and what it is: a header, a
+// device, or unknown, if no column can be the MAC.
 //
-// It is the first record that holds a MAC, and then a device, or that names a
-// column known for it, and then the header: no device is taken for a note
-// above the header. Above a device there may be titles and notes of one cell,
-// but no more: two cells may be a header whose names are not known, and to
-// guess the server's column under it could bind devices to anything.
+// It is the first record that has a MAC, and is then a device, or that names a
+// known MAC column, and is then the header: no device is taken for a note above
+// the header. Above a device there may be titles and notes of one cell, but no
+// more: two cells may be a header with unknown names, and guessing the server's
+// column under it could bind devices to anything.
 //
 // A title of one cell may be such a name, "MAC addresses", or a number that may
 // be a MAC, such as a time: a header of more cells below it, and above the first
-// device, is the better one.
+// device, is better.
 //
-// The header of an earlier result is it, if nothing above looks like a device:
-// above it is what the result has from its input, also the first row of a header
-// of two. Else, with NoHeader, the first record is a device.
+// The header of an earlier result wins if nothing above it looks like a device:
+// above it is what the result has from its input, including the first row of a
+// two-row header. Otherwise, with NoHeader, the first record is a device.
 func (r *Reader) start(records []sampled) (kind, at int) {
 	headed := false
 	for i, record := range records {
@@ -178,7 +178,8 @@ func (r *Reader) start(records []sampled) (kind, at int) {
 	return startUnknown, widest
 }
 
-// belowTitle returns the header of more cells below one of a single cell, or that.
+// belowTitle returns the header with more cells below a single-cell one, or that
+// one.
 func (r *Reader) belowTitle(records []sampled, title, as int) (kind, at int) {
 	for i := title + 1; i < len(records); i++ {
 		switch kind := r.kindOf(records[i]); {

@@ -14,16 +14,16 @@ const (
 	kindMoved  = "cells that may have moved"
 )
 
-// surplus judges cells with something in them where the header has no name, as a
-// delimiter makes them that should have been in quotes: it moves the cells behind
-// it by one. bad are the cells that are read and may have moved, or a URL that
-// seems to have been cut; note describes the others.
+// surplus judges non-empty cells where the header has no name. They come from a
+// delimiter that should have been in quotes: it shifts the cells after it by one.
+// bad are the cells that are read and may have shifted, or a URL that seems to
+// have been cut; note describes the others.
 //
-// In a workbook nothing moves: somebody wrote beside the table. Nor has it moved in
-// a row that was sent before.
+// In a workbook nothing shifts: somebody wrote beside the table. Nor has anything
+// shifted in a row that was sent before.
 //
-// A result has a header cell without a name for each. Where it says that the row
-// was invalid, the URL is taken for cut again, until it is in quotes.
+// A result has an unnamed header cell for each. If it says that the row was
+// invalid, the URL counts as cut again, until it is in quotes.
 func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []fault) (note string, bad []fault) {
 	at, width := r.header.at[roleURL], len(r.header.names)
 	found, beyond, mac := false, false, ""
@@ -60,7 +60,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 }
 
 // beside returns an empty cell that is read, if the next column has no name and
-// what may be its value: a header that is merged over both, or a delimiter too many.
+// may have its value: a header merged over both, or an extra delimiter.
 func (r *Reader) beside(record string, row *batch.Row, values *cells) []fault {
 	if !r.binds(row) {
 		return nil
@@ -87,8 +87,8 @@ func (r *Reader) binds(row *batch.Row) bool {
 
 // moved returns the first cell that is read and may have moved in a row with
 // more cells than the header. A cell is where it belongs if it is next to the
-// MAC, or if another one that shows what it is, a MAC or a URL, is behind it. An
-// empty URL has moved only if there is a URL somewhere else.
+// MAC, or if a cell after it shows what it is, a MAC or a URL. An empty URL has
+// shifted only if there is a URL somewhere else.
 func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fault) []fault {
 	h := &r.header
 	var wrong [roles]bool

@@ -15,11 +15,11 @@ const (
 	neverClosed = "a quote is never closed"
 )
 
-// swallowed returns what is wrong with a record that took in others: rows that
-// would then have no verdict. Line breaks are only in quoted cells, so most
-// records need no look.
+// swallowed returns what is wrong with a record that swallowed others: rows that
+// would then have no verdict. Only quoted cells contain line breaks, so most
+// records need no check.
 //
-// A later line of a cell that holds a MAC but looks like no record may be a
+// A later line of a cell that has a MAC but does not look like a record may be a
 // note. The row's Note says so.
 func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 	if !r.split.several {
@@ -33,7 +33,7 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
 			"%s, inside a multi-line cell, looks like a row of its own, for the MAC %s: make it a row (a quote is missing or extra); if it is a note, remove the MAC from that line", r.lineName(record, i, line), mac)})
 	}
-	// Of what takes a quote that is never closed, the result has no MAC.
+	// The result has no MAC from what an unclosed quote swallowed.
 	if prior := &row.Prior; prior.Status == batch.Invalid && prior.MAC == (rps.MAC{}) && row.Device.MAC != (rps.MAC{}) {
 		row.Unclosed = true
 		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed + ", as an earlier run found, and the lines of the cell may be rows of their own: make each a row; if they are not, empty the cell rps_status"})
@@ -46,17 +46,17 @@ func swallowingHeader(line int) error {
 		Hint: "add the missing quote, or remove the extra one"}
 }
 
-// recordInside finds the first line in a cell of several lines that looks like
-// a record of this file: with delimiters, and with a MAC in the place of the
-// column of MACs. The last line continues with the cells behind; it is one if
-// there is a delimiter within the cell, or if the cells are then too many. It is
-// none if the MAC is the record's own, unless the first line has one too.
+// recordInside finds the first line in a multi-line cell that looks like a record
+// of this file: with delimiters, and with a MAC where the MAC column is. The last
+// line continues with the cells after it; it is a record if there is a delimiter
+// within the cell, or if there are then too many cells. It is not one if the MAC
+// is the record's own, unless the first line has one too.
 func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, ok bool) {
 	ends := r.split.ends
 	if n := r.users; n > 0 && len(ends) == n+len(r.format.ours()) {
 		ends = ends[:n] // those of the user
 	}
-	// A result has empty cells behind them, which must not make a note a row.
+	// A result has empty cells after them, which must not make a note a row.
 	record = strings.TrimRight(record[:ends[len(ends)-1]], string(rune(r.opts.Comma)))
 	own, named := r.header.at[roleMAC], r.lastNamed()
 	for i, end := range ends {
@@ -96,9 +96,9 @@ func (r *Reader) recordInside(record string) (cellIndex, line int, mac string, o
 	return 0, 0, "", false
 }
 
-// rowsMAC returns the MAC of a line as a record of its own, by the columns of this
-// file or of the one that it is a result of, and where in the line it stands. Of
-// a line with as many cells as a row, that may be a MAC that was damaged.
+// rowsMAC returns the MAC of a line as a record of its own, by the columns of
+// this file or of the file that it is a result of, and where in the line it is.
+// For a line with as many cells as a row, that may be a damaged MAC.
 func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	full := r.header.at[roleMAC]
 	users := full
@@ -128,7 +128,8 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	if mac, offset, ok = try(strings.Split(line, string(rune(r.opts.Comma)))); ok || strings.IndexByte(line, '"') < 0 {
 		return mac, offset, ok
 	}
-	// A cell of it may be quoted, with quotes that a program has doubled since.
+	// One of its cells may be quoted, with quotes that a program has doubled
+	// since.
 	for _, text := range [...]string{line, strings.ReplaceAll(line, `""`, `"`)} {
 		var cells []string
 		for rest, more := text, true; more; {
@@ -142,13 +143,13 @@ func (r *Reader) rowsMAC(line string) (mac string, offset int, ok bool) {
 	return mac, offset, ok
 }
 
-// wasOnce reports whether a cell that is no MAC can be what is left of one.
+// wasOnce reports whether a cell that is not a MAC can be the rest of one.
 func (m *macReader) wasOnce(cell string) bool {
 	_, _, kind, _ := m.parse(cell)
 	return kind != "" && wasOnceMAC(cell, kind)
 }
 
-// wasOnceMAC reports whether a text with a fault can be what is left of a MAC.
+// wasOnceMAC reports whether a text with a fault can be the rest of a MAC.
 func wasOnceMAC(text, kind string) bool {
 	switch kind {
 	case kindZeros, kindDecimal, kindScientific, kindLookAlike, kindOther:
@@ -167,8 +168,8 @@ func wasOnceMAC(text, kind string) bool {
 	return false
 }
 
-// lastNamed is the number of columns up to the last of the user's that has a
-// name or is read. Behind it a result has empty cells in its header.
+// lastNamed is the number of columns up to the user's last one that has a name or
+// is read. After it a result has empty cells in its header.
 func (r *Reader) lastNamed() (n int) {
 	for i, name := range r.header.names {
 		if r.header.ours[i] < 0 && name != "" {
@@ -205,9 +206,9 @@ func hasLineBreak(text string) bool {
 	return strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
 }
 
-// mentions reports whether a cell of several lines may hold records: a later
-// line has a cell that is a MAC, and not the row's own, as when a quote was
-// closed too late.
+// mentions reports whether a multi-line cell may contain records: a later line
+// has a cell that is a MAC, and not the row's own, as when a quote was closed too
+// late.
 func (r *Reader) mentions(record string, own rps.MAC) bool {
 	if !r.split.several {
 		return false

@@ -9,9 +9,9 @@ import (
 
 // A header may have two rows: "MAC" merged over both, and "Provisioning" above
 // "Server" and "URL". In a sheet the merged ranges show that, and the last row,
-// with the names that reach down to it, is the header. Without them it cannot be
-// known which rows belong together: what would leave out a server that the person
-// sees is refused.
+// with the names that reach down to it, is the header. Without them nobody knows
+// which rows belong together: a header that would leave out a server that the
+// person sees is refused.
 
 // fillMerged gives the first records of a sheet the values of merged ranges.
 func (r *Reader) fillMerged(records []sampled) {
@@ -88,10 +88,10 @@ func (r *Reader) filledHeader(record string) string {
 	return string(filled)
 }
 
-// headerGoesOn refuses a header of two rows that nothing joins: where the row above
-// or below names a column that is read and missing, or columns of MACs below a
-// single name. A name below a column that is read is missing nowhere: what the
-// column holds is judged by the name above.
+// headerGoesOn refuses a two-row header that nothing joins: the row above or
+// below names a column that is read and missing, or MAC columns below a single
+// name. A name below a column that is read does not count: the name above it
+// decides what the column is.
 func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	h := &r.header
 	reads := h.reads(r.task)

@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// urlProblem judges a unique URL: its scheme is one of the guide's four, it
-// has a host, and nothing in it is invisible or cannot be carried by XML.
+// urlProblem judges a unique URL: its scheme must be one of the guide's four, it
+// needs a host, and it must have no invisible characters or ones that XML cannot
+// carry.
 func urlProblem(url string) string {
 	if len(url) > maxURL {
 		return fmt.Sprintf("the URL is longer than %d characters", maxURL)
@@ -30,7 +31,7 @@ func urlProblem(url string) string {
 	end := start
 	for ; end < len(url); end++ {
 		switch url[end] {
-		case '@': // what is before it are a name and a password
+		case '@': // before it are a name and a password
 			start = end + 1
 			continue
 		case '/', '?', '#':
@@ -45,7 +46,7 @@ func urlProblem(url string) string {
 func unprintable(text string) string {
 	for i, r := range text {
 		switch {
-		case r == utf8.RuneError: // also U+FFFD, which another program left
+		case r == utf8.RuneError: // includes U+FFFD, which another program left
 			return "the URL has lost characters, or is not in UTF-8: save the file as 'CSV UTF-8'"
 		case !unicode.IsPrint(r) || r == ' ':
 			return fmt.Sprintf("the URL contains %s: remove it", described(text[i:]))
@@ -54,8 +55,8 @@ func unprintable(text string) string {
 	return ""
 }
 
-// afterScheme returns the index of what follows the scheme, -1 if it is not one
-// of the four.
+// afterScheme returns the index after the scheme; -1 if it is not one of the
+// four.
 func afterScheme(url string) int {
 	size := strings.IndexByte(url[:min(len(url), len("https:"))], ':')
 	if size < 0 || !strings.HasPrefix(url[size:], "://") {
@@ -69,11 +70,11 @@ func afterScheme(url string) int {
 	return -1
 }
 
-// isURL reports whether a text begins like a URL.
+// isURL reports whether a text starts like a URL.
 func isURL(text string) bool { return afterScheme(text) >= 0 }
 
-// hostProblem judges what stands between the scheme, or the user's name and
-// password, and the path.
+// hostProblem judges what is between the scheme, or the user's name and password,
+// and the path.
 func hostProblem(host string) string {
 	port, hasPort := "", false
 	if strings.HasPrefix(host, "[") {

@@ -8,9 +8,9 @@ import (
 	"rpsbatch/rps"
 )
 
-// Blocks are blocks of addresses, each by its first three bytes. A file of
-// phones can hold addresses of other makers, and other numbers: what lies
-// outside the blocks is sent, but decides nothing by itself.
+// Blocks are blocks of addresses, each identified by its first three bytes. A
+// file of phones can have addresses of other makers, and other numbers: those
+// outside the blocks are sent, but decide nothing by themselves.
 type Blocks [][3]byte
 
 // zerosBlock is the block whose addresses lose zeros in a spreadsheet.
@@ -19,7 +19,7 @@ var zerosBlock = [3]byte{0x00, 0x15, 0x65}
 // Yealink has the blocks of Yealink's phones.
 var Yealink = Blocks{zerosBlock, {0x24, 0x9a, 0xd8}, {0x44, 0xdb, 0xd2}, {0x80, 0x5e, 0x0c}, {0x80, 0x5e, 0xc0}, {0xc4, 0xfc, 0x22}}
 
-// Has reports whether an address is of one of the blocks.
+// Has reports whether an address is in one of the blocks.
 func (b Blocks) Has(mac rps.MAC) bool { return slices.Contains(b, [3]byte(mac[:3])) }
 
 // ParseBlock reads the first half of an address, such as 24-9A-D8 or 249ad8.

@@ -9,14 +9,14 @@ import (
 	"rpsbatch/batch"
 )
 
-// longServer is the length of a server's name in characters above which the
-// user should be warned: another client of the service cuts names there.
+// longServer is the length of a server's name in characters above which the user
+// is warned: another client of the service cuts names there.
 const longServer = 20
 
-// A Warning is about rows that are sent as they are, and may not be meant so.
+// A Warning is about rows that are sent as they are, but may not be meant so.
 type Warning struct {
 	Text     string
-	Count    int      // of what Examples has the first few of
+	Count    int      // what Examples has the first few of
 	Examples []string // lines, addresses or names
 }
 
@@ -29,8 +29,7 @@ func (w Warning) String() string {
 	return text
 }
 
-// A Watch looks at the rows of a file for what may go wrong with those that are
-// sent.
+// A Watch looks for what may go wrong with the rows of a file that are sent.
 type Watch struct {
 	file    *File
 	blocks  Blocks
@@ -46,7 +45,7 @@ type Watch struct {
 	unread  unread
 }
 
-// Watch returns one for the rows of the file.
+// Watch returns a Watch for the rows of the file.
 func (f *File) Watch() *Watch {
 	return &Watch{file: f, blocks: f.opts.blocks(), unread: newUnread(&f.format)}
 }
@@ -84,7 +83,7 @@ func (w *Watch) Row(row *batch.Row) {
 	}
 }
 
-// Missing says that the file has no column of servers, if rows lack one.
+// Missing says that the file has no server column, if rows need one.
 func (w *Watch) Missing() string {
 	if w.lacking == 0 || w.file.format.hasServers {
 		return ""
@@ -115,11 +114,11 @@ func (w *Watch) name(name string) {
 	}
 }
 
-// looksSpoilt reports whether the name of a server looks like a date or a
-// decimal number, which is what a spreadsheet makes of 1-2 and a program of 42.
+// looksSpoilt reports whether the name of a server looks like a date or a decimal
+// number, which is what a spreadsheet makes of 1-2 and a program of 42.
 func looksSpoilt(name string) bool {
 	if name == "" || !isDigits(name[:1]) && !(len(name) == len("Jan-26") && name[3] == '-') {
-		return false // most names, at the price of a look
+		return false // most names, at the price of one comparison
 	}
 	whole, decimals, ok := strings.Cut(name, ".")
 	return ok && isDigits(whole) && isDigits(decimals) && strings.Trim(decimals, "0") == "" || isDate(name)

@@ -14,11 +14,11 @@ import (
 	"rpsbatch/rps"
 )
 
-// HiddenRows says what is done with rows that a filter or somebody has hidden.
+// HiddenRows says what to do with rows hidden by a filter or by hand.
 type HiddenRows uint8
 
 const (
-	HiddenRefuse HiddenRows = iota // the file is refused if they hold MACs
+	HiddenRefuse HiddenRows = iota // the file is refused if they have MACs
 	HiddenSend
 	HiddenSkip // they pass through like blank records, and their devices are known
 )
@@ -30,7 +30,8 @@ type sheets struct {
 	others []string // those that are not
 }
 
-// sum begins the sum of what is read, with what decides that beside the text.
+// sum starts the sum of what is read, with everything besides the text that
+// decides it.
 func (b *sheets) sum(hidden HiddenRows) uint32 {
 	sum := crc32.Update(0, batch.Castagnoli, []byte{byte(hidden)})
 	for _, sheet := range b.read {
@@ -68,9 +69,8 @@ func (f *File) openBook(ctx context.Context) error {
 	return f.named(f.chooseSheets(ctx))
 }
 
-// chooseSheets finds the sheets that are read: those that are named, or the
-// visible ones that hold devices, of which there must be one unless all are
-// wanted.
+// chooseSheets finds the sheets to read: the named ones, or the visible ones that
+// have devices, of which there must be one unless all are wanted.
 func (f *File) chooseSheets(ctx context.Context) error {
 	b := f.book
 	var visible []xlsx.Sheet
@@ -119,7 +119,7 @@ func (f *File) chooseSheets(ctx context.Context) error {
 	}
 	switch {
 	case len(found) == 0:
-		return nil // the header of the first says what is wrong
+		return nil // the first one's header says what is wrong
 	case len(found) > 1 && !f.opts.AllSheets:
 		what := "MACs"
 		if f.opts.task().servers {
@@ -133,7 +133,7 @@ func (f *File) chooseSheets(ctx context.Context) error {
 	return f.sameColumns(ctx)
 }
 
-// find returns the sheet of a name.
+// find returns the sheet with a name.
 func (b *sheets) find(wanted string) (xlsx.Sheet, error) {
 	all := b.book.Sheets()
 	for _, same := range []func(name string) bool{
@@ -151,7 +151,8 @@ func (b *sheets) find(wanted string) (xlsx.Sheet, error) {
 	return xlsx.Sheet{}, &FileError{Reason: fmt.Sprintf("the workbook has no sheet %q", wanted), Hint: "choose one of these with " + flagSheet + ": " + listed(names)}
 }
 
-// sheetReader starts reading a sheet, through what wrap makes of its text.
+// sheetReader starts reading a sheet, through the reader that wrap returns for
+// its text.
 func (f *File) sheetReader(ctx context.Context, sheet xlsx.Sheet, wrap func(io.Reader) io.Reader) (*Reader, error) {
 	rows, err := f.book.book.Rows(ctx, sheet)
 	if err != nil {
@@ -164,8 +165,8 @@ func (f *File) sheetReader(ctx context.Context, sheet xlsx.Sheet, wrap func(io.R
 func asItIs(r io.Reader) io.Reader { return r }
 
 // devicesOf counts the devices of a sheet. holds is set if it has any row of
-// devices, also one that cannot be sent: such a sheet is not to be lost silently.
-// Of a sheet whose columns cannot be read that is any cell with a phone's MAC.
+// devices, even one that cannot be sent: such a sheet must not be lost silently.
+// If its columns cannot be read, any cell with a phone's MAC counts.
 func (f *File) devicesOf(ctx context.Context, sheet xlsx.Sheet) (devices int, holds bool, err error) {
 	r, err := f.sheetReader(ctx, sheet, asItIs)
 	if err == nil {
@@ -242,7 +243,7 @@ func columnPlace(i int) string {
 	return fmt.Sprintf("column %d", i+1)
 }
 
-// inSheet says in an error about a file which sheet it is about.
+// inSheet adds to an error about a file which sheet it is about.
 func inSheet(err error, sheet string) error {
 	if bad := (*FileError)(nil); errors.As(err, &bad) {
 		bad.Reason = fmt.Sprintf("sheet %q: %s", sheet, bad.Reason)

@@ -21,13 +21,13 @@ type Writer struct {
 	err    error
 }
 
-// writeSize is about how much is written at a time.
+// writeSize is roughly how much is written at a time.
 const writeSize = 64 << 10
 
-// NewWriter writes the byte order mark, what stands above the header, and the
-// header. width is the number of
-// the user's cells in the widest record, [batch.Row.Cells]: header and records
-// are filled up with empty cells to it, so that our columns stand in line.
+// NewWriter writes the byte order mark, what is above the header, and the header.
+// width is the number of the user's cells in the widest record,
+// [batch.Row.Cells]: header and records are padded to it with empty cells, so
+// that our columns line up.
 func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 	w := &Writer{dst: dst, format: format, width: max(width, format.Width())}
 	if format.BOM {
@@ -48,8 +48,8 @@ func NewWriter(dst io.Writer, format Format, width int) (*Writer, error) {
 	return w, w.end()
 }
 
-// Write writes a row and what became of it, [batch.Row.Note] first. A blank line is written as one; a
-// record of blank cells gets its rps_line and no verdict.
+// Write writes a row and its verdict, [batch.Row.Note] first. A blank line is
+// written as one; a record of blank cells gets its rps_line and no verdict.
 func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	if w.isLine(row) {
 		return w.end()
@@ -75,7 +75,7 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	mac := row.Device.MAC
 	switch {
 	case row.Unclosed:
-		mac = rps.MAC{} // by which it is known in a result, where the quote is closed
+		mac = rps.MAC{} // identifies it in a result, where the quote is closed
 	case row.Damaged:
 		mac = row.Prior.MAC // the only trace of it
 	}
@@ -101,8 +101,8 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 	return w.end()
 }
 
-// Pass writes a row with the cells that it has from an earlier result, or
-// empty ones.
+// Pass writes a row with the cells that it has from an earlier result, or empty
+// ones.
 func (w *Writer) Pass(row *batch.Row) error {
 	if w.isLine(row) {
 		return w.end()
@@ -119,7 +119,7 @@ func (w *Writer) Pass(row *batch.Row) error {
 	return w.end()
 }
 
-// Flush writes what is still held back.
+// Flush writes what is still buffered.
 func (w *Writer) Flush() error {
 	if w.err == nil && len(w.buf) > 0 {
 		_, w.err = w.dst.Write(w.buf)
@@ -128,14 +128,14 @@ func (w *Writer) Flush() error {
 	return w.err
 }
 
-// isLine reports whether a row is a line with nothing on it, which programs
-// that read CSV take for no record.
+// isLine reports whether a row is an empty line, which programs that read CSV do
+// not take for a record.
 func (w *Writer) isLine(row *batch.Row) bool {
 	return row.Blank && row.Cells == 0 && row.Prior.Cells == ""
 }
 
-// fits refuses a row with more cells than the first pass found, which would
-// push our cells under the wrong header.
+// fits refuses a row with more cells than the first pass found, which would push
+// our cells under the wrong header.
 func (w *Writer) fits(row *batch.Row) error {
 	if row.Cells > w.width {
 		return fmt.Errorf("line %d has %d cells, more than the %d of the widest line when the file was first read: the file has changed", row.Line, row.Cells, w.width)
@@ -172,7 +172,7 @@ func (w *Writer) fill(cells int) {
 	}
 }
 
-// cell writes a cell of ours so that no spreadsheet takes it for a formula.
+// cell writes one of our cells so that no spreadsheet takes it for a formula.
 func (w *Writer) cell(text string) { w.put(guarded(text)) }
 
 // put writes a cell, quoted where CSV needs it.
@@ -193,8 +193,8 @@ func joined(note, detail string) string {
 	return note + "; " + detail
 }
 
-// longestDetail is the length of rps_detail, in characters: nobody reads more, and
-// some programs show no more.
+// longestDetail is the length limit of rps_detail, in characters: nobody reads
+// more, and some programs show no more.
 const longestDetail = 1000
 
 // cut shortens a text to so many characters.

@@ -60,7 +60,7 @@ func judge(method string, v values) (answer, *Error) {
 		if v.n != 1 {
 			return unreadable(errShape)
 		}
-		if !v.list { // a list of one that is not written as one
+		if !v.list { // a list of one entry, not written as a list
 			mac, err := ParseMAC(text)
 			if err != nil {
 				return unknown("this is not a list of devices")
@@ -76,8 +76,8 @@ func judge(method string, v values) (answer, *Error) {
 		switch url := v.texts[1]; {
 		case len(url) > maxURL:
 			return unreadable(errLong)
-		// Lists of devices and files to put them back have it as it stands, and
-		// must be neither more lines nor a formula.
+		// Lists of devices and files that put them back have it as it is, and
+		// must not get more lines or a formula from it.
 		case url != Printable(url), strings.IndexAny(url, "=+-@") == 0:
 			return unreadable(errURL)
 		}

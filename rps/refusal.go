@@ -101,8 +101,8 @@ func refusalKind(line string) Kind {
 }
 
 // plain returns the words in lower case, without the Error that may precede them,
-// the plurals in brackets, and signs that cannot be printed. It reports whether there was such an
-// Error, with its colon.
+// the plurals in brackets, and unprintable characters. It reports whether there
+// was such an Error, with its colon.
 func plain(line string) (words string, lead bool) {
 	words = strings.ReplaceAll(strings.ToLower(line), "\ufffd", "")
 	if rest, ok := strings.CutPrefix(words, "error"); ok {

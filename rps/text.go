@@ -87,9 +87,9 @@ func (s secrets) clean(text string) string {
 	return cut(text)
 }
 
-// telling returns a secret and, of a URL, the parts that give it away: the service
-// may leave out the scheme, who logs in, or all up to the path. What is as short as
-// a word would mask too much.
+// telling returns a secret and, for a URL, the parts that give it away: the
+// service may leave out the scheme, the user, or everything up to the path. Parts
+// as short as a word are left out, since masking them would mask too much.
 func telling(secret string) []string {
 	parts := []string{secret}
 	_, rest, isURL := strings.Cut(secret, "://")

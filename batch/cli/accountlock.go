@@ -17,7 +17,8 @@ import (
 	"rpsbatch/batch/durable"
 )
 
-// lockFlags say what a run does when another one of this user has the account.
+// lockFlags say what a run does when another run of this user is using the
+// account.
 type lockFlags struct {
 	wait time.Duration
 }
@@ -33,16 +34,16 @@ func (f *lockFlags) check() error {
 	return nil
 }
 
-// take takes the lock of an account, and waits for it as the flags say: two runs
-// that change one account would each plan with a list that the other one makes
-// wrong. Where locks cannot be kept it warns and returns nil.
+// take takes the lock of an account, waiting as the flags say: two runs that
+// change one account would each plan with a list that the other makes wrong. If
+// locks cannot be kept, it warns and returns nil.
 func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username string) (*durable.Lock, error) {
 	folder, err := lockFolder()
 	if err != nil {
 		log.Warn("overlapping runs of one account cannot be detected", "error", err)
 		return nil, nil
 	}
-	// The name gives the account away to nobody who lists the folder.
+	// The name reveals the account to nobody who lists the folder.
 	name := filepath.Join(folder, fmt.Sprintf("%x", sha256.Sum256([]byte(url+"\x00"+username)))[:32]+".lock")
 	lock, err := durable.TryLock(name)
 	held := (*durable.LockedError)(nil)
@@ -69,8 +70,8 @@ func (f *lockFlags) take(ctx context.Context, log *slog.Logger, url, username st
 }
 
 // lockFolder returns the folder of the locks, which only this user can write to:
-// in the user's cache, or, for a user without one, among the temporary files,
-// unless those are all users', as on Windows.
+// in the user's cache or, for a user without one, among the temporary files,
+// unless all users share those, as on Windows.
 func lockFolder() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err == nil {

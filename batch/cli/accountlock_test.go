@@ -30,10 +30,10 @@ func TestAccountLock(t *testing.T) {
 		code int
 		want string
 	}{
-		"at once":       {[]string{"register", "devices.csv"}, "", 2, "account user: another run has it: process "},
-		"other action":  {[]string{"deregister", "devices.csv"}, "", 2, "another run has it: process "},
-		"same result":   {[]string{"register", "devices.csv", "-o", "first.csv", "--resume"}, "", 2, "another run has it: process "},
-		"after a wait":  {[]string{"register", "devices.csv", "--wait-lock", "1ms"}, "", 2, "another run still has it after 1ms: process "},
+		"at once":       {[]string{"register", "devices.csv"}, "", 2, "account user: another run is using it: process "},
+		"other action":  {[]string{"deregister", "devices.csv"}, "", 2, "another run is using it: process "},
+		"same result":   {[]string{"register", "devices.csv", "-o", "first.csv", "--resume"}, "", 2, "another run is using it: process "},
+		"after a wait":  {[]string{"register", "devices.csv", "--wait-lock", "1ms"}, "", 2, "another run is still using it after 1ms: process "},
 		"negative":      {[]string{"register", "devices.csv", "--wait-lock=-1s"}, "", 2, "--wait-lock must not be negative"},
 		"bad input":     {[]string{"register", "missing.csv"}, "", 2, "there is no such file"},
 		"sandbox":       {[]string{"register", "devices.csv", "--sandbox", "--rate", "1000"}, "", 1, "Results: devices.sandbox.csv"},
@@ -94,7 +94,7 @@ func TestAccountLockNowhere(t *testing.T) {
 		p := c.register("--log-level", "info", "-o", c.path("r.csv"), "--restart")
 		p.Env = append(p.Env, env...)
 		out, err := p.CombinedOutput()
-		if found := strings.Contains(string(out), "cannot be seen"); code(err) != 1 || found != (want == "warned") {
+		if found := strings.Contains(string(out), "cannot be detected"); code(err) != 1 || found != (want == "warned") {
 			t.Errorf("%v: exit code %d: %s", env, code(err), out)
 		}
 	}

@@ -25,7 +25,7 @@ func (j *job) nameResult(ctx context.Context) {
 // output returns the name of the result.
 func (j *job) output() string { return j.result }
 
-// choose leaves rows of a result file alone unless they are to be run again.
+// choose skips rows of a result file unless they are to be rerun.
 func (j *job) choose(in *input) error {
 	flag := "--only"
 	switch {
@@ -34,7 +34,7 @@ func (j *job) choose(in *input) error {
 	case j.only == "":
 		return nil
 	}
-	// That of this very run is for its journal to know more of.
+	// This run's own journal knows more about those.
 	if err := in.isResult(flag, j.inPlace && (j.resume || j.restart)); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (j *job) choose(in *input) error {
 	return nil
 }
 
-// rechoose has a resumed run take up the rows that it began with: where its result
+// rechoose has a resumed run use the rows that it began with: where its result
 // has replaced its input, other rows have those statuses now.
 func (j *job) rechoose(ctx context.Context, run *batch.Run, in *input, past *batch.History) (err error) {
 	if past == nil {
@@ -65,8 +65,8 @@ func (j *job) rechoose(ctx context.Context, run *batch.Run, in *input, past *bat
 	return err
 }
 
-// chosen returns the rows of the input that are run again, where not all are and
-// the result replaces it.
+// chosen returns the rows of the input that are rerun, if not all are and the
+// result replaces it.
 func (j *job) chosen(run *batch.Run, in *input) (*roaring64.Bitmap, error) {
 	if !j.inPlace || in.only == nil {
 		return nil, nil
@@ -85,7 +85,7 @@ func (j *job) chosen(run *batch.Run, in *input) (*roaring64.Bitmap, error) {
 	return rows, err
 }
 
-// sumOf returns the sum of a file; the zero value if it cannot be read.
+// sumOf returns the sum of a file; zero if it cannot be read.
 func sumOf(name string) (sum batch.Sum) {
 	file, err := durable.OpenRegular(name)
 	if err != nil {
@@ -141,8 +141,8 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 	return nil
 }
 
-// learnedNothing reports whether an earlier result is worth more than that of this
-// run: no call was made that can have changed the account, or none was of use.
+// learnedNothing reports whether an earlier result is worth more than this run's:
+// no call was made that can have changed the account, or none was useful.
 func (j *job) learnedNothing(s batch.Summary, stopped error) bool {
 	if stopped == nil {
 		return s.Rows == 0 && s.Pruned+s.NotPruned == 0 && (s.Passed == 0 || j.inPlace)

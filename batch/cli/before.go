@@ -17,11 +17,11 @@ import (
 	"rpsbatch/rps"
 )
 
-// before is the file of --save-before: where devices were bound, in the form of an
-// input, so that register --override own puts them back. It is only added to.
+// before is the file of --save-before: where devices were bound, in the form of
+// an input, so that register --override own puts them back. It is append-only.
 type before struct {
 	file    *durable.Private
-	servers map[string]string // names of the account's servers by URL, where the user gave them
+	servers map[string]string // names of the account's servers by URL, if the user supplied them
 
 	mu    sync.Mutex
 	macs  *roaring64.Bitmap
@@ -31,8 +31,8 @@ type before struct {
 // beforeHeader is the first line of the file.
 const beforeHeader = "mac,server,url\n"
 
-// openBefore opens the file for a run. Only one that is resumed adds to what is in
-// it.
+// openBefore opens the file for a run. Only a resumed run adds to existing
+// contents.
 func openBefore(name string, servers map[string]string, resumed bool) (_ *before, err error) {
 	const flag = "--save-before"
 	b := &before{servers: namesByURL(servers), macs: roaring64.New()}
@@ -48,7 +48,7 @@ func openBefore(name string, servers map[string]string, resumed bool) (_ *before
 	if err != nil || size > int64(len(beforeHeader)) && !resumed {
 		return nil, hint(fmt.Errorf("%s %s has other contents, and is never overwritten", flag, name), "name another file")
 	}
-	// What is torn at the end was not yet relied upon.
+	// What is torn at the end was not relied upon yet.
 	if err = b.file.Truncate(size); err == nil {
 		_, err = b.file.Seek(size, io.SeekStart)
 	}
@@ -65,7 +65,7 @@ func openBefore(name string, servers map[string]string, resumed bool) (_ *before
 	return b, nil
 }
 
-// read takes in the devices that the file has, and returns where its last whole
+// read reads the devices that the file has, and returns where its last complete
 // line ends.
 func (b *before) read() (size int64, err error) {
 	lines := bufio.NewReader(b.file)
@@ -93,7 +93,7 @@ func (b *before) read() (size int64, err error) {
 	}
 }
 
-// namesByURL returns the names of servers by their URLs, where a URL has one name.
+// namesByURL returns the names of servers by their URLs, for URLs with one name.
 func namesByURL(servers map[string]string) map[string]string {
 	names := map[string]string{}
 	for name, url := range servers {
@@ -105,7 +105,7 @@ func namesByURL(servers map[string]string) map[string]string {
 	return names
 }
 
-// Has reports whether the file has a device. That of a dry run has none.
+// Has reports whether the file has a device. In a dry run it has none.
 func (b *before) Has(mac rps.MAC) bool {
 	if b.macs == nil {
 		return false
@@ -115,9 +115,10 @@ func (b *before) Has(mac rps.MAC) bool {
 	return b.macs.Contains(mac.Uint64())
 }
 
-// Keep adds a device and the URL that it is bound to: as the name of a server where
-// --servers has the URL. Else the server is the one that the device is to be moved
-// to, which the account has: RPS wants one, and the URL takes precedence over it.
+// Keep adds a device and the URL that it is bound to: as the name of a server if
+// --servers has the URL. Otherwise the server is the one that the device is to be
+// moved to, which the account has: RPS wants one, and the URL takes precedence
+// over it.
 func (b *before) Keep(d *batch.Device, url string) error {
 	record := []string{d.MAC.String(), d.Server, url}
 	if name := b.servers[url]; name != "" {
@@ -137,7 +138,7 @@ func (b *before) Keep(d *batch.Device, url string) error {
 	return nil
 }
 
-// Sync brings what was added to the disk.
+// Sync writes what was added to disk.
 func (b *before) Sync() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,8 +152,8 @@ func (b *before) Sync() error {
 	return nil
 }
 
-// close closes the file, and removes it if there is nothing in it, or nothing that
-// was to be changed.
+// close closes the file, and removes it if it is empty or nothing in it was to be
+// changed.
 func (b *before) close(unchanged bool) error {
 	if b.macs.IsEmpty() || unchanged {
 		return b.file.Remove()
@@ -160,8 +161,8 @@ func (b *before) close(unchanged bool) error {
 	return errors.Join(b.Sync(), b.file.Close())
 }
 
-// saved returns the name of the file and how many devices it has, for the summary;
-// "" if there is nothing to tell.
+// saved returns the name of the file and how many devices it has, for the
+// summary; "" if there is nothing to report.
 func (b *before) saved() string {
 	if b == nil || b.macs.IsEmpty() {
 		return ""

@@ -17,8 +17,8 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// A method of the guide as the command line takes it: its arguments in the
-// guide's order, and what it calls. It returns the lines of the answer.
+// A method of the guide as the command line sees it: its arguments in the guide's
+// order, and what it calls. It returns the lines of the answer.
 type method struct {
 	name    string
 	takes   string // the arguments by kind; one in brackets may be omitted
@@ -26,21 +26,21 @@ type method struct {
 	call    func(ctx context.Context, c *rps.Client, a arguments) (lines, error)
 }
 
-// lines are those of an answer, which may be long.
+// lines are the lines of an answer, which may be long.
 type lines = iter.Seq[string]
 
 func each(texts ...string) lines { return slices.Values(texts) }
 
-// arguments are those of a call, by the kinds that methods take.
+// arguments are the arguments of a call, by the kinds that methods take.
 type arguments struct {
 	macs        []rps.MAC
 	server, url string
-	given       bool // isOverride is given, and is
+	given       bool // isOverride is given, and its value
 	override    bool
 }
 
 // methods are those of the guide's chapter 4, without the two signatures that the
-// service withdraws.
+// service is withdrawing.
 var methods = []method{
 	{"registerDevice", "MAC SERVER [OVERRIDE]", true, func(ctx context.Context, c *rps.Client, a arguments) (lines, error) {
 		if a.given {
@@ -108,8 +108,8 @@ func findMethod(name string) (method, bool) {
 	return method{}, false
 }
 
-// read reads the arguments of a call. It refuses only what no call can carry: the
-// service judges everything else.
+// read reads the arguments of a call. It refuses only what no call can carry; the
+// service judges the rest.
 func (m method) read(args []string) (a arguments, err error) {
 	kinds := strings.Fields(m.takes)
 	need := len(kinds) - strings.Count(m.takes, "[")
@@ -232,7 +232,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 		return &batch.StopError{Reason: batch.ErrInterrupted}
 	}
 	flight := ctx
-	if m.changes { // it is waited for: nobody could tell what became of it
+	if m.changes { // it is waited for: nobody could tell what happened to it
 		flight = context.WithoutCancel(ctx)
 	}
 	answer, err := m.call(flight, client, a)
@@ -249,7 +249,7 @@ func (k *call) run(ctx context.Context, m method, a arguments) error {
 	})
 }
 
-// ended returns the error of a call that was not answered with yes.
+// ended returns the error of a call that was not granted.
 func (k *call) ended(m method, err error) error {
 	var e *rps.Error
 	switch {

@@ -47,8 +47,8 @@ Start a new shell to use it.`,
 	}
 }
 
-// flagValues are the values of flags by name; what follows a tab is shown beside
-// the value.
+// flagValues are the values of flags by name; the text after a tab is shown
+// beside the value.
 var flagValues = map[string][]cobra.Completion{
 	"override": {
 		"never\tleave devices that are already registered",
@@ -88,8 +88,8 @@ var flagEndings = map[string][]string{
 // inputEndings are the endings of the files that commands read.
 var inputEndings = []string{"csv", "xlsx"}
 
-// addCompletions adds completions to the arguments and flags of a command and of
-// all below it, where they have none yet.
+// addCompletions adds completions to the arguments and flags of a command and its
+// subcommands, where they have none yet.
 func addCompletions(c *cobra.Command) {
 	_, takes, _ := strings.Cut(c.Use, " ")
 	switch {
@@ -107,7 +107,7 @@ func addCompletions(c *cobra.Command) {
 		if f.Value.Type() == "bool" {
 			return
 		}
-		// The error says that there is one already.
+		// An error says that there already is one.
 		_ = c.RegisterFlagCompletionFunc(f.Name, completionOf(f))
 	})
 	for _, child := range c.Commands() {
@@ -143,7 +143,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	return cobra.NoFileCompletions
 }
 
-// completeStatuses completes the last status of a list with commas.
+// completeStatuses completes the last status of a comma-separated list.
 func completeStatuses(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	before := typed[:strings.LastIndex(typed, ",")+1]
 	given := strings.Split(before, ",")

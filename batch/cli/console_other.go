@@ -4,5 +4,5 @@ package cli
 
 import "io"
 
-// obeysEscapes reports whether a terminal takes escape codes for what they are.
+// obeysEscapes reports whether a terminal interprets escape codes.
 func obeysEscapes(io.Writer) bool { return true }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// obeysEscapes reports whether a console takes escape codes for what they are, and
-// has it do so: unless told it prints them.
+// obeysEscapes reports whether a console interprets escape codes, and makes it do
+// so: by default it prints them.
 func obeysEscapes(out io.Writer) bool {
 	f, ok := out.(*os.File)
 	if !ok {

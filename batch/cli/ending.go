@@ -23,11 +23,11 @@ type ending struct {
 	code              int
 	err               error // nil: code 0
 	summary           batch.Summary
-	user, host        string // of the account; "" if the run ended before
-	result            string // where the results are; "" if they are nowhere
+	user, host        string // of the account; "" if the run ended before that
+	result            string // where the results are; "" if nowhere
 }
 
-// metricsFlag is the flag of the one file that standard output does not stand for.
+// metricsFlag is the flag of the one file that cannot be standard output.
 const metricsFlag = "--metrics-file"
 
 // endingFlags name the files that report how a run ended.
@@ -40,7 +40,7 @@ func (f *endingFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics of the run to `FILE`, ending in .prom, for node_exporter's textfile collector")
 }
 
-// runFiles are the files of a run besides those that report how it ended. A name
+// runFiles are the files of a run, besides those that report how it ended. A name
 // may be empty.
 type runFiles struct {
 	result string   // what it writes: the results,
@@ -51,7 +51,8 @@ type runFiles struct {
 	inputs []string // what it reads
 }
 
-// check refuses to replace another file of the run, and what is not a file.
+// check refuses to replace another file of the run, or something that is not a
+// file.
 func (f *endingFlags) check(files runFiles) error {
 	if f.metricsFile == standardStream {
 		return hint(errors.New(metricsFlag+" needs the name of a file"), "--summary-json - writes to standard output")
@@ -63,7 +64,7 @@ func (f *endingFlags) check(files runFiles) error {
 	taken := files.inputs
 	for _, file := range []struct {
 		flag, name string
-		with       []string // what else its writing takes
+		with       []string // what else writing it takes
 	}{
 		{"--output", files.result, []string{files.before, files.result + oldEnding,
 			files.result + journalEnding, files.result + journalEnding + ".lock"}},
@@ -82,7 +83,7 @@ func (f *endingFlags) check(files runFiles) error {
 			output = file.flag
 			continue
 		}
-		if file.flag != "--output" { // of which others say more
+		if file.flag != "--output" { // others say more about it
 			if err := durable.Check(file.name); durable.Refused(err) {
 				return cannotWrite(file.flag, file.flag, file.name, err)
 			}
@@ -97,7 +98,7 @@ func (f *endingFlags) check(files runFiles) error {
 	return nil
 }
 
-// sameFile reports whether two names are of one file, whether it exists or not.
+// sameFile reports whether two names refer to one file, whether it exists or not.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
@@ -125,7 +126,7 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 	if f.logFormat != "json" || err == nil || errors.Is(err, errRows) {
 		return err
 	}
-	// A reader of JSON reads the last line too.
+	// A reader of JSON also reads the last line.
 	attrs := []any{"error", err, "exit_code", exitCode(err)}
 	if text := hintOf(err); text != "" {
 		attrs = append(attrs, "hint", text)
@@ -134,13 +135,14 @@ func (f *callFlags) ended(c *cobra.Command, streams Streams, e *ending, command 
 	return told{err}
 }
 
-// around does a run, and reports how it ended, whatever that is. The run fills in
-// e.
+// around performs a run, and reports how it ended, whatever the outcome. The run
+// fills in e.
 func (f *endingFlags) around(streams Streams, e *ending, run func() error) error {
 	e.started = time.Now()
 	err := run()
 	e.finished = time.Now()
-	// What goes wrong here is an error, but how the run itself ended counts more.
+	// What goes wrong here is an error, but how the run itself ended matters
+	// more.
 	for _, file := range []struct {
 		flag, name string
 		write      func(name string) error

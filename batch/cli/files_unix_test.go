@@ -133,7 +133,7 @@ func newFolder(t *testing.T) string {
 	t.Chdir(folder)
 	for name, text := range map[string]string{
 		"d.csv":  "mac,server\n001565000001,hq\n",
-		"r.csv":  "mac,rps_status\n001565000001,registered\n",
+		"r.csv":  "mac,rps_line,rps_status\n001565000001,2,registered\n",
 		"victim": "precious",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

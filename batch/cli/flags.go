@@ -51,7 +51,7 @@ func (f *readFlags) addServer(flags *pflag.FlagSet) {
 	flags.StringVar(&f.server, "server", "", "use server `NAME` for rows that name none")
 }
 
-// delimiters are the values of --delimiter, beside the characters themselves.
+// delimiters are the values of --delimiter, besides the characters themselves.
 var delimiters = map[string]byte{"": 0, "comma": ',', "semicolon": ';', "tab": '\t', `\t`: '\t', "pipe": '|'}
 
 // hiddenRows are the values of --hidden-rows.
@@ -158,7 +158,7 @@ func (f *callFlags) addService(flags *pflag.FlagSet) {
 	})
 }
 
-// check reports what is wrong with the flags, before anything is done.
+// check reports what is wrong with the flags before anything is done.
 func (f *callFlags) check(c *cobra.Command) error {
 	switch f.progress {
 	case "auto", "lines", "none":
@@ -184,7 +184,7 @@ func (f *callFlags) checkService() error {
 	return nil
 }
 
-// config returns the numbers of a run, checked.
+// config returns the checked numbers of a run.
 func (f *callFlags) config() (batch.Config, error) {
 	c := batch.Config{
 		BatchSize:   f.batchSize,
@@ -199,7 +199,7 @@ func (f *callFlags) config() (batch.Config, error) {
 }
 
 // logger returns a log that writes above the terminal's bar. People at a terminal
-// read sentences, and all others key=value or JSON.
+// read sentences; others get key=value or JSON.
 func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
@@ -224,8 +224,8 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	return log, nil
 }
 
-// printableAttr keeps only printable text in a logged value: JSON lets some
-// control characters through that a terminal would obey.
+// printableAttr keeps only printable text in a logged value: JSON passes some
+// control characters that a terminal would obey.
 func printableAttr(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Any().(type) {
 	case string:

@@ -28,7 +28,7 @@ type guardFlags struct {
 	saveBefore            string
 }
 
-// newGuards has the limits of a command that has no flags for them.
+// newGuards has the limits for a command that has no flags for them.
 func newGuards() guardFlags { return guardFlags{maxMoves: "100%", maxRemovals: "100%"} }
 
 func (g *guardFlags) addMoves(flags *pflag.FlagSet) {
@@ -57,7 +57,7 @@ func (g *guardFlags) addSave(flags *pflag.FlagSet) {
 	flags.StringVar(&g.saveBefore, "save-before", "", "look up registered devices before they are moved or removed, one call each, and write MAC and URL to `FILE`; 'register FILE --override own' puts them back, with --server NAME for rows saved without a server")
 }
 
-// check reports what is wrong with the flags, before anything is done.
+// check reports what is wrong with the flags before anything is done.
 func (g *guardFlags) check(j *job) error {
 	switch {
 	case g.limit < 0:
@@ -87,7 +87,7 @@ func (g *guardFlags) limits() (l batch.Limits, err error) {
 func (g *guardFlags) exceeded(p batch.Plan, config batch.Config) error {
 	c := p.Whole
 	if !c.Listed && p.NoList == nil {
-		return nil // nobody has asked for the account, so nothing will be changed
+		return nil // nobody asked for the account, so nothing will be changed
 	}
 	var excess, flags []string
 	moves, removals := c.Exceed(config.Limits)
@@ -110,7 +110,7 @@ func (g *guardFlags) exceeded(p batch.Plan, config batch.Config) error {
 		"check that the file is complete and the right one; if you mean it, use %s", strings.Join(flags, " "))
 }
 
-// unexpected returns an error if a plan is not the one of --expect-plan.
+// unexpected returns an error if a plan is not the one in --expect-plan.
 func (g *guardFlags) unexpected(now planFile) error {
 	if g.expectPlan == "" {
 		return nil
@@ -131,7 +131,7 @@ func (g *guardFlags) unexpected(now planFile) error {
 		"look at the new plan with --dry-run")
 }
 
-// differs says what another plan has that this one has not.
+// differs returns how a plan differs from another.
 func (p planFile) differs(now planFile) (differs []string) {
 	differ := func(what string, was, is any) {
 		if was != is {
@@ -174,8 +174,8 @@ func firstOf(a batch.Affected) string {
 	return strings.Join(names, ", ")
 }
 
-// confirmPlan asks for confirmation of what is to be changed, after it has shown
-// it. What may be answered with --yes is not asked.
+// confirmPlan shows what is to be changed and asks for confirmation. With --yes
+// it does not ask.
 func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Config) error {
 	question := ""
 	switch {
@@ -203,14 +203,14 @@ func (j *job) confirmPlan(ctx context.Context, plan batch.Plan, config batch.Con
 // asks reports whether the command asks before it removes what a file names.
 func (j *job) asks() bool { return j.action == batch.Deregister && !j.guards.yes && j.canAsk() }
 
-// canAsk reports whether there is somebody to answer a question, on a stream that
-// is not the file.
+// canAsk reports whether there is somebody to answer a question, on a stream
+// other than the file.
 func (j *job) canAsk() bool {
 	return j.streams.terminalIn() && j.streams.terminalErr() && j.file != standardStream
 }
 
-// account names the account of a run by its user and the host of the service: who
-// has several is to see which one this is.
+// account names the account of a run by its user and the host of the service, so
+// that somebody with several can see which one it is.
 func (f *callFlags) account() string {
 	if f.sandbox {
 		return sandboxAccount
@@ -251,13 +251,13 @@ func (j *job) seemsWhole(in *input, survey *batch.Survey, bad string) error {
 	return nil
 }
 
-// noRows is the error of a file without a single row.
+// noRows returns the error for a file without a single row.
 func noRows(name, what string) error {
 	return hint(fmt.Errorf("%s has no %s", name, what), "check that the export is complete; if it may be empty, use --allow-empty")
 }
 
-// emptyFile reports whether an error is about a file that has not even a header,
-// and that may be empty: then there is nothing to do, and no result.
+// emptyFile reports whether an error means that a file has not even a header, and
+// the file may be empty: then there is nothing to do, and no result.
 func (g *guardFlags) emptyFile(err error) bool {
 	bad := (*csvio.FileError)(nil)
 	return g.allowEmpty && errors.As(err, &bad) && bad.Empty

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// The groups of flags in the help, in this order. Flags without a group are
-// those of the command itself, and come first.
+// The groups of flags in the help, in this order. Flags without a group are the
+// command's own, and come first.
 const (
 	groupSafety = "Safety"
 	groupResume = "Resuming and waiting"
@@ -30,10 +30,10 @@ var groups = []string{"", groupSafety, groupResume, groupInput, groupLogin, grou
 // Keys of a flag's annotations.
 const (
 	flagGroup = "group"
-	flagValue = "value" // what the help calls its value, such as FILE
+	flagValue = "value" // the name of its value in the help, such as FILE
 )
 
-// inGroup adds flags under a heading of the help.
+// inGroup puts flags under a heading of the help.
 func inGroup(flags *pflag.FlagSet, group string, add func(*pflag.FlagSet)) {
 	set := pflag.NewFlagSet(group, pflag.ContinueOnError)
 	add(set)
@@ -56,9 +56,9 @@ func annotation(f *pflag.Flag, key string) string {
 	return ""
 }
 
-// nameValues takes the names of values, which stand between backquotes, out of
-// the usages of all flags: shells show a usage as it is. A name that a usage
-// begins with is not part of its text.
+// nameValues extracts the names of values, which stand between backquotes, from
+// the usages of all flags: shells show a usage as it is. A name at the start of a
+// usage is not part of its text.
 func nameValues(c *cobra.Command) {
 	c.InitDefaultHelpFlag()
 	help := c.Flags().Lookup("help")
@@ -91,7 +91,7 @@ func flagSections(c *cobra.Command) []section {
 		group := annotation(f, flagGroup)
 		byGroup[group] = append(byGroup[group], f)
 	})
-	if len(byGroup[groupOutput]) == 1 { // --help alone makes no group
+	if len(byGroup[groupOutput]) == 1 { // --help alone does not make a group
 		byGroup[""] = append(byGroup[""], byGroup[groupOutput]...)
 		delete(byGroup, groupOutput)
 	}
@@ -109,7 +109,7 @@ func flagSections(c *cobra.Command) []section {
 	return sections
 }
 
-// shown is the value of a flag as the help names it, its default not quoted.
+// shown returns the value of a flag as the help shows it, its default not quoted.
 type shown struct {
 	pflag.Value
 	name string
@@ -127,7 +127,7 @@ func forHelp(f *pflag.Flag) *pflag.Flag {
 	return &line
 }
 
-// defaultOf returns the default of a flag as far as it says anything.
+// defaultOf returns the default of a flag, if it is worth showing.
 func defaultOf(f *pflag.Flag) string {
 	switch f.DefValue {
 	case "false", "0", "0s", "[]":
@@ -165,7 +165,7 @@ func flagsText(sections []section, width int) string {
 }
 
 // helpText returns the whole help of a command in lines of a width. Only lines
-// that are to be copied may be longer.
+// meant for copying may be longer.
 func helpText(c *cobra.Command, width int) string {
 	var b strings.Builder
 	about, codes := splitExitCodes(c.Long)
@@ -234,8 +234,8 @@ func blocks(text string) []block {
 	return all
 }
 
-// layOut puts the text of a help into lines of a width. The meanings of all items
-// begin in the same column.
+// layOut breaks the text of a help into lines of a width. The meanings of all
+// items begin in the same column.
 func layOut(text string, width int) string {
 	all := blocks(text)
 	longest := 0
@@ -260,11 +260,11 @@ func layOut(text string, width int) string {
 	return b.String()
 }
 
-// plainWidth is the width of lines where no terminal says another.
+// plainWidth is the width of lines if there is no terminal.
 const plainWidth = 80
 
-// widthOf returns the width for lines that are written to a stream: that of
-// COLUMNS, else of the terminal.
+// widthOf returns the width of lines written to a stream: COLUMNS, else the
+// terminal's.
 func widthOf(out io.Writer) int {
 	const least = 40
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {

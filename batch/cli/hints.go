@@ -21,7 +21,7 @@ func hintOf(err error) string {
 }
 
 // fixFor returns what must be fixed before the service answers; "" if it may
-// answer the next time.
+// answer next time.
 func fixFor(err error) string {
 	dns := (*net.DNSError)(nil)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"rpsbatch/csvio"
 )
 
-// input is the file of a command, and which of its rows are run.
+// input is the file of a command, and the rows of it that are run.
 type input struct {
 	*csvio.File
 	only    *batch.Only // rows to be run again; nil: all
@@ -35,7 +35,7 @@ func openInput(ctx context.Context, streams Streams, name string, options csvio.
 	return &input{File: file}, nil
 }
 
-// tell logs how the file is written, where that is not plain.
+// tell logs the format of the file if it is unusual.
 func (in *input) tell(log *slog.Logger) {
 	if over := in.Format().PassedOver; over != nil {
 		log.Warn("some columns look like servers or URLs but are not read; name one with --column server=NAME or url=NAME", "columns", shortList(over))
@@ -57,11 +57,11 @@ func (in *input) openUntil(ctx context.Context) (batch.Source, error) {
 	return source, err
 }
 
-// choose has just these rows run again.
+// choose restricts the run to these rows.
 func (in *input) choose(only batch.Only) { in.only = &only }
 
-// isResult refuses what is not the result of an earlier run, and that of one
-// that is unfinished, if that matters.
+// isResult refuses a file that is not the result of an earlier run, or if it
+// matters, the result of an unfinished run.
 func (in *input) isResult(flag string, evenUnfinished bool) error {
 	if !in.Format().PriorStatus {
 		return hint(fmt.Errorf("%s has no column %s", in.Name(), cmp.Or(in.Format().Lacks, "rps_status")), "%s needs the result of an earlier run", flag)
@@ -74,7 +74,8 @@ func (in *input) isResult(flag string, evenUnfinished bool) error {
 	return nil
 }
 
-// resumeOf returns what resumes a run of a command, which may not be known.
+// resumeOf returns the command that resumes a run; the run's own command may be
+// unknown.
 func resumeOf(command string) string {
 	if command == "" {
 		return "--resume"
@@ -82,13 +83,14 @@ func resumeOf(command string) string {
 	return fmt.Sprintf("'rpsbatch %s' and --resume", command)
 }
 
-// unfinished reports whether the journal of a run stands beside its result.
+// unfinished reports whether the journal of a run exists beside its result.
 func (in *input) unfinished() bool {
 	_, err := os.Stat(target(in.Name()) + journalEnding)
 	return err == nil && !in.Copied()
 }
 
-// opener returns Open for a pass that nobody need finish: it fails when ctx ends.
+// opener returns Open for a pass that need not be finished: it fails when ctx
+// ends.
 func (in *input) opener(ctx context.Context) func() (batch.Source, error) {
 	return func() (batch.Source, error) {
 		source, err := in.openUntil(ctx)

@@ -30,7 +30,8 @@ func (r *runJournal) removed(account batch.Account) map[rps.MAC]batch.Verdict {
 }
 
 // close removes the journal if nothing is left to resume. It returns how the run
-// ended: what fails here is an error, and logged if the run has a worse one.
+// ended: a failure here is an error, and is only logged if the run has a worse
+// one.
 func (r *runJournal) close(ended error, log *slog.Logger) error {
 	var err error
 	switch {
@@ -53,7 +54,7 @@ func (r *runJournal) close(ended error, log *slog.Logger) error {
 	return err
 }
 
-// openJournal takes the journal beside the result file. A result on standard
+// openJournal opens the journal beside the result file. A result on standard
 // output has none.
 func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, error) {
 	if j.output() == standardStream {
@@ -81,8 +82,8 @@ func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*r
 	return &runJournal{Journal: journal, past: past}, nil
 }
 
-// journalHint says what to do where a command cannot have a journal. One that
-// changes nothing discards none of another's.
+// journalHint says what to do if a command cannot have a journal. A command that
+// changes nothing never discards another's.
 func journalHint(err error, name, command string, changes bool) error {
 	held, other := (*durable.LockedError)(nil), (*batch.JournalError)(nil)
 	switch {
@@ -104,7 +105,7 @@ func journalHint(err error, name, command string, changes bool) error {
 	return cannotWrite("the journal", "--output", name, err)
 }
 
-// header returns what must be the same for a run to be resumed.
+// header returns what must be unchanged for a run to be resumed.
 func (j *job) header(in *input, survey *batch.Survey) batch.Header {
 	policies := map[string]string{
 		"--url":            j.call.url,

@@ -60,14 +60,14 @@ func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	return servers, nil
 }
 
-// noBaseline is the value of --baseline for none.
+// noBaseline is the value of --baseline for no baseline.
 const noBaseline = "none"
 
 // namesBaseline reports whether --baseline names a file.
 func (j *job) namesBaseline() bool { return j.baselineFile != "" && j.baselineFile != noBaseline }
 
-// readBaseline reads the result of an earlier run that --baseline names, or else
-// the one that stands where this run is going to put its own.
+// readBaseline reads the result of an earlier run: the one that --baseline names,
+// or else the one that this run will replace.
 func (j *job) readBaseline(ctx context.Context, override batch.Override, log *slog.Logger) (*batch.Baseline, error) {
 	switch {
 	case j.namesBaseline():
@@ -81,11 +81,11 @@ func (j *job) readBaseline(ctx context.Context, override batch.Override, log *sl
 	}
 	in, err := j.openBaseline(ctx, j.output())
 	if err != nil {
-		return nil, nil // whatever has that name is no result
+		return nil, nil // whatever has that name is not a result
 	}
 	defer in.Close()
 	if !in.Format().PriorStatus || in.unfinished() && !j.resume && !j.restart {
-		return nil, nil // of the latter the journal has more to say
+		return nil, nil // the journal knows more about the latter
 	}
 	baseline, err := takeBaseline(ctx, in, j.inPlace || j.readsURLs())
 	if baseline != nil {
@@ -111,8 +111,8 @@ func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Basel
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	defer in.Close()
-	// Whether an unfinished run beside it is the one to resume shows when its journal
-	// is opened.
+	// Whether this is to resume an unfinished run beside it shows when its
+	// journal is opened.
 	own := sameFile(j.baselineFile, j.output()) && (j.resume || j.restart)
 	if err := in.isResult("--baseline", own); err != nil {
 		return nil, err
@@ -133,7 +133,8 @@ func (j *job) readsURLs() bool {
 	return slices.ContainsFunc(j.read.columns, func(c string) bool { return strings.HasPrefix(c, "url=") })
 }
 
-// openBaseline opens a result as this program writes it, whatever the input is like.
+// openBaseline opens a result in this program's format, whatever the format of
+// the input.
 func (j *job) openBaseline(ctx context.Context, name string) (*input, error) {
 	options, err := j.read.options(batch.Register)
 	if err != nil {
@@ -152,7 +153,7 @@ func takeBaseline(ctx context.Context, in *input, edited bool) (*batch.Baseline,
 	return batch.TakeBaseline(source, edited)
 }
 
-// forgetBaseline takes out of a baseline what it may be older than.
+// forgetBaseline removes from a baseline the devices that may have changed since.
 func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
 	if run.Baseline == nil || journal.Journal == nil {
 		return

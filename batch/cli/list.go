@@ -119,8 +119,8 @@ func writeMACs(w io.Writer, devices batch.Account) error {
 	return nil
 }
 
-// bound writes devices with the URLs that they are bound to as cells of the user's,
-// so that the list can be given to another command, as an input like any other.
+// bound writes devices with the URLs that they are bound to as user cells, so
+// that another command can read the list as an input like any other.
 type bound struct{ batch.Results }
 
 var boundFormat = csvio.Format{Comma: ',', LineEnd: "\n", Header: "mac,url", Columns: []string{"mac", "url"}}
@@ -183,8 +183,8 @@ func (l *list) lookUp(ctx context.Context, to destination, config batch.Config, 
 	return nil
 }
 
-// openJournal takes the journal beside the file of the list. It is of one list of
-// devices: where the account has others by now, that is another one.
+// openJournal opens the journal beside the file of the list. It belongs to one
+// set of devices: if the account has others by now, it is for another list.
 func (l *list) openJournal(devices batch.Account, log *slog.Logger) (*runJournal, error) {
 	header := batch.Header{Command: "list", ReadOnly: true, Rows: devices.Len(), Policies: map[string]string{
 		"--url": l.call.url, "--username": l.call.username, "--sandbox": strconv.FormatBool(l.call.sandbox)}}
@@ -212,8 +212,8 @@ func (l *list) keepOld(to destination) error {
 	return nil
 }
 
-// finish brings the list to its place, unless it could not be written. That
-// nobody reads standard output any more is not an error.
+// finish puts the list in its place, unless it could not be written. A closed
+// standard output is not an error.
 func (l *list) finish(to destination, err error) error {
 	if err == nil {
 		err = to.Commit()

@@ -64,7 +64,7 @@ func manPages(dir string, c *cobra.Command, date time.Time) error {
 	return nil
 }
 
-// manDate returns the date of the pages, the zero time if none is known.
+// manDate returns the date of the pages; the zero time if unknown.
 func manDate() (time.Time, error) {
 	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
 		seconds, err := strconv.ParseInt(epoch, 10, 64)
@@ -170,7 +170,7 @@ func manBlocks(b *bytes.Buffer, all []block) {
 
 var roffEscapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`)
 
-// roff escapes a text, so that a page shows it as it is and it can be copied.
+// roff escapes a text so that a page shows it as it is and it can be copied.
 func roff(text string) string {
 	lines := strings.Split(roffEscapes.Replace(text), "\n")
 	for i, line := range lines {

@@ -11,7 +11,7 @@ import (
 )
 
 // messages is a slog.Handler for people at a terminal: each record is a sentence,
-// with its attributes in brackets.
+// with its attributes in parentheses.
 type messages struct {
 	out   io.Writer
 	level slog.Level

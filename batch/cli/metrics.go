@@ -18,11 +18,11 @@ const (
 	commandLabel       = "command"
 	lastSuccessMetric  = "rpsbatch_last_success_timestamp_seconds"
 	lastRunPrefix      = "rpsbatch_last_run_"
-	metricsFileReaders = 0o644 // node_exporter is another user; there is no secret in the file
+	metricsFileReaders = 0o644 // node_exporter runs as another user; the file has no secrets
 )
 
 // metrics returns the content of --metrics-file: gauges of the last run, which
-// the next one replaces.
+// the next run replaces.
 func (e *ending) metrics(lastSuccess float64) []*dto.MetricFamily {
 	s := e.summary
 	rows := gauge(lastRunPrefix+"rows", "Rows of the last run by rps_status.")
@@ -62,7 +62,8 @@ func gauge(name, help string, metrics ...*dto.Metric) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &name, Help: &help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics}
 }
 
-// sample returns a value with the command as its label, and pairs of further labels.
+// sample returns a value with the command as its label, and pairs of further
+// labels.
 func (e *ending) sample(value float64, pairs ...string) *dto.Metric {
 	m := &dto.Metric{Gauge: &dto.Gauge{Value: &value}}
 	pairs = append([]string{commandLabel, e.command}, pairs...)
@@ -74,8 +75,8 @@ func (e *ending) sample(value float64, pairs ...string) *dto.Metric {
 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// writeMetrics writes the metrics of the run. Unless the run succeeded, it keeps
-// the time of the last success that the file has.
+// writeMetrics writes the metrics of the run. If the run failed, it keeps the
+// time of the last success from the file.
 func (e *ending) writeMetrics(name string) error {
 	lastSuccess := unix(e.finished)
 	if e.code != ExitOK {
@@ -91,7 +92,7 @@ func (e *ending) writeMetrics(name string) error {
 	})
 }
 
-// lastSuccessIn returns the time of a command's last success in a metrics file, 0
+// lastSuccessIn returns the time of a command's last success in a metrics file; 0
 // if there is none: a false alert is better than silence.
 func lastSuccessIn(name, command string) float64 {
 	f, err := durable.OpenRegular(target(name))

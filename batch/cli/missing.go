@@ -10,8 +10,8 @@ import (
 	"rpsbatch/batch"
 )
 
-// missing is what rows lacked that their file or the account should have, for
-// the summary.
+// missing is what rows need that their file or the account lacks, for the
+// summary.
 type missing struct {
 	column  string         // what to do about a file without a column of servers; ""
 	servers map[string]int // rows by the names of servers that the account lacks
@@ -35,8 +35,8 @@ func (c counted) Write(row *batch.Row, v batch.Verdict) error {
 	return c.Results.Write(row, v)
 }
 
-// remedy says what to do about rows of a status where something is missing, and
-// "" where nothing is.
+// remedy returns what to do about rows of a status if something is missing; else
+// "".
 func (m *missing) remedy(status batch.Status) string {
 	switch {
 	case status == batch.Invalid:

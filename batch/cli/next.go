@@ -11,10 +11,10 @@ import (
 	"rpsbatch/rps"
 )
 
-// nextSteps returns commands for the rows of a result that did not succeed. name is
-// the file as a person who reads them calls it.
+// nextSteps returns commands for the rows of a result that did not succeed. name
+// is the file as the reader calls it.
 func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
-	if in.unfinished() { // whose journal has more to say, and whose rows no other run takes
+	if in.unfinished() { // the journal knows more about these, and no other run may take them
 		command := batch.UnfinishedCommand(target(in.Name()) + journalEnding)
 		return []report.Step{{Why: fmt.Sprintf("the run is unfinished: finish it first, with %s", resumeOf(command))}}
 	}
@@ -71,7 +71,7 @@ func nextSteps(name string, in *input, t *report.Tally) (steps []report.Step) {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/][A-Za-z0-9._/-]*$`)
 
-// shellWord returns the name of a file as a shell takes it.
+// shellWord quotes the name of a file for a shell.
 func shellWord(name string) string {
 	switch {
 	case plainWord.MatchString(name):

@@ -19,8 +19,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// resultEndings end the names of results: each kind of run has its own, so that
-// none replaces what another has found.
+// resultEndings are the endings of result names: each kind of run has its own, so
+// that none replaces what another has found.
 var resultEndings = []string{registerEnding, checkEnding, sandboxEnding}
 
 const (
@@ -29,7 +29,7 @@ const (
 	sandboxEnding  = ".sandbox.csv"
 )
 
-// oldEnding is added to the name of a result that another one replaces.
+// oldEnding is added to the name of a result that is replaced.
 const oldEnding = ".bak"
 
 // resultEnding returns the ending of this run's results.
@@ -43,8 +43,8 @@ func (j *job) resultEnding() string {
 	return registerEnding
 }
 
-// resultName is where the result goes if the user does not say. The result of an
-// earlier run of the same kind is updated in place.
+// resultName returns where the result goes by default. The result of an earlier
+// run of the same kind is updated in place.
 func resultName(file, ending string, isResult bool) string {
 	if file == standardStream || isStream(file) {
 		return standardStream
@@ -65,7 +65,7 @@ func resultName(file, ending string, isResult bool) string {
 	return stem + ending
 }
 
-// hasResultName reports whether a file is named as results are, be it that it was
+// hasResultName reports whether a file is named like a result, even if it was
 // saved as a workbook since.
 func hasResultName(file string) bool {
 	stem := strings.TrimSuffix(file, filepath.Ext(file))
@@ -86,13 +86,13 @@ func isWorkbook(name string) bool {
 	return xlsx.Sniff(head[:n])
 }
 
-// isResult reports whether a file is the result of an earlier run. What is wrong
-// with it is told when it is read.
+// isResult reports whether a file is the result of an earlier run. Problems with
+// it are reported when it is read.
 func (j *job) isResult(ctx context.Context, file string) bool {
 	switch {
 	case file == standardStream, isStream(file):
 		return false
-	case isWorkbook(file): // which takes its time to read
+	case isWorkbook(file): // which takes time to read
 		return hasResultName(file)
 	}
 	options, err := j.read.options(j.action)
@@ -107,8 +107,8 @@ func (j *job) isResult(ctx context.Context, file string) bool {
 	return in.Format().PriorStatus
 }
 
-// isStream reports whether a name is of no file that a result could stand beside: a
-// pipe, as a shell's <(...) makes it, or another name of standard input.
+// isStream reports whether a name cannot have a result beside it: a pipe, as a
+// shell's <(...) makes it, or another name of standard input.
 func isStream(name string) bool {
 	info, err := os.Stat(name)
 	if err != nil || info.IsDir() {
@@ -117,7 +117,7 @@ func isStream(name string) bool {
 	return !info.Mode().IsRegular() || strings.HasPrefix(filepath.ToSlash(filepath.Clean(name)), "/dev/")
 }
 
-// resultFile is a result CSV. It has its name when it is whole.
+// resultFile is a result CSV. It gets its name when it is complete.
 type resultFile struct {
 	*csvio.Writer
 	name string
@@ -125,8 +125,8 @@ type resultFile struct {
 	sum  batch.Sum // of what was written
 }
 
-// target returns the name of the file that a result is written to: where a link
-// leads. What is wrong with the link is told when that is to be written.
+// target returns the name of the file that a result is written to, following
+// links. Problems with the link are reported when the result is written.
 func target(name string) string {
 	if name == standardStream {
 		return name
@@ -140,14 +140,14 @@ func target(name string) string {
 // results are the files of a run.
 type results struct {
 	*resultFile
-	pruned *resultFile       // what was removed because the file lacks it; nil: nothing was to be
-	chosen *roaring64.Bitmap // the rows that were run again, where the result replaces the input; nil: all
-	left   bool              // an earlier result stays in its place
+	pruned *resultFile       // what was removed because the file lacks it; nil: nothing was to be removed
+	chosen *roaring64.Bitmap // the rows that were rerun, if the result replaces the input; nil: all
+	left   bool              // an earlier result stays in place
 	saved  string            // the file of --save-before, and what it has; "": there is none
 }
 
-// finish puts the files in their places. The journal knows of the result before it
-// has its name, which may be that of the input.
+// finish puts the files in place. The journal records the result before it gets
+// its name, which may be that of the input.
 func (r results) finish(journal *runJournal) (err error) {
 	if r.Flush() == nil && journal.Journal != nil {
 		err = journal.Leaving(r.sum, r.chosen)
@@ -170,15 +170,15 @@ func (r results) discard() {
 	}
 }
 
-// prunedName names the file of the devices that were removed because the input
-// lacks them.
+// prunedName returns the name of the file for devices that were removed because
+// the input lacks them.
 func prunedName(result string) string {
 	result = strings.TrimSuffix(result, filepath.Ext(result))
 	return strings.TrimSuffix(result, ".result") + ".pruned.csv"
 }
 
-// createResult makes a file of results, with its header written, or takes standard
-// output for '-'. keepOld keeps the one that it replaces.
+// createResult creates a file of results, with its header written, or uses
+// standard output for '-'. keepOld keeps the file that it replaces.
 func createResult(streams Streams, name string, format csvio.Format, width int, keepOld bool) (*resultFile, error) {
 	to, err := openDestination(streams.results(), name)
 	if err != nil {
@@ -198,8 +198,8 @@ func createResult(streams Streams, name string, format csvio.Format, width int, 
 	return out, nil
 }
 
-// distinct refuses to write files in the place of the input, and of what cannot be
-// replaced.
+// distinct refuses to write files over the input, or over something that cannot
+// be replaced.
 func distinct(in *input, what, flag string, names ...string) error {
 	own, err := in.Stat()
 	if err != nil {
@@ -216,10 +216,11 @@ func distinct(in *input, what, flag string, names ...string) error {
 	return nil
 }
 
-// journalEnding is the ending of what stands beside a result while it is written.
+// journalEnding is the ending of the journal beside a result that is being
+// written.
 const journalEnding = ".journal"
 
-// finish brings what was written to the disk, and under its name.
+// finish writes the file to disk and gives it its name.
 func (out *resultFile) finish() error {
 	defer out.discard()
 	err := out.Flush()

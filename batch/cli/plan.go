@@ -14,7 +14,7 @@ import (
 	"rpsbatch/rps"
 )
 
-// fates say in words what a plan does with rows.
+// fates describe in words what a plan does with rows.
 var fates = map[batch.Fate]string{
 	batch.ToRegister:   "to register",
 	batch.ToOverride:   "already registered, to move",
@@ -42,9 +42,9 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 	}
 	out := j.streams.Out
 	if j.planJSON == standardStream {
-		out = j.streams.Err // a reader of JSON wants nothing else there
+		out = j.streams.Err // somebody who reads JSON wants nothing else there
 	}
-	// The plan is all that this run is for.
+	// The plan is the only purpose of this run.
 	if err := written(out, "the plan", func(w io.Writer) { j.tellPlan(w, plan, run.Config) }); err != nil {
 		return err
 	}
@@ -65,9 +65,9 @@ func (j *job) rehearse(ctx context.Context, run *batch.Run, account batch.Accoun
 	return nil
 }
 
-// approve keeps a run within its limits and has it confirmed, before anything is
+// approve keeps a run within its limits and has it confirmed before anything is
 // changed. It returns the file for what is to be removed because the input lacks
-// it, if anything is.
+// it, if there is any.
 func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account, in *input, removed map[rps.MAC]batch.Verdict) (pruned *resultFile, err error) {
 	prunes := len(removed) > 0
 	if j.sync || j.planJSON != "" || j.guards.expectPlan != "" || j.asks() || !run.WithinLimits(account) {
@@ -119,7 +119,7 @@ func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resul
 	return out, nil
 }
 
-// tellPlan prints a plan, for a person.
+// tellPlan prints a plan for a person.
 func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 	fmt.Fprintf(w, "Plan for %s of %s", count(p.Rows, "row"), rps.Printable(j.file))
 	switch {
@@ -178,7 +178,7 @@ func tellCalls(calls map[string]int) string {
 	return text
 }
 
-// planFile is what --plan-json holds.
+// planFile is the content of --plan-json.
 type planFile struct {
 	Command  string             `json:"command"`
 	File     string             `json:"file"`
@@ -193,16 +193,16 @@ type planFile struct {
 	Devices  int                `json:"devices"`
 	Missing  int                `json:"missing"`
 	Prune    int                `json:"prune"`
-	Pruned   int                `json:"pruned"`   // by the run to resume
+	Pruned   int                `json:"pruned"`   // by the run being resumed
 	Removals []string           `json:"removals"` // their MACs
 	DryRun   bool               `json:"dry_run"`
 	Changes  planChanges        `json:"changes"`
-	Whole    map[batch.Fate]int `json:"whole_fates"` // those of a run that is resumed included
+	Whole    map[batch.Fate]int `json:"whole_fates"` // including those of a resumed run
 	Digest   string             `json:"digest"`      // of what is done with each row
 	Time     time.Time          `json:"time"`
 }
 
-// planChanges are what a whole run may change of the account's devices.
+// planChanges is what a whole run may change of the account's devices.
 type planChanges struct {
 	Moves    int `json:"moves"`
 	Removals int `json:"removals"`

@@ -15,13 +15,13 @@ import (
 	"rpsbatch/batch"
 )
 
-// bar shows how far a run is, and lets others write to the same terminal: what
-// they write goes above it. It is safe for concurrent use.
+// bar shows how far a run is, and lets others write to the same terminal: their
+// output goes above it. It is safe for concurrent use.
 type bar struct {
 	out io.Writer
 
 	mu    sync.Mutex
-	bar   *progressbar.ProgressBar // nil when none is shown
+	bar   *progressbar.ProgressBar // nil if none is shown
 	first batch.Progress           // what there was at the start
 	begun time.Time
 
@@ -44,7 +44,7 @@ func (b *bar) Write(p []byte) (int, error) {
 }
 
 // start shows the progress of a run until finish is called, as --progress asks.
-// On a terminal it also says what an interrupted run waits for.
+// On a terminal it also says what an interrupted run is waiting for.
 func (b *bar) start(ctx context.Context, mode string, terminal bool, progress func() batch.Progress) {
 	b.first, b.begun = progress(), time.Now()
 	var ticks <-chan time.Time
@@ -81,13 +81,14 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 	})
 }
 
-// waitingFor says what an interrupted run waits for, and what another signal does.
+// waitingFor says what an interrupted run is waiting for, and what another signal
+// does.
 func waitingFor(p batch.Progress) string {
 	return "waiting for " + count(p.InFlight, "call") + " in flight; press Ctrl-C again to stop at once"
 }
 
-// wantsPlainText reports whether the environment asks for text without control
-// characters and beyond ASCII on a terminal.
+// wantsPlainText reports whether the environment asks for plain ASCII without
+// control characters on a terminal.
 func wantsPlainText(env func(string) string) bool {
 	locale := cmp.Or(env("LC_ALL"), env("LC_CTYPE"), env("LANG"))
 	return env("TERM") == "dumb" || env("NO_COLOR") != "" || locale == "C" || locale == "POSIX"
@@ -101,7 +102,7 @@ func (b *bar) show(p batch.Progress) {
 	case b.bar == nil:
 		fmt.Fprintf(b.out, "%s, %s\n", text, count(p.Calls, "call"))
 	case p.Total > 0 && p.Done < p.Total && b.narrow():
-		// The bar would not fit on its line, and begin a new one each time.
+		// The bar would not fit on its line, and would start a new one each time.
 		fmt.Fprintf(b.out, "\r\x1b[K%d/%d rows, %d failed", p.Done, p.Total, p.Failed)
 	case p.Total > 0 && p.Done < p.Total:
 		b.bar.Describe(text)
@@ -109,8 +110,8 @@ func (b *bar) show(p batch.Progress) {
 	}
 }
 
-// progressText says how far a run is, and how long the rest takes if the speed
-// since its start shows that.
+// progressText returns how far a run is, and how much longer it takes if its
+// speed so far shows that.
 func progressText(p, first batch.Progress, elapsed time.Duration) string {
 	text := fmt.Sprintf("%s/%s rows, %s failed", thousands(p.Done), thousands(p.Total), thousands(p.Failed))
 	if done := p.Done - first.Done; done > 0 && p.Done < p.Total && elapsed >= 3*time.Second {

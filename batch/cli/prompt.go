@@ -11,7 +11,7 @@ import (
 // examples is how many devices a question shows.
 const examples = 5
 
-// confirmOverride asks whether to move devices that are registered already, and
+// confirmOverride asks whether to move devices that are already registered, and
 // that nothing shows bound as the file asks.
 func confirmOverride(ctx context.Context, streams Streams, account string, c batch.Changes) (bool, error) {
 	if c.Listed {
@@ -30,7 +30,7 @@ func confirmOverride(ctx context.Context, streams Streams, account string, c bat
 	})
 }
 
-// confirm asks a question until the answer is yes or no. list, if it is not nil,
+// confirm asks a question until the answer is yes or no. list, if not nil,
 // answers an l.
 func confirm(ctx context.Context, streams Streams, question string, list func()) (bool, error) {
 	for {

@@ -16,12 +16,12 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// job is one run over a file: register, deregister, edit, check, sync or
-// server add.
+// job is one run over a file: register, deregister, edit, check, sync or server
+// add.
 type job struct {
 	streams Streams
 	name    string       // of the command
-	action  batch.Action // of rows that do not say
+	action  batch.Action // of rows that do not name one
 	file    string
 	read    readFlags
 	call    callFlags
@@ -38,18 +38,18 @@ type job struct {
 	retry                bool
 	resume, restart      bool
 	result               string // of the result: the target, if it is a link
-	inPlace              bool   // that is FILE itself
+	inPlace              bool   // which is FILE itself
 	continues            bool   // an earlier part of the run has put its result there
 	dryRun               bool
 	planJSON             string
 
-	sync   bool // the account is to have what the file has, and with prune no more
+	sync   bool // the account should have what the file has, and with prune no more
 	prune  bool
 	guards guardFlags
 
 	missing missing
 	ending  ending
-	stopped error // why the run ended before its end
+	stopped error // why the run ended early
 }
 
 // newJob returns a job with the policies of a command that has no flags for them.
@@ -184,7 +184,7 @@ func (j *job) main(c *cobra.Command, args []string) error {
 	})
 }
 
-// run takes the file through all stages: read and judge it, find duplicates,
+// run takes the file through all stages: read and check it, find duplicates,
 // reach the service, make the calls, write the results and summarize them.
 func (j *job) run(ctx context.Context) (err error) {
 	config, err := j.config()
@@ -243,7 +243,7 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer account.Close()
-	// Not before: a run that was waited for may have written it.
+	// Not earlier: a run that was waited for may have written it.
 	if run.Baseline, err = j.readBaseline(ctx, config.Override, log); err != nil {
 		return err
 	}
@@ -310,11 +310,11 @@ func (j *job) run(ctx context.Context) (err error) {
 		terminal.finish()
 	}
 	j.ending.summary = summary
-	in.Close() // some systems replace no file that is open
+	in.Close() // some systems cannot replace an open file
 	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen, saved: saved.saved()}, journal, log)
 }
 
-// preview shows what a run would do, at the account as it is.
+// preview shows what a run would do with the account as it is.
 func (j *job) preview(ctx context.Context, run *batch.Run) error {
 	if j.guards.saveBefore != "" {
 		run.Before = &before{}
@@ -332,8 +332,8 @@ func (j *job) preview(ctx context.Context, run *batch.Run) error {
 	return j.rehearse(ctx, run, devices)
 }
 
-// look reads the account, if the run needs to know it, and asks what to do with
-// the devices of the file that it has. The error is a *batch.StopError.
+// look reads the account, if the run needs it, and asks what to do with the
+// devices of the file that it has. The error is a *batch.StopError.
 func (j *job) look(ctx context.Context, run *batch.Run) (devices batch.Account, err error) {
 	if run.NeedsAccount() {
 		devices, err = run.ReadAccount(ctx)
@@ -369,7 +369,7 @@ func stopped(err error) error {
 	return &batch.StopError{Reason: batch.ErrInterrupted, Cause: err}
 }
 
-// takeAccount keeps other runs from changing the account, if this one does.
+// takeAccount keeps other runs from changing the account, if this one changes it.
 func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock, error) {
 	if j.call.sandbox || j.dryRun || !j.changes() {
 		return nil, nil
@@ -380,8 +380,8 @@ func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock,
 // changes reports whether the command may change the account.
 func (j *job) changes() bool { return j.action != batch.Check }
 
-// prepare hands a run what it needs besides the file, and the client of the
-// service: none for a dry run without credentials.
+// prepare gives a run what it needs besides the file, and returns the client of
+// the service: nil for a dry run without credentials.
 func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err

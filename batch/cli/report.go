@@ -70,12 +70,12 @@ the file cannot be read, or is not a result.`,
 	return c
 }
 
-// pageRows is the longest table of a page: browsers cope with more, but nobody
-// reads them.
+// pageRows is the longest table of a page: browsers can handle more, but nobody
+// reads it.
 const pageRows = 10_000
 
 func (r *reporting) run(ctx context.Context, file string) error {
-	options, err := r.read.options(batch.Register) // servers and URLs too, whichever command left them
+	options, err := r.read.options(batch.Register) // including servers and URLs, whichever command left them
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	return err
 }
 
-// account returns the account that --summary names, "" without it. The wrong one is
-// worse than none: a summary with other numbers is of another run.
+// account returns the account that --summary names; "" without it. A wrong one is
+// worse than none: a summary with other numbers is from another run.
 func (r *reporting) account(t *report.Tally) (string, error) {
 	if r.summary == "" {
 		return "", nil
@@ -151,7 +151,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	return accountName(s.Username, s.Host), nil
 }
 
-// writePage writes the page. Its details and URLs are for its owner alone.
+// writePage writes the page. Its details and URLs are for its owner only.
 func (r *reporting) writePage(page report.Page) error {
 	to, err := openDestination(r.streams.Out, r.html)
 	if err != nil {
@@ -164,8 +164,8 @@ func (r *reporting) writePage(page report.Page) error {
 	return to.Commit()
 }
 
-// open opens the result. The user's column of MACs need not be known, since the
-// result has one of ours: where only that stands in the way, any does for it.
+// open opens the result. The user's MAC column need not be known, because the
+// result has one of ours: if that is the only obstacle, any column will do.
 func (r *reporting) open(ctx context.Context, file string, options csvio.Options) (*input, error) {
 	in, err := openInput(ctx, r.streams, file, options)
 	var bad *csvio.FileError
@@ -173,12 +173,12 @@ func (r *reporting) open(ctx context.Context, file string, options csvio.Options
 		return in, err
 	}
 	if info, statErr := os.Stat(file); statErr != nil || !info.Mode().IsRegular() {
-		return nil, err // a stream has been read, and cannot be again
+		return nil, err // a stream has been consumed, and cannot be read again
 	}
 	asServers := options
 	asServers.Action, asServers.Columns = batch.AddServer, maps.Clone(options.Columns)
 	for _, name := range bad.Columns {
-		// Those of servers and URLs are wanted for what they are.
+		// Columns of servers and URLs are needed as such.
 		if lower := strings.ToLower(name); strings.Contains(lower, "server") || strings.Contains(lower, "url") {
 			continue
 		}
@@ -208,8 +208,8 @@ func addAll(tally *report.Tally, open func() (batch.Source, error)) (macs bool, 
 	return macs, err
 }
 
-// remedy returns what to do about the rows of a status. No run has reached the
-// rows without one.
+// remedy returns what to do about the rows of a status. Rows without one were not
+// reached by any run.
 func (in *input) remedy(s batch.Status) string {
 	switch {
 	case s == report.NoVerdict:

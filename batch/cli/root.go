@@ -62,14 +62,14 @@ func (a anyReader) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// closedPipe reports whether an error is that nobody reads a pipe any more.
+// closedPipe reports whether an error means that nobody reads a pipe any more.
 func closedPipe(err error) bool {
 	const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232) // Windows
 	return errors.Is(err, syscall.EPIPE) ||
 		runtime.GOOS == "windows" && (errors.Is(err, brokenPipe) || errors.Is(err, noData))
 }
 
-// results returns standard output for the results of a run, which are not to be
+// results returns standard output for the results of a run, which must not be
 // lost without an error.
 func (s Streams) results() io.Writer {
 	if a, ok := s.Out.(anyReader); ok {
@@ -86,7 +86,7 @@ func isTerminal(stream any) bool {
 	return ok && f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// A hinted error says what to do, besides what is wrong.
+// A hinted error says what is wrong and what to do.
 type hinted struct {
 	error
 	hint string
@@ -98,16 +98,16 @@ func hint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// told is an error that the user knows of.
+// told is an error that the user already knows.
 type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// errRows ends a command that did its work, and has reported rows that did not
+// errRows ends a command that did its work and has reported rows that did not
 // succeed.
 var errRows = errors.New("some rows did not succeed")
 
-// exitCode returns the code for the error of a command.
+// exitCode returns the exit code for the error of a command.
 func exitCode(err error) int {
 	switch {
 	case err == nil:
@@ -127,9 +127,9 @@ func exitCode(err error) int {
 // Main runs the command that args name and ends the process with its exit code.
 // The first SIGINT or SIGTERM ends the run as Execute does, the second at once.
 func Main(args []string, streams Streams, exit func(code int)) {
-	// A reader of standard output that goes away must not kill a run.
+	// A reader that closes standard output must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
-	// What net/http writes there is no user's concern; see callFlags.logger.
+	// What net/http writes there does not concern users; see callFlags.logger.
 	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -221,7 +221,7 @@ COLUMNS sets the width of the help.
 	return root
 }
 
-// oneFile is the argument check of the commands that read a file.
+// oneFile checks the arguments of the commands that read a file.
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return hint(fmt.Errorf("%s needs one FILE, got %d", c.Name(), len(args)),

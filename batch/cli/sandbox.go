@@ -9,7 +9,7 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// nothingReached is said of each run in the sandbox.
+// nothingReached is printed after each run in the sandbox.
 const nothingReached = "Sandbox: nothing reached RPS."
 
 // The account of --sandbox, and another one.
@@ -20,7 +20,7 @@ const (
 	sandboxOther    = "somebody else"
 )
 
-// Devices that are registered in the sandbox from the start: some of those in
+// Devices registered in the sandbox from the start: some of those in
 // samples/devices.csv.
 var (
 	sandboxOwn    = []string{"001565000010", "001565000011"}
@@ -28,7 +28,7 @@ var (
 )
 
 // sandboxed marks the proofs of a run in the sandbox, so that nobody takes its
-// result for what the service has.
+// result for the state of the service.
 type sandboxed struct{ *resultFile }
 
 func (s sandboxed) Write(row *batch.Row, v batch.Verdict) error {
@@ -46,8 +46,7 @@ func (j *job) marked(out *resultFile) batch.Results {
 	return out
 }
 
-// newSandbox returns a simulated service. It has every server that the rows given
-// to each name.
+// newSandbox returns a simulated service. It has every server that the rows name.
 func newSandbox() (service *rpstest.Server, each func(*batch.Row)) {
 	service = rpstest.New(rpstest.Options{
 		Accounts: map[string]string{sandboxUser: sandboxPassword, sandboxOther: ""},

@@ -20,7 +20,7 @@ func newServer(streams Streams) *cobra.Command {
 		Long: `Add configuration servers to the account. The API cannot list, change or remove
 them.`,
 		Example: `  rpsbatch server add "Head office" https://hq.example.com/phones/`,
-		// Without these, an unknown command would be a success.
+		// Without these, an unknown command would succeed.
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -69,7 +69,7 @@ exists means that the name is taken, in this account or another.
 	return c
 }
 
-// one adds a single server, read as a file with one row would be.
+// one adds a single server, read like a file with one row.
 func (j *job) one(ctx context.Context, name, url string) error {
 	var file bytes.Buffer
 	w := csv.NewWriter(&file)
@@ -139,7 +139,7 @@ func rowError(row *batch.Row) error {
 	return errors.New(row.Problem)
 }
 
-// single takes the result of a run over one row.
+// single takes the result of a run with one row.
 type single struct{ batch.Verdict }
 
 func (s *single) Write(_ *batch.Row, v batch.Verdict) error {

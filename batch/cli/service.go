@@ -22,7 +22,7 @@ import (
 )
 
 // client returns the client of the service, or of a simulated one. On a terminal
-// it asks for credentials that were not given.
+// it asks for missing credentials.
 func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstest.Server) (*rps.Client, error) {
 	config := rps.Config{
 		URL:         f.url,
@@ -31,7 +31,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 		UserAgent:   "rpsbatch/" + version(),
 	}
 	if sandbox != nil {
-		config.URL = rps.DefaultURL // nothing goes there
+		config.URL = rps.DefaultURL // nothing leaves the process
 		f.username = sandboxUser
 		config.Username, config.Password = sandboxUser, sandboxPassword
 		config.Transport = sandbox.Transport()
@@ -47,7 +47,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 			return nil, hint(fmt.Errorf("--ca-file %s has no certificate", f.caFile), "it must be in PEM format: -----BEGIN CERTIFICATE-----")
 		}
 	}
-	// A bad URL is an error before the question for a password.
+	// A bad URL is an error before the password prompt.
 	if _, err := rps.NewClient(config); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 	return rps.NewClient(config)
 }
 
-// knowsAccount reports whether the credentials were given, so that nobody need be
+// knowsAccount reports whether credentials were given, so that nobody need be
 // asked.
 func (f *callFlags) knowsAccount() bool {
 	has := func(name string) bool {
@@ -70,8 +70,8 @@ func (f *callFlags) knowsAccount() bool {
 		(f.passwordFile != "" || os.Getenv("RPSBATCH_PASSWORD") != "" || has("rpsbatch-password"))
 }
 
-// credentials returns those of the account: from flags, else from the environment,
-// else from systemd, else from a person at the terminal.
+// credentials returns those of the account: from flags, else from the
+// environment, else from systemd, else from a person at the terminal.
 func (f *callFlags) credentials(ctx context.Context, streams Streams) (username, password string, err error) {
 	username = f.username
 	if username == "" {
@@ -108,8 +108,8 @@ func (f *callFlags) credentials(ctx context.Context, streams Streams) (username,
 	return username, password, err
 }
 
-// systemdCredential returns a credential that systemd hands to this service alone,
-// by LoadCredential= of its unit; "" if there is none of that name.
+// systemdCredential returns a credential that systemd passes to this service
+// only, with LoadCredential= in its unit; "" if there is none of that name.
 func systemdCredential(name string) (string, error) {
 	folder := os.Getenv("CREDENTIALS_DIRECTORY")
 	if folder == "" {
@@ -122,7 +122,7 @@ func systemdCredential(name string) (string, error) {
 	return text, err
 }
 
-// readSmall returns what is in a file that has less than 16 MiB: all certificates
+// readSmall returns the contents of a file smaller than 16 MiB: all certificates
 // of a system take a fraction of that.
 func readSmall(name string) ([]byte, error) {
 	const most = 16 << 20
@@ -138,8 +138,8 @@ func readSmall(name string) ([]byte, error) {
 	return data, err
 }
 
-// firstLine returns the first line of a file, which must not be empty. A byte order
-// mark says that it is in UTF-8 or UTF-16, as programs of Windows write it.
+// firstLine returns the first line of a file, which must not be empty. A byte
+// order mark shows that it is UTF-8 or UTF-16, as Windows programs write it.
 func firstLine(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -159,8 +159,8 @@ func firstLine(name, what string) (string, error) {
 	return line, nil
 }
 
-// promptPassword reads a password that the terminal does not show: its echo is off
-// before the question appears. When ctx ends, the terminal is as it was.
+// promptPassword reads a password without showing it: the echo is off before the
+// prompt appears. When ctx ends, the terminal is restored.
 func promptPassword(ctx context.Context, streams Streams, username string) (string, error) {
 	fd := int(streams.In.Fd())
 	before, err := term.MakeRaw(fd)
@@ -184,7 +184,7 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
 	select {
 	case r := <-replies:
-		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are plain keys here
+		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are ordinary keys here
 			fmt.Fprint(streams.Err, "\r\n")
 			return "", interrupted
 		}

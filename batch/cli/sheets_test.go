@@ -20,7 +20,7 @@ func TestErrorsNameSheets(t *testing.T) {
 		{name: "cover", cover: "Our phones", sheets: []string{"Phones", "Old"},
 			hints: []string{`row 1: sheet "Sheet1": no column was recognized as the MAC addresses`, `read another sheet with --sheet NAME: "Phones", "Old", "Secret"`}},
 		{name: "empty sheet", sheets: []string{"Phones"}, hints: []string{"the sheet is empty", `with --sheet NAME: "Phones"`}},
-		{name: "one sheet", cover: "Our phones", hints: []string{`row 1: sheet "Sheet1": no column is known`, `with --sheet NAME: "Secret"`}},
+		{name: "one sheet", cover: "Our phones", hints: []string{`row 1: sheet "Sheet1": no column was recognized`, `with --sheet NAME: "Secret"`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			book := excelize.NewFile()

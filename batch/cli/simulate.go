@@ -88,7 +88,7 @@ func (s *simulate) run(ctx context.Context) error {
 		return err
 	}
 	if s.save != "" {
-		if err := durable.Check(s.save); err != nil { // not when hours have gone by
+		if err := durable.Check(s.save); err != nil { // not when hours have passed
 			return cannotWrite("--save-state", "--save-state", s.save, err)
 		}
 	}
@@ -128,7 +128,7 @@ func (s *simulate) run(ctx context.Context) error {
 }
 
 // server returns the HTTP server of a service. Pages in the user's browser must
-// not reach it, and a client that sends slowly must not hold it up.
+// not reach it, and a slow client must not hold it up.
 func (s *simulate) server(service http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           s.guard(service),
@@ -139,7 +139,7 @@ func (s *simulate) server(service http.Handler) *http.Server {
 	}
 }
 
-// maxCall is the size of a call in bytes: some 100,000 MACs.
+// maxCall is the size limit of a call in bytes: some 100,000 MACs.
 const maxCall = 16 << 20
 
 // guard refuses what a web page could make a browser send: requests from another

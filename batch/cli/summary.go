@@ -122,7 +122,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 	}
 }
 
-// outcome says how many rows succeeded, and how many did not.
+// outcome says how many rows succeeded and how many did not.
 func outcome(succeeded, failed int) string {
 	text := thousands(succeeded) + " succeeded"
 	if failed > 0 {
@@ -131,7 +131,7 @@ func outcome(succeeded, failed int) string {
 	return text
 }
 
-// rateText returns a rate with three digits, or all of those before the point.
+// rateText returns a rate with three digits, or all digits before the point.
 func rateText(perSecond float64) string {
 	if perSecond >= 100 {
 		return thousands(int(perSecond + 0.5))
@@ -139,7 +139,7 @@ func rateText(perSecond float64) string {
 	return fmt.Sprintf("%.3g", perSecond)
 }
 
-// logSummary logs the same for a program, under the keys of --summary-json.
+// logSummary logs the same for programs, with the keys of --summary-json.
 func logSummary(log *slog.Logger, s batch.Summary, out results, account *callFlags) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
 		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Calls, "throttled", s.Throttled,
@@ -156,7 +156,7 @@ func logSummary(log *slog.Logger, s batch.Summary, out results, account *callFla
 	log.Info("run finished", attrs...)
 }
 
-// hanging returns a text behind a label, its lines indented to where it began.
+// hanging returns a text after a label, its lines indented to where it began.
 func hanging(label, text string) string { return fold(label, text, summaryWidth) }
 
 // fold is hanging for lines of a width.

@@ -9,38 +9,38 @@ import (
 	"rpsbatch/rps"
 )
 
-// summaryJSON is the file of --summary-json. Its keys are for programs: more may
-// come, and none changes its meaning.
+// summaryJSON is the content of --summary-json. Programs rely on its keys: keys
+// may be added, but none changes its meaning.
 type summaryJSON struct {
 	Command        string                 `json:"command"`
 	Version        string                 `json:"version"`
 	Started        time.Time              `json:"started"`
 	Finished       time.Time              `json:"finished"`
-	ElapsedSeconds float64                `json:"elapsed_seconds"` // all of it, waiting for the account included
+	ElapsedSeconds float64                `json:"elapsed_seconds"` // in all, including the wait for the account
 	ExitCode       int                    `json:"exit_code"`
 	Reason         string                 `json:"reason"`      // why the exit code is not 0; "" if it is
 	Username       string                 `json:"username"`    // of the account; "" if the run ended before it was needed
 	Host           string                 `json:"host"`        // of the service
 	ResultFile     string                 `json:"result_file"` // as named; "-": standard output; "": there is none
-	Rows           int                    `json:"rows"`        // of the result, blank ones not counted
+	Rows           int                    `json:"rows"`        // of the result, not counting blank ones
 	Succeeded      int                    `json:"succeeded"`
 	Failed         int                    `json:"failed"`
 	LeftOut        int                    `json:"left_out"`   // rows that --limit left for later
 	Blank          int                    `json:"blank"`      // records that are not devices
 	Passed         int                    `json:"passed"`     // rows that --retry or --only left as they were
-	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this one resumed
+	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this run resumed
 	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
 	NotPruned      int                    `json:"not_pruned"` // devices that should have been
 	HeldBack       int                    `json:"held_back"`  // devices kept because rows of the file cannot be read
-	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, zeros left out
+	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, omitting zeros
 	Calls          int                    `json:"calls"`
 	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
 	ServersAdded   int                    `json:"servers_added"`  // because rows need them
 	Throttled      int                    `json:"throttled"`      // answers that asked to slow down
-	ThrottledRate  float64                `json:"throttled_rate"` // calls a second when the service asked last; 0: never
+	ThrottledRate  float64                `json:"throttled_rate"` // calls per second when the service last asked; 0: never
 }
 
-// methodCalls are the calls of a method by what came of them.
+// methodCalls counts the calls of a method by outcome.
 type methodCalls struct {
 	Granted    int `json:"granted"`
 	Refused    int `json:"refused"`

@@ -167,7 +167,7 @@ func (v *validate) run(ctx context.Context, file string) error {
 	return nil
 }
 
-// write writes the file with a judgement of each row.
+// write writes the file with a verdict for each row.
 func (v *validate) write(in *input, survey *batch.Survey) error {
 	if v.output != standardStream {
 		if err := distinct(in, "the result", "--output", v.output, v.output+oldEnding); err != nil {
@@ -249,7 +249,7 @@ type problemExample struct {
 	fault batch.Fault
 }
 
-// mostExamples is how many rows of a kind of problem are shown.
+// mostExamples is how many rows of each kind of problem are shown.
 const mostExamples = 5
 
 func (p *problems) add(row *batch.Row) {
@@ -274,7 +274,7 @@ func (p *problems) add(row *batch.Row) {
 }
 
 // tell prints the kinds of problems with their first rows. place is the word for
-// a line, all says where the rest is found.
+// a line, all says where to find the rest.
 func (p *problems) tell(w io.Writer, place, all string) {
 	for _, k := range p.kinds {
 		fmt.Fprintf(w, "%s (%s):\n", k.name, count(k.rows, "row"))

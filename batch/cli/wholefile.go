@@ -13,8 +13,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// A destination is what a command writes to: a file that is whole or not there, or
-// standard output.
+// A destination is what a command writes to: a file that appears only when it is
+// complete, or standard output.
 type destination interface {
 	io.Writer
 	Commit() error
@@ -27,8 +27,9 @@ type stream struct{ *bufio.Writer }
 func (s stream) Commit() error { return s.Flush() }
 func (stream) Discard()        {}
 
-// openDestination begins a file for its owner alone, or takes standard output for
-// '-'. That the file cannot be written shows here, before the work is done.
+// openDestination begins a file that only its owner can read, or uses standard
+// output for '-'. If the file cannot be written, that shows here, before the work
+// is done.
 func openDestination(stdout io.Writer, name string) (destination, error) {
 	if name == standardStream {
 		return stream{bufio.NewWriter(stdout)}, nil
@@ -36,11 +37,11 @@ func openDestination(stdout io.Writer, name string) (destination, error) {
 	return durable.Create(name, 0o600)
 }
 
-// cannotWrite says that something could not be written, and what to do about it;
-// flag is the one that names its file.
+// cannotWrite says that something could not be written and what to do; flag is
+// the flag that names its file.
 func cannotWrite(what, flag, name string, err error) error {
 	if name == standardStream {
-		// The stream's own name says nothing to the user.
+		// The stream's own name means nothing to the user.
 		if path := (*fs.PathError)(nil); errors.As(err, &path) {
 			err = path.Err
 		}
@@ -56,7 +57,7 @@ func cannotWrite(what, flag, name string, err error) error {
 	return hint(fmt.Errorf("cannot write %s: %w", what, err), "%s", remedy)
 }
 
-// written prints what a command is for to a stream, and says if that failed.
+// written prints a command's output to a stream, and reports whether that failed.
 func written(stream io.Writer, what string, tell func(io.Writer)) error {
 	out := bufio.NewWriter(stream)
 	tell(printable{out})
@@ -66,8 +67,8 @@ func written(stream io.Writer, what string, tell func(io.Writer)) error {
 	return nil
 }
 
-// printable is a stream for people. What is written in one go is text of which
-// only the line ends do anything to a terminal.
+// printable is a stream for people. In text that is written at once, only line
+// ends affect a terminal.
 type printable struct{ io.Writer }
 
 func (p printable) Write(text []byte) (int, error) {
@@ -86,8 +87,8 @@ func (s Streams) say(format string, args ...any) {
 	fmt.Fprintf(printable{s.Err}, format+"\n", args...)
 }
 
-// errorText returns the words of an error. Errors that were joined have a line
-// each; any other line end is one of a name or a cell.
+// errorText returns the words of an error. Joined errors have a line each; any
+// other line end comes from a name or a cell.
 func errorText(err error) string {
 	text := err.Error()
 	switch inner := err.(type) {
@@ -109,8 +110,8 @@ func errorText(err error) string {
 	return rps.Printable(text)
 }
 
-// writeJSON writes a value to a file for its owner alone, or to standard output
-// for '-'.
+// writeJSON writes a value to a file that only its owner can read, or to standard
+// output for '-'.
 func writeJSON(stdout io.Writer, name string, value any) error {
 	to, err := openDestination(stdout, name)
 	if err != nil {

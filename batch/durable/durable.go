@@ -57,8 +57,8 @@ var (
 // An Error says why a file cannot be used, and names the file that was asked for.
 type Error struct {
 	Name   string
-	Reason error // one of the above; nil: the system alone refuses it
-	Err    error // of the system; may be nil
+	Reason error // one of the above; nil: only the system refuses it
+	Err    error // from the system; may be nil
 }
 
 func (e *Error) Error() string {
@@ -81,14 +81,13 @@ func (e *Error) Unwrap() (errs []error) {
 	return errs
 }
 
-// Refused reports whether an error is about what stands at a name, and not about
-// what the system cannot do.
+// Refused reports whether an error is about the file at a name, and not about a
+// failure of the system.
 func Refused(err error) bool {
 	return errors.As(err, new(*reason)) && !errors.Is(err, ErrNoFolder) && !errors.Is(err, ErrNoSpace)
 }
 
-// Hint returns what to do about an error, "" if naming another file is all that
-// helps.
+// Hint returns what to do about an error; "" if only naming another file helps.
 func Hint(err error) string {
 	if r := (*reason)(nil); errors.As(err, &r) {
 		return r.hint
@@ -96,8 +95,8 @@ func Hint(err error) string {
 	return ""
 }
 
-// explained returns an error about the file that was asked for: the system's are
-// about temporary names as well.
+// explained returns an error about the file that the caller named: the system's
+// errors may name temporary files.
 func explained(name string, err error) error {
 	if refused := (*Error)(nil); err == nil || errors.As(err, &refused) {
 		return err

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// partialEnding is the ending of a file that is not whole yet. It keeps it from
-// those who collect files by the ending of their name.
+// partialEnding is the ending of an incomplete file. It hides the file from
+// programs that collect files by ending.
 const partialEnding = ".partial"
 
 // A File is written whole. Until [File.Commit] its bytes are in a partial file
-// beside its name, and what stands at the name stays as it is.
+// beside its name, and the file at the name stays as it is.
 type File struct {
 	name    string
 	mode    fs.FileMode
@@ -30,11 +30,11 @@ type File struct {
 }
 
 // Create begins a file that has the mode from its first byte on. A link is
-// followed as [Resolve] does. That the file can be made, and what stands at its
-// name replaced, shows now and not at the end.
+// followed as by [Resolve]. If the file cannot be created, or the one at its name
+// not replaced, that shows now and not at the end.
 //
-// The partial file has a name that no other run on any host has. What killed runs
-// have left of theirs is removed.
+// No other run on any host uses the name of the partial file. Partial files that
+// killed runs have left are removed.
 func Create(name string, mode fs.FileMode) (*File, error) {
 	target, err := Resolve(name)
 	if err != nil {
@@ -57,11 +57,11 @@ func create(name string, mode fs.FileMode) (*File, error) {
 	return f, nil
 }
 
-// attempts is how often something is tried that another process can be in the
-// way of only by chance.
+// attempts is how often something is tried that another process can block only by
+// chance.
 const attempts = 100
 
-// begin makes the partial file. It is locked, so that nobody takes it for one
+// begin creates the partial file. It is locked, so that nobody takes it for one
 // that a killed run has left.
 func (f *File) begin() error {
 	for range attempts {
@@ -89,7 +89,7 @@ func (f *File) begin() error {
 	return fs.ErrExist
 }
 
-// setMode sets the mode of a new file, where files have modes.
+// setMode sets the mode of a new file, on systems with file modes.
 func setMode(file *os.File, mode fs.FileMode) error {
 	err := file.Chmod(mode)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
@@ -98,27 +98,27 @@ func setMode(file *os.File, mode fs.FileMode) error {
 	return err
 }
 
-// Name returns the name of the file: where a link leads, if one was named.
+// Name returns the name of the file: the target, if a link was named.
 func (f *File) Name() string { return f.name }
 
-// Write adds to the file.
+// Write appends to the file.
 func (f *File) Write(p []byte) (int, error) {
 	n, err := f.buf.Write(p)
 	return n, explained(f.name, err)
 }
 
-// KeepOld has Commit keep the file that it replaces, under the name with an ending
-// added. What stands there is replaced in turn, if it is a regular file; a link is
-// not followed.
+// KeepOld makes Commit keep the file that it replaces, under the name with an
+// ending added. A regular file of that name is replaced in turn; a link is not
+// followed.
 func (f *File) KeepOld(ending string) error {
 	f.old = f.name + ending
 	return replaceable(f.old)
 }
 
-// Commit brings the file to the disk and under its name. If it cannot, what was
-// written goes, and what stood at the name stays. What has the name in the end is
-// the file that was written, else that is ErrTaken: two hosts may use a folder
-// without seeing each other's locks.
+// Commit writes the file to disk and gives it its name. If that fails, what was
+// written is removed, and the file at the name stays. The file at the name is
+// then the one that was written, else the error is ErrTaken: two hosts may use a
+// folder without seeing each other's locks.
 func (f *File) Commit() error {
 	if f.done {
 		return explained(f.name, fs.ErrClosed)
@@ -157,8 +157,8 @@ func (f *File) commit() error {
 	return SyncFolder(folderOf(f.name))
 }
 
-// rename puts the partial file under its name. The system does not always say that it
-// cannot because another program holds the file of that name.
+// rename gives the partial file its name. The system does not always say if it
+// fails because another program holds the file of that name.
 func (f *File) rename() error {
 	err := os.Rename(f.partial.Name(), f.name)
 	if err != nil {
@@ -171,9 +171,9 @@ func (f *File) rename() error {
 	return err
 }
 
-// keepOld copies the file that is going to be replaced: at no moment is there none
-// of its name, and not every file system has second names. It may have become
-// something else since it was checked.
+// keepOld copies the file that will be replaced: the name must exist at every
+// moment, and not every file system has hard links. The file may have changed its
+// kind since it was checked.
 func (f *File) keepOld() error {
 	if err := replaceable(f.name); err != nil || f.old == "" {
 		return err
@@ -225,27 +225,27 @@ func WriteFile(name string, mode fs.FileMode, write func(io.Writer) error) error
 	return f.Commit()
 }
 
-// partialStart returns what the names of a file's partial files begin with: its own,
-// as far as there is room for it.
+// partialStart returns the start of the names of a file's partial files: its own
+// name, as far as there is room.
 func partialStart(name string) string {
-	const most = 200 // bytes; file systems take 255
+	const most = 200 // bytes; file systems allow 255
 	base := filepath.Base(name)
 	return strings.ToValidUTF8(base[:min(len(base), most)], "") + "."
 }
 
-// thisHost is in the names of partial files: only who runs on the same host is
+// thisHost is in the names of partial files: only a process on the same host is
 // sure to see that one is locked.
 func thisHost() string {
 	name, _ := os.Hostname()
 	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(name)))
 }
 
-// longAgo is when a partial file was last written that no run can be writing to,
-// on whichever host.
+// longAgo is the age at which no run, on any host, can still be writing to a
+// partial file.
 const longAgo = 7 * 24 * time.Hour
 
-// sweep removes the partial files that killed runs have left of a file: they hold
-// what it would have held.
+// sweep removes the partial files of a file that killed runs have left: they have
+// the same secrets.
 func sweep(name string) {
 	folder, start := folderOf(name), partialStart(name)
 	entries, _ := os.ReadDir(folder)
@@ -264,8 +264,8 @@ func sweep(name string) {
 	}
 }
 
-// partialOf returns the host that a partial file is from, if it is one and begins
-// like that.
+// partialOf returns the host of a partial file; ok is false if it is not one or
+// starts differently.
 func partialOf(partial, start string) (host string, ok bool) {
 	rest, ok := strings.CutPrefix(partial, start)
 	if !ok {
@@ -276,8 +276,8 @@ func partialOf(partial, start string) (host string, ok bool) {
 	return host, ok && both && len(host) == 8 && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
-// removeAbandoned removes a file of this user that no process has locked. Where
-// there are no locks it goes if it is old.
+// removeAbandoned removes a file of this user that no process has locked. Without
+// locks, it is removed if it is old.
 func removeAbandoned(name string, old bool) {
 	file, err := openRegular(name, os.O_RDONLY)
 	if err != nil {
@@ -298,13 +298,13 @@ func removeAbandoned(name string, old bool) {
 	os.Remove(name)
 }
 
-// How long and how often it is tried to replace a file that another program holds.
+// How long and how often to try to replace a file that another program holds.
 const (
 	patience = 5 * time.Second
 	pause    = 100 * time.Millisecond
 )
 
-// persist repeats what fails for a passing reason.
+// persist repeats what fails for a temporary reason.
 func persist(try func() error, passing func(error) bool) error {
 	deadline := time.Now().Add(patience)
 	for {

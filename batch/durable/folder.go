@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// SyncFolder brings the names of a folder's files to the disk: a file that was
-// synced is lost in a power cut all the same if its name was not. Where folders
-// cannot be synced, or this one cannot be read, nobody can do better.
+// SyncFolder writes the names of a folder's files to disk: without that, a power
+// cut may lose a file that was synced. If folders cannot be synced, or this one
+// cannot be read, nothing better can be done.
 func SyncFolder(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -31,9 +31,9 @@ func SyncFolder(name string) error {
 	return err
 }
 
-// PrivateFolder makes a folder if it is not there. It returns an error unless the
-// folder is this user's, nobody else can write to it, and nobody else but root can
-// put another one in its place.
+// PrivateFolder creates a folder unless it exists. It returns an error unless the
+// folder is this user's, nobody else can write to it, and nobody else but root
+// can replace it.
 func PrivateFolder(name string) error {
 	in := filepath.Dir(name)
 	if err := os.MkdirAll(in, 0o700); err != nil {
@@ -59,8 +59,8 @@ func PrivateFolder(name string) error {
 	return nil
 }
 
-// staysPut reports whether only this user and root can rename this user's files in
-// a folder.
+// staysPut reports whether only this user and root can rename this user's files
+// in a folder.
 func staysPut(folder fs.FileInfo) bool {
 	return (isOwn(folder) || isRoot(folder)) &&
 		(folder.Mode().Perm()&othersWrite == 0 || folder.Mode()&fs.ModeSticky != 0)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Lock keeps others from what its file stands for. The kernel gives it back when
-// the process ends. The file says who holds it.
+// A Lock excludes other processes. The kernel releases it when the process ends.
+// Its file says who holds it.
 type Lock struct{ file *Private }
 
 // A Holder is the process that holds a lock.
@@ -32,14 +32,14 @@ func (h Holder) String() string {
 // A LockedError says that another process holds a lock.
 type LockedError struct {
 	Name   string
-	Holder Holder // zero if it is not known
+	Holder Holder // zero if unknown
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked by %v", e.Name, e.Holder) }
 
-// TryLock takes the lock of a file, which is made as by [OpenPrivate]. If another
-// process holds it, the error is a [LockedError]; any other error says that locks
-// cannot be kept there, or that the file is not to be used.
+// TryLock takes the lock of a file, which is created as by [OpenPrivate]. If
+// another process holds it, the error is a [LockedError]; any other error means
+// that locks do not work there, or that the file must not be used.
 func TryLock(name string) (*Lock, error) {
 	for range attempts {
 		file, err := OpenPrivate(name)
@@ -62,16 +62,16 @@ func TryLock(name string) (*Lock, error) {
 			l.sign()
 			return l, nil
 		}
-		file.Close() // who held it has removed it
+		file.Close() // its holder has removed it
 	}
 	return nil, &LockedError{Name: name}
 }
 
-// lockPause is how often a process that waits tries again.
+// lockPause is how long a waiting process waits between tries.
 const lockPause = 100 * time.Millisecond
 
-// WaitLock takes the lock of a file when it is free. If ctx ends before, the error
-// is that of ctx and a [LockedError].
+// WaitLock takes the lock of a file when it is free. If ctx ends first, the error
+// wraps that of ctx and a [LockedError].
 func WaitLock(ctx context.Context, name string) (*Lock, error) {
 	tick := time.NewTicker(lockPause)
 	defer tick.Stop()
@@ -88,7 +88,7 @@ func WaitLock(ctx context.Context, name string) (*Lock, error) {
 	}
 }
 
-// sign writes who holds the lock. Others can do without.
+// sign writes who holds the lock. The lock works without it.
 func (l *Lock) sign() {
 	host, _ := os.Hostname()
 	data, _ := json.Marshal(Holder{PID: os.Getpid(), Host: host, Since: time.Now()})
@@ -97,7 +97,7 @@ func (l *Lock) sign() {
 	}
 }
 
-// holderSize is more than a holder takes.
+// holderSize is more than a holder needs.
 const holderSize = 4096
 
 func holderIn(file io.ReaderAt) (h Holder) {
@@ -108,8 +108,8 @@ func holderIn(file io.ReaderAt) (h Holder) {
 	return h
 }
 
-// Close hands the lock back. Its file stays, and no longer says who holds it. A
-// nil Lock has nothing to give back.
+// Close releases the lock. Its file stays, and no longer says who holds it.
+// Closing a nil Lock does nothing.
 func (l *Lock) Close() error {
 	if l == nil {
 		return nil
@@ -118,10 +118,11 @@ func (l *Lock) Close() error {
 	return l.file.Close()
 }
 
-// Remove hands the lock back and removes its file. It is removed while it is held:
-// who makes it anew has another file, and who has opened this one sees that it is
-// gone. Windows does not remove what is open, and opens nothing that is going:
-// there the file stays if another process has it by then.
+// Remove releases the lock and removes its file. It removes the file while
+// holding the lock: a process that recreates it has another file, and one that
+// has opened this file sees that it is gone. Windows does not remove open files,
+// and opens none that are being removed: there the file stays if another process
+// has it by then.
 func (l *Lock) Remove() error {
 	name := l.file.Name()
 	if closesFirst {

@@ -8,12 +8,11 @@ import (
 	"syscall"
 )
 
-// mostLinks is how many links may lead from one to the next, as in Linux.
+// mostLinks is how many links may follow one another, as in Linux.
 const mostLinks = 40
 
-// Resolve returns the name of the file that Create writes: where links lead, if
-// the name is one of this user's or of root's. What a link leads to need not
-// exist.
+// Resolve returns the name of the file that Create writes: the target of links,
+// if the name is a link of this user's or root's. The target need not exist.
 func Resolve(name string) (string, error) {
 	asked := name
 	for range mostLinks {
@@ -21,7 +20,7 @@ func Resolve(name string) (string, error) {
 		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 			return name, nil
 		}
-		// What stands behind /dev/stdout and its like has no name.
+		// What is behind /dev/stdout and the like has no name.
 		if now, err := os.Stat(name); err == nil && !now.Mode().IsRegular() {
 			return name, regular(asked, now)
 		}
@@ -35,7 +34,7 @@ func Resolve(name string) (string, error) {
 		if !filepath.IsAbs(next) {
 			next = folderOf(name) + string(filepath.Separator) + next
 		}
-		// The next link counts from the folder that it is really in.
+		// The next link is relative to the folder that it is really in.
 		folder, err := filepath.EvalSymlinks(folderOf(next))
 		if err != nil {
 			return "", &Error{asked, ErrNoFolder, nil}
@@ -45,8 +44,8 @@ func Resolve(name string) (string, error) {
 	return "", explained(asked, syscall.ELOOP)
 }
 
-// folderOf returns the folder of a name. It does not take "link/.." for nothing, as
-// filepath.Dir does.
+// folderOf returns the folder of a name. Unlike filepath.Dir it does not drop
+// "link/..".
 func folderOf(name string) string {
 	folder, _ := filepath.Split(name)
 	if folder == "" {
@@ -55,8 +54,8 @@ func folderOf(name string) string {
 	return folder
 }
 
-// Check returns why Create will not write a file of that name, as far as that
-// shows without writing: nil if nothing is in the way.
+// Check returns why Create would not write a file of that name, as far as that
+// shows without writing; nil if nothing is in the way.
 func Check(name string) error {
 	target, err := Resolve(name)
 	if err != nil {
@@ -65,8 +64,8 @@ func Check(name string) error {
 	return replaceable(target)
 }
 
-// replaceable returns why what stands at a name cannot be replaced, nil if it can
-// be. A link cannot: it is resolved by now, or not to be followed.
+// replaceable returns why the file at a name cannot be replaced; nil if it can. A
+// link cannot: it is resolved by now, or must not be followed.
 func replaceable(name string) error {
 	if name == "" {
 		return explained(name, fs.ErrNotExist)
@@ -85,7 +84,7 @@ func replaceable(name string) error {
 	if err := regular(name, info); err != nil {
 		return err
 	}
-	// Programs that save with the usual mask leave files that a group can write.
+	// Programs that save with the usual umask leave files that a group can write.
 	if err := foreign(info, folder, othersWrite); err != nil {
 		return &Error{name, err, nil}
 	}
@@ -105,13 +104,13 @@ func regular(name string, info fs.FileInfo) error {
 	return &Error{name, ErrNotRegular, nil}
 }
 
-// Permissions that make a file somebody else's as well.
+// Permissions that give others a hand in a file.
 const (
 	othersWrite fs.FileMode = 0o002
 	anyoneElse  fs.FileMode = 0o022
 )
 
-// foreign returns the reason not to take a file of a folder for this user's own,
+// foreign returns the reason not to take a file in a folder for this user's own;
 // nil if it is. Nobody else may have the permissions.
 func foreign(info fs.FileInfo, folder string, permissions fs.FileMode) error {
 	if !hasOwners || isOwn(info) && info.Mode().Perm()&permissions == 0 {
@@ -128,7 +127,8 @@ func foreign(info fs.FileInfo, folder string, permissions fs.FileMode) error {
 	return ErrWritable
 }
 
-// probe returns how a file looks that this process makes in a folder.
+// probe returns the owner and mode that a file created by this process gets in a
+// folder.
 func probe(folder string) (fs.FileInfo, error) {
 	f, err := os.CreateTemp(folder, ".*"+partialEnding)
 	if err != nil {
@@ -139,7 +139,7 @@ func probe(folder string) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// leadsTo reports whether a name is that of a file, and no link to it.
+// leadsTo reports whether a name is that of a file, and not a link to it.
 func leadsTo(name string, file fs.FileInfo) bool {
 	info, err := os.Lstat(name)
 	return err == nil && os.SameFile(info, file)

@@ -9,22 +9,22 @@ import (
 	"strconv"
 )
 
-// A Private is an open file of this user alone that is written in place, such as a
-// journal. It is written and read as any file is.
+// A Private is an open file of this user only that is written in place, such as a
+// journal. It is read and written like any file.
 type Private struct {
 	*os.File
 	info fs.FileInfo
 }
 
-// OpenPrivate opens a file to read and write, and makes it, with mode 0600, if it
-// is not there. A link, a pipe or a device at its name is refused, and so is a
-// file that another user owns or can write to, or that has a second name: its
-// bytes may be another file's, or may have been forged.
+// OpenPrivate opens a file for reading and writing, and creates it with mode 0600
+// if it does not exist. It refuses a link, a pipe or a device, and a file that
+// another user owns or can write to, or that has a second name: its bytes may be
+// another file's, or forged.
 func OpenPrivate(name string) (*Private, error) {
 	for range attempts {
 		file, err := openOrMake(name)
 		if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) && isFolder(folderOf(name)) {
-			continue // it came or went meanwhile
+			continue // it appeared or vanished meanwhile
 		}
 		if err != nil {
 			return nil, explained(name, err)
@@ -64,11 +64,12 @@ func openOrMake(name string) (*os.File, error) {
 	return file, nil
 }
 
-// OpenRegular opens a regular file to read, whoever owns it, and follows no link.
+// OpenRegular opens a regular file for reading, whoever owns it, and follows no
+// link.
 func OpenRegular(name string) (*os.File, error) { return openRegular(name, os.O_RDONLY) }
 
-// openRegular opens a regular file that is there. What is none is not even opened,
-// as far as that shows: opening a device can do things.
+// openRegular opens an existing regular file. Anything else is not even opened,
+// as far as it can tell: opening a device can have effects.
 func openRegular(name string, flag int) (*os.File, error) {
 	info, err := os.Lstat(name)
 	if err == nil {
@@ -97,8 +98,8 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Sync brings what was written to the disk. It returns ErrTaken if the name is no
-// longer this file's: that its folder has vanished does not show otherwise.
+// Sync writes everything to disk. It returns ErrTaken if the name is no longer
+// this file's; otherwise nobody would notice that its folder has vanished.
 func (p *Private) Sync() error {
 	if err := p.File.Sync(); err != nil {
 		return explained(p.Name(), err)
@@ -109,8 +110,8 @@ func (p *Private) Sync() error {
 	return nil
 }
 
-// Remove removes the file, closes it, and brings that to the disk. Another file
-// that has its name stays, and is ErrTaken.
+// Remove removes the file, closes it, and writes that to disk. Another file that
+// has taken its name stays, and the error is ErrTaken.
 func (p *Private) Remove() error {
 	defer p.Close()
 	if !leadsTo(p.Name(), p.info) {
@@ -127,8 +128,8 @@ func (p *Private) Remove() error {
 	return SyncFolder(folderOf(p.Name()))
 }
 
-// TempFile makes a file that nobody else can read and that is gone when it is
-// closed or the process ends, however that ends.
+// TempFile creates a file that nobody else can read and that is gone when it is
+// closed or the process ends, for whatever reason.
 func TempFile() (*os.File, error) {
 	for range attempts {
 		name := filepath.Join(os.TempDir(), "rpsbatch-"+strconv.FormatUint(rand.Uint64(), 36)+".tmp")

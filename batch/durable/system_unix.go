@@ -11,10 +11,10 @@ import (
 
 const (
 	hasOwners   = true
-	closesFirst = false // a file can be renamed and removed while it is open
+	closesFirst = false // a file can be renamed and removed while open
 	tempFlags   = 0     // its name is removed
 
-	// A pipe is not waited for, and a terminal not made ours.
+	// Do not wait for a pipe, and do not adopt a terminal.
 	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_NOCTTY
 )
 
@@ -36,8 +36,8 @@ func links(info fs.FileInfo) int {
 	return 1
 }
 
-// lockFile locks a file until it is closed. It reports whether nobody else has it
-// locked; an error says that files cannot be locked there.
+// lockFile locks a file until it is closed. It reports whether it got the lock;
+// an error means that files cannot be locked there.
 func lockFile(file *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -52,12 +52,11 @@ func lockFile(file *os.File) (bool, error) {
 	}
 }
 
-// OpenInput opens a file to read it, so that one can be created that will replace
-// it.
+// OpenInput opens a file for reading, and lets another take its place meanwhile.
 func OpenInput(name string) (*os.File, error) { return os.Open(name) }
 
-// mayReplace returns why a file cannot be replaced though its folder can be
-// written: it is marked as immutable.
+// mayReplace returns why a file cannot be replaced although its folder is
+// writable: it is marked as immutable.
 func mayReplace(name string, _ fs.FileInfo) error {
 	const write = 2
 	if err := syscall.Access(name, write); errors.Is(err, syscall.EPERM) {

@@ -11,7 +11,7 @@ import (
 const (
 	hasOwners   = false
 	closesFirst = true
-	openFlags   = windows.FILE_FLAG_OPEN_REPARSE_POINT // a link is opened itself, and is no regular file
+	openFlags   = windows.FILE_FLAG_OPEN_REPARSE_POINT // a link itself is opened, and is not a regular file
 	tempFlags   = windows.FILE_FLAG_DELETE_ON_CLOSE
 )
 
@@ -20,9 +20,9 @@ func isOwn(fs.FileInfo) bool  { return true }
 func isRoot(fs.FileInfo) bool { return false }
 func links(fs.FileInfo) int   { return 1 }
 
-// lockFile locks a file until it is closed. It reports whether nobody else has it
-// locked; an error says that files cannot be locked there. The range that is
-// locked is beyond all bytes, which others can then read.
+// lockFile locks a file until it is closed. It reports whether it got the lock;
+// an error means that files cannot be locked there. The locked range is beyond
+// all bytes, so others can still read those.
 func lockFile(file *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})
@@ -32,8 +32,8 @@ func lockFile(file *os.File) (bool, error) {
 	return err == nil, err
 }
 
-// OpenInput opens a file to read it, so that one can be created that will replace
-// it: it does not keep it from being replaced, as os.Open does, until that is done.
+// OpenInput opens a file for reading, and lets another take its place meanwhile.
+// os.Open would keep it from being replaced.
 func OpenInput(name string) (*os.File, error) {
 	if path, err := windows.UTF16PtrFromString(name); err == nil {
 		handle, err := windows.CreateFile(path, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
@@ -42,7 +42,7 @@ func OpenInput(name string) (*os.File, error) {
 			return os.NewFile(uintptr(handle), name), nil
 		}
 	}
-	return os.Open(name) // it may be a folder, and says better what is wrong
+	return os.Open(name) // it may be a folder, whose error is better
 }
 
 // mayReplace returns why a file cannot be replaced: it is write-protected, or

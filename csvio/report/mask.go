@@ -7,44 +7,45 @@ import (
 	"rpsbatch/rps"
 )
 
-// A masker takes unique URLs out of what a row says. It masks the row's own
-// URLs wherever they stand, whatever they look like, and all else that looks
-// like a URL: the service may quote any.
+// A masker masks unique URLs in a row. It masks the row's own URLs wherever they
+// appear, whatever they look like, and everything else that looks like a URL: the
+// service may quote any.
 type masker struct {
 	show    bool
-	secrets [2]string // the row's URLs as they stand in its cells
+	secrets [2]string // the row's URLs as they are in its cells
 }
 
-// Masked stands in the place of what is masked.
+// Masked replaces what is masked.
 const Masked = "\u2022\u2022\u2022"
 
-// always returns one that masks even where URLs are to be shown: so that rows
-// that differ in nothing else are counted together.
+// always returns one that masks even if URLs are to be shown, so that rows that
+// differ in nothing else are counted together.
 func (m masker) always() masker {
 	m.show = false
 	return m
 }
 
-// urlLike takes a URL up to what cannot stand in one. The end of the sentence
-// that it stands in is no part of it.
+// urlLike matches a URL up to a character that cannot be in one. The punctuation
+// that ends a sentence is not part of it.
 var urlLike = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s"<>]*[^\s"<>.,;:!?)\]'])`)
 
-// tickets is where the service tells owners to turn. It is the same for all, so
-// no secret, and needed to do what it says.
+// tickets is where the service sends owners. It is the same for all, so not a
+// secret, and needed to follow the advice.
 const tickets = "https://ticket.yealink.com"
 
-// text masks the URLs in a text. The scheme is left, so that it reads as one.
+// text masks the URLs in a text. It keeps the scheme, so that it still reads as a
+// URL.
 func (m masker) text(text string) string {
 	text = rps.Printable(text)
 	if m.show || text == "" {
 		return text
 	}
 	for _, secret := range m.secrets {
-		// Whole, and as somebody may quote it who leaves the scheme out.
+		// Whole, and as somebody may quote it without the scheme.
 		secret = rps.Printable(secret)
 		_, rest, _ := strings.Cut(secret, "://")
 		for _, part := range []string{secret, rest} {
-			// A cell like "none" is a slip, and to mask it would spoil the text.
+			// A cell like "none" is a slip, and masking it would spoil the text.
 			if len(part) > 3 && strings.ContainsAny(part, "./:") {
 				text = strings.ReplaceAll(text, part, scheme(part)+Masked)
 			}
@@ -69,7 +70,7 @@ func scheme(url string) string {
 }
 
 // name masks what cannot be a name, and may be a URL in the wrong column: no
-// name of a server or a status, and no MAC, holds such a character.
+// server name, status or MAC has such a character.
 func (m masker) name(text string) string {
 	text = rps.Printable(text)
 	if !m.show && strings.ContainsAny(text, "/@") {

@@ -14,18 +14,18 @@ import (
 	"rpsbatch/batch"
 )
 
-// A Page shows a Tally as HTML: one file with its style and its script in it,
-// which loads nothing and forbids the browser to.
+// A Page shows a Tally as HTML: one file with its style and script, which loads
+// nothing and forbids the browser to load anything.
 type Page struct {
 	Name    string // of the result file, without its folder
-	Account string // and host; "" if not known
+	Account string // and host; "" if unknown
 	Next    []Step // what to do next
 	Tally   *Tally
 	Remedy  func(batch.Status) string // what to do about the rows of a status
 	Number  func(int) string          // a number as people read it
 }
 
-// A Step is what to do, and the command for that; "" if there is none to copy.
+// A Step is something to do, and the command for it; "" if there is none to copy.
 type Step struct{ Why, Command string }
 
 // How much of each list a page shows.
@@ -43,8 +43,8 @@ var styleFile string
 //go:embed page.js
 var scriptFile string
 
-// A browser reads line ends as LF before it takes a digest, whatever a checkout
-// made of them.
+// A browser reads line ends as LF before it computes a digest, whatever a
+// checkout made of them.
 var (
 	pageStyle  = strings.ReplaceAll(styleFile, "\r\n", "\n")
 	pageScript = strings.ReplaceAll(scriptFile, "\r\n", "\n")
@@ -56,9 +56,9 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"flags":  withFlags,
 }).Parse(pageText))
 
-// policy names what the page may run by its digest, so that a text of the
-// service that slipped through the escaping would still do nothing. All else is
-// forbidden: pictures, fonts, frames, requests, forms.
+// policy allows the page's own script and style by their digests, so that a text
+// of the service that slipped through the escaping would still do nothing.
+// Everything else is forbidden: pictures, fonts, frames, requests, forms.
 var policy = fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'",
 	digest(pageStyle), digest(pageScript))
 
@@ -82,9 +82,9 @@ type view struct {
 	Chips     []Count // the statuses in the table
 	Refusals  []Refusal
 	More      more
-	Cut       bool // the table has not all rows
+	Cut       bool // the table is cut short
 	Masked    bool
-	Unmatched int // rows whose refusals are not told apart
+	Unmatched int // rows whose refusals are not distinguished
 }
 
 // more is what the lists leave out.
@@ -144,8 +144,8 @@ func bars(counts []Count, rows int) []bar {
 	return list
 }
 
-// lengths returns the lengths of both parts. What there is can be seen, be it one
-// row of a million.
+// lengths returns the lengths of both parts. A part that is not empty is always
+// visible, even one row of a million.
 func lengths(c Count, rows int) (good, bad string) {
 	const least = 0.5
 	part := func(n int) float64 {
@@ -179,8 +179,8 @@ func chips(statuses []Count, rows []Row) (list []Count) {
 	return list
 }
 
-// Share returns a part of a whole in percent. Neither nothing nor all is said
-// where it is not so.
+// Share returns a part of a whole in percent. It says 0% and 100% only if that is
+// exact.
 func Share(n, of int) string {
 	if of == 0 {
 		return "0%"
@@ -195,7 +195,7 @@ func Share(n, of int) string {
 	}
 }
 
-// When tells the time of the verdicts, "" if none has one.
+// When returns the time of the verdicts; "" if none has one.
 func (t *Tally) When() string {
 	const layout = "2006-01-02 15:04:05"
 	from, to := t.From.UTC(), t.To.UTC()
@@ -210,7 +210,7 @@ func (t *Tally) When() string {
 	return "from " + from.Format(layout) + " to " + to.Format(layout) + " UTC"
 }
 
-// Whole is the bar of all rows.
+// Whole returns the bar of all rows.
 func (v view) Whole() bar {
 	return bars([]Count{{Rows: v.Rows, Succeeded: v.Succeeded}}, v.Rows)[0]
 }

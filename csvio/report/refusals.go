@@ -9,8 +9,8 @@ import (
 	"rpsbatch/batch"
 )
 
-// A Refusal is why rows did not succeed, with what differs from row to row
-// taken out of its text.
+// A Refusal is why rows did not succeed, without the parts of its text that
+// differ between rows.
 type Refusal struct {
 	Status   batch.Status
 	Fate     batch.Status
@@ -26,8 +26,8 @@ type Example struct {
 }
 
 const (
-	// How many texts are told apart. A service that puts a number of its own
-	// into each would fill memory otherwise.
+	// How many texts are distinguished. A service that puts its own number into
+	// each would fill memory otherwise.
 	maxRefusals = 5000
 	maxExamples = 3
 )
@@ -39,7 +39,7 @@ type refusalKey struct {
 
 type refusals struct {
 	by    map[refusalKey]*Refusal
-	other int // rows with texts that came when there were too many
+	other int // rows with texts that came after there were too many
 }
 
 func (r *refusals) add(status, fate batch.Status, text string, example Example) {
@@ -61,8 +61,8 @@ func (r *refusals) add(status, fate batch.Status, text string, example Example) 
 	}
 }
 
-// Refusals returns the commonest first. rest is the number of rows whose texts
-// were too many to tell apart.
+// Refusals returns the most common first. rest is the number of rows whose texts
+// were too many to distinguish.
 func (t *Tally) Refusals() (list []Refusal, rest int) {
 	for _, r := range t.refusals.by {
 		list = append(list, *r)
@@ -73,9 +73,9 @@ func (t *Tally) Refusals() (list []Refusal, rest int) {
 	return list, t.refusals.other
 }
 
-// What differs between rows that were refused for the same: MACs in any of the forms
-// that the service uses, of which several in a row are as many as the call had that
-// was refused, and the numbers of lines.
+// What differs between rows that were refused for the same reason: MACs in any
+// form that the service uses, a list of which counts as one, because it depends
+// on the call; and line numbers.
 var (
 	macsInText = regexp.MustCompile(`\b` + macInText + `(?:[,; ]+` + macInText + `)*`)
 	lineInText = regexp.MustCompile(`\bline [0-9]+`)

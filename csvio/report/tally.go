@@ -1,11 +1,12 @@
-// Package report counts what a result file says, and writes it as a page.
+// Package report counts the rows of a result file, and writes the counts as a
+// page.
 //
 // A [Tally] takes the rows one by one and keeps counts, a few examples and the
-// first rows that did not succeed, so that a file of a million rows takes
-// little memory. A [Page] shows them as HTML, in one file that loads nothing.
+// first rows that did not succeed, so that a file of a million rows takes little
+// memory. A [Page] shows them as HTML, in one file that loads nothing.
 //
-// Unique URLs are secrets. What a Tally gives has none of them unless
-// [Options] say so; see masker.
+// Unique URLs are secrets. A Tally returns none of them unless [Options] say so;
+// see masker.
 package report
 
 import (
@@ -31,10 +32,10 @@ type Options struct {
 // A Tally counts the rows of a result file. Its fields may be read at any time;
 // it is not safe for concurrent use.
 type Tally struct {
-	Rows      int       // blank records not counted
-	Blank     int       // records that are no devices
-	Succeeded int       // duplicates of rows that did included
-	From, To  time.Time // the first and the last verdict, zero if none has a time
+	Rows      int       // not counting blank records
+	Blank     int       // records that are not devices
+	Succeeded int       // including duplicates of rows that succeeded
+	From, To  time.Time // the first and the last verdict; zero if none has a time
 	Sandbox   int       // rows that were tried at a simulated service
 	Failed    []Row     // the first that did not succeed, in the file's order
 
@@ -43,8 +44,8 @@ type Tally struct {
 	servers  map[string]*Count
 	refusals refusals
 
-	// fates has the devices of the rows so far by status. A MAC can be in
-	// several: one row of it was refused for its target, and another was sent.
+	// fates has the devices of the rows so far by status. A MAC can have several:
+	// one of its rows was refused for its target, and another was sent.
 	fates      map[batch.Status]*roaring64.Bitmap
 	unresolved int // duplicates whose row has not come before them
 }
@@ -73,7 +74,7 @@ type Row struct {
 	URL    string // the bound one
 }
 
-// What stands in the place of a name.
+// What replaces a name.
 const (
 	NoServer  = "(none)"
 	NoVerdict = "(no verdict)"
@@ -81,16 +82,16 @@ const (
 )
 
 const (
-	// A cell of somebody's prose is not to fill memory or page.
+	// Somebody's prose in a cell must not fill memory or the page.
 	longestName   = 100
 	longestCell   = 24
 	longestDetail = 600
 
-	// Statuses that nobody knows are columns of another program, or damage.
+	// Unknown statuses come from another program's column, or from damage.
 	maxOddStatuses = 50
 )
 
-// NewTally returns one that has counted nothing.
+// NewTally returns an empty Tally.
 func NewTally(opts Options) *Tally {
 	return &Tally{
 		opts: opts, statuses: map[batch.Status]*Count{}, servers: map[string]*Count{},
@@ -155,7 +156,7 @@ func (t *Tally) Add(row *batch.Row) {
 func (t *Tally) judge(row *batch.Row) (good bool, fate batch.Status) {
 	status, mac := row.Prior.Status, row.Prior.MAC
 	if status != batch.Duplicate {
-		// A conflict and what is invalid say nothing of the device.
+		// conflict and invalid say nothing about the device.
 		if mac != (rps.MAC{}) && status != batch.Conflict && status != batch.Invalid {
 			t.fate(status).Add(mac.Uint64())
 		}
@@ -170,15 +171,15 @@ func (t *Tally) judge(row *batch.Row) (good bool, fate batch.Status) {
 	return false, status
 }
 
-// Again returns a tally for counting the same rows once more, if there are
-// duplicates before the rows that they repeat: it knows what became of those.
+// Again returns a tally for counting the same rows again, if duplicates come
+// before the rows that they repeat: it knows what happened to those.
 func (t *Tally) Again() (again *Tally, needed bool) {
 	again = NewTally(t.opts)
 	again.fates = t.fates
 	return again, t.unresolved > 0
 }
 
-// fate returns the devices of the rows of a status.
+// fate returns the devices of the rows with a status.
 func (t *Tally) fate(s batch.Status) *roaring64.Bitmap {
 	if t.fates[s] == nil {
 		t.fates[batch.Status(strings.Clone(string(s)))] = roaring64.New()
@@ -256,7 +257,8 @@ func sorted(counts func(func(*Count) bool)) (list []Count) {
 }
 
 // Head cuts a list at n, and returns how many items it leaves out, with how many
-// rows. It never leaves out a single one: that takes no more room than saying so.
+// rows. It never leaves out a single item: showing it takes no more room than
+// saying so.
 func Head[T interface{ rows() int }](list []T, n int) (shown []T, more, rows int) {
 	if len(list) <= n+1 {
 		return list, 0, 0
