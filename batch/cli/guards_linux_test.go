@@ -97,7 +97,7 @@ func TestGuards(t *testing.T) {
 		},
 		"save-before": {
 			{name: "moved", args: "register 5.csv --override own --save-before b.csv", want: "Saved: b.csv (5 devices)", changed: 5},
-			{name: "other contents", args: "register 5.csv --override own --save-before 10.csv", code: 2, want: "which are never overwritten"},
+			{name: "other contents", args: "register 5.csv --override own --save-before 10.csv", code: 2, want: "and is never overwritten"},
 			{name: "terminal", args: "deregister 5.csv --save-before b.csv", dialogue: "wait Remove 5\ntype y", want: "Saved: b.csv (5 devices)", changed: 5},
 			{name: "unlisted", args: "edit 5.csv --max-moves 100% --save-before b.csv", unlisted: true, want: "Saved: b.csv (5 devices)", changed: 5},
 			{name: "resumed", first: "edit 5.csv --limit 2 --save-before b.csv", args: "edit 5.csv --resume --save-before b.csv", want: "Saved: b.csv (5 devices)", changed: 5},

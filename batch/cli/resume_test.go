@@ -126,7 +126,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	until(t, "the first run's answer", func() bool { return c.answers() >= 1 })
 	for _, flags := range [][]string{nil, {"--resume"}, {"--restart"}, {"--resume", "--restart"}} {
 		out, err := c.register(flags...).CombinedOutput()
-		if code(err) != 2 || !strings.Contains(string(out), "another run has it") || !strings.Contains(string(out), "process ") {
+		if code(err) != 2 || !strings.Contains(string(out), "another run is using it") || !strings.Contains(string(out), "process ") {
 			t.Errorf("%v: exit code %d: %s", flags, code(err), out)
 		}
 	}
@@ -190,7 +190,7 @@ func TestForgedJournal(t *testing.T) {
 		says   string
 	}{
 		// of 00-15-65-00-00-00
-		"removals":      {`{"account":{"listed":true,"devices":1000000,"prune":"gICAqNYC"}}`, 2, "it is to remove devices"},
+		"removals":      {`{"account":{"listed":true,"devices":1000000,"prune":"gICAqNYC"}}`, 2, "it removes devices"},
 		"verdicts":      {`{"settled":[{"rows":` + numbers(len(rows)-1) + `,"status":"registered","proof":"answer","calls":1}]}`, 1, "20 resumed"},
 		"other verdict": {`{"settled":[{"rows":[1],"status":"splendid"}]}`, 2, "damaged"},
 	} {

@@ -233,7 +233,7 @@ func (s *section) finishNumber() {
 // item0 is an item that shows nothing.
 var item0 = item{kind: 'L'}
 
-// finishDate tells minutes from months and turns whatever has no meaning in a date
+// finishDate distinguishes minutes from months and turns whatever has no meaning in a date
 // into literal text.
 func (s *section) finishDate() {
 	before := byte(0) // the previous element other than text
