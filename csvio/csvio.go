@@ -84,6 +84,7 @@
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go
+//	URLs or actions in a column that is not read    refused            unread.go
 //	header of two rows that nothing joins           refused            tworows.go
 //	each line is one quoted cell                    refused            guess.go
 //	record larger than MaxRecord                    refused            split.go

@@ -182,6 +182,10 @@ func TestPassedOver(t *testing.T) {
 			t.Errorf("%q: read %s, passed over %s", test.file, read, passed)
 		}
 	}
+	decided := Options{Columns: map[string]string{"url": "none"}}
+	if _, format := rowsOf(t, "MAC,Server,Page\n001565000001,hq,https://u.example.com/1\n", decided); format.PassedOver != nil {
+		t.Errorf("%q though that is decided", format.PassedOver)
+	}
 	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{Action: batch.Check}); format.PassedOver != nil {
 		t.Errorf("%q where none is needed", format.PassedOver)
 	}

@@ -212,7 +212,7 @@ func (r *Reader) noteColumns(records []sampled) {
 		for _, record := range records {
 			suspect = suspect || i < len(record.names) && isURL(record.names[i])
 		}
-		if suspect {
+		if suspect && (!r.isNone(roleURL) || h.at[roleServer] < 0) {
 			f.PassedOver = append(f.PassedOver, name)
 		}
 	}

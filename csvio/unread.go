@@ -119,11 +119,11 @@ func (u *unread) err(f *Format) error {
 		if names == nil {
 			continue
 		}
-		verb := " holds "
+		form := "%s holds %s but is not read: %s"
 		if len(names) > 1 {
-			verb = " hold "
+			form = "%s hold %s but are not read: %s"
 		}
-		return &FileError{Reason: fmt.Sprintf("%s%s%s but is not read: %s", strings.Join(names, ", "), verb, of.what, of.effect),
+		return &FileError{Reason: fmt.Sprintf(form, strings.Join(names, ", "), of.what, of.effect),
 			Hint: "give " + flag + " to read it, or " + columnFlag(of.role, noColumn) + " if that is meant"}
 	}
 	return nil

@@ -24,7 +24,7 @@ func TestUnread(t *testing.T) {
 		"half of them":      {"mac,server,x\n" + a + ",hq," + u + "\n" + b + ",hq,\n", Options{}, `--column url="x"`},
 		"fewer":             {"mac,server,x\n" + a + ",hq," + u + "\n" + b + ",hq,\n" + c + ",hq,\n", Options{}, ""},
 		"rows without MACs": {"mac,server,x\n" + a + ",hq," + u + "\n,hq,\n,hq,total\n", Options{}, `--column url="x"`},
-		"two columns":       {"mac,server,x,\"y\"\"z\",\n" + a + ",hq," + u + ",\"" + u + ",1\"," + u + "\n", Options{}, `"x" (column 3), "y\"z" (column 4), (column 5) hold URLs|--column url="x"`},
+		"two columns":       {"mac,server,x,\"y\"\"z\",\n" + a + ",hq," + u + ",\"" + u + ",1\"," + u + "\n", Options{}, `"x" (column 3), "y\"z" (column 4), (column 5) hold URLs but are not read|--column url="x"`},
 		"no name":           {"mac,server,\n" + a + ",hq," + u + "\n", Options{}, "(column 3) holds URLs|--column url=3"},
 		"late":              {"mac,server,x\n" + strings.Repeat(a+",hq,\n", 30) + strings.Repeat(a+",hq,"+u+"\n", 30), Options{}, `--column url="x"`},
 		"late, no header":   {strings.Repeat(a+",hq,,Berlin,\n", 30) + strings.Repeat(a+",hq,,Bonn,"+u+"\n", 30), Options{Columns: map[string]string{"url": "3"}}, ""},
