@@ -236,7 +236,7 @@ func (k *known) verdict(n int, mac rps.MAC) (Verdict, bool) {
 	has := k.account.set().Contains(mac.Uint64())
 	switch v.Status {
 	case Registered, Overridden, Unchanged, Edited, Exists:
-		ok = has || !k.trusted // a list that is cut
+		ok = has
 	case Deregistered, NotRegistered, RegisteredElsewhere:
 		ok = !has
 	}
