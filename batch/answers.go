@@ -339,6 +339,9 @@ func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
 		}
 	case needList:
 	default:
+		if o.Earlier != nil {
+			e.noteSample(&e.window.at(o.row).row.Device, c.verdict)
+		}
 		e.settleNow(o.row, c.verdict, now)
 	}
 }
