@@ -325,9 +325,6 @@ func (j *Journal) noteSending(c change, until time.Time) error {
 	return nil
 }
 
-// maxTogether is how many rows share a record at most.
-const maxTogether = 100
-
 // kept notes what is known of rows.
 func (j *Journal) kept(items []item, unmade bool) error {
 	for some := range slices.Chunk(items, maxTogether) {

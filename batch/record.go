@@ -163,3 +163,6 @@ type touch struct {
 	calls  int
 	flying bool // one of them may have been sent, and no answer was noted
 }
+
+// maxTogether is how many rows share a record at most.
+const maxTogether = 100
