@@ -20,7 +20,11 @@ import (
 // any moment, with faults, look-ups, servers to be added and devices to be
 // removed. At the end the account is as asked, and each verdict is true.
 func TestStopsAndGoesOn(t *testing.T) {
-	for seed := range uint64(250) {
+	seeds := uint64(250)
+	if testing.Short() {
+		seeds = 50
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) { newStops(seed).run(t, dir) })
