@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,13 +75,8 @@ func TestNoFormulaInAnyDelimiter(t *testing.T) {
 // LibreOffice finds no formula in a result, whatever it is told to be between the
 // cells.
 func TestLibreOfficeFindsNoFormula(t *testing.T) {
-	if testing.Short() {
-		t.Skip("LibreOffice takes seconds to start")
-	}
-	office, err := exec.LookPath("soffice")
-	if err != nil {
-		t.Skip("LibreOffice is not installed: whether it takes our cells for formulas was NOT tested (Debian's package is libreoffice-calc-nogui)")
-	}
+	t.Parallel()
+	convert := libreOffice(t, "whether it takes our cells for formulas was NOT tested")
 	dir := t.TempDir()
 	var result bytes.Buffer
 	w, err := NewWriter(&result, Format{Comma: ',', LineEnd: "\n"}, 1)
@@ -102,11 +96,7 @@ func TestLibreOfficeFindsNoFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, comma := range []string{"44", "59", "9", "124", "44/59/9"} {
-		args := []string{"-env:UserInstallation=file://" + filepath.ToSlash(filepath.Join(dir, "profile")), "--headless",
-			"--infilter=Text - txt - csv (StarCalc):" + comma + ",34,76,1,,0,false,true,false,false,false,0,true", "--convert-to", "xlsx", "--outdir", dir, name}
-		if output, err := exec.CommandContext(t.Context(), office, args...).CombinedOutput(); err != nil {
-			t.Fatalf("soffice: %v\n%s", err, output)
-		}
+		convert("--infilter=Text - txt - csv (StarCalc):"+comma+",34,76,1,,0,false,true,false,false,false,0,true", "--convert-to", "xlsx", "--outdir", dir, name)
 		book, err := excelize.OpenFile(filepath.Join(dir, "r.xlsx"))
 		if err != nil {
 			t.Fatal(err)

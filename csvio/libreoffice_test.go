@@ -14,16 +14,32 @@ import (
 	"rpsbatch/batch"
 )
 
-// LibreOffice opens the result of each sample and finds the same cells in it,
-// the user's and ours.
-func TestLibreOfficeOpensResults(t *testing.T) {
+// libreOffice returns what runs it, with a profile of the test's own, and skips the
+// test where it is not installed: untested says what that leaves out.
+func libreOffice(t *testing.T, untested string) func(args ...string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("LibreOffice takes seconds to start")
 	}
-	office, err := exec.LookPath("soffice")
+	program, err := exec.LookPath("soffice")
 	if err != nil {
-		t.Skip("LibreOffice is not installed: whether it opens results was NOT tested (Debian's package is libreoffice-calc-nogui)")
+		t.Skipf("LibreOffice is not installed: %s (Debian's package is libreoffice-calc-nogui)", untested)
 	}
+	profile := "-env:UserInstallation=file://" + filepath.ToSlash(filepath.Join(t.TempDir(), "profile"))
+	return func(args ...string) {
+		t.Helper()
+		args = append([]string{profile, "--headless"}, args...)
+		if output, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
+			t.Fatalf("soffice: %v\n%s", err, output)
+		}
+	}
+}
+
+// LibreOffice opens the result of each sample and finds the same cells in it,
+// the user's and ours.
+func TestLibreOfficeOpensResults(t *testing.T) {
+	t.Parallel()
+	convert := libreOffice(t, "whether it opens results was NOT tested")
 	files, err := os.ReadDir(samplesDir)
 	if err != nil {
 		t.Fatal(err)
@@ -64,15 +80,12 @@ func TestLibreOfficeOpensResults(t *testing.T) {
 	}
 	for comma, results := range want {
 		out := t.TempDir()
-		args := []string{"-env:UserInstallation=file://" + filepath.ToSlash(filepath.Join(dir, "profile")), "--headless",
-			fmt.Sprintf("--infilter=Text - txt - csv (StarCalc):%d,34,76,1,%s", comma, strings.Join(columns, "/")),
+		args := []string{fmt.Sprintf("--infilter=Text - txt - csv (StarCalc):%d,34,76,1,%s", comma, strings.Join(columns, "/")),
 			"--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1", "--outdir", out}
 		for name := range results {
 			args = append(args, filepath.Join(dir, name))
 		}
-		if output, err := exec.CommandContext(t.Context(), office, args...).CombinedOutput(); err != nil {
-			t.Fatalf("soffice: %v\n%s", err, output)
-		}
+		convert(args...)
 		for name, want := range results {
 			t.Run(strings.TrimSuffix(name, ".csv"), func(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(out, name))

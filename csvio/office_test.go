@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,13 +18,8 @@ import (
 // reading of the workbook ask the same of the same devices. XLSX_BOOKS says of how
 // many workbooks.
 func TestLibreOfficeShowsTheSameDevices(t *testing.T) {
-	if testing.Short() {
-		t.Skip("LibreOffice takes seconds to start")
-	}
-	office, err := exec.LookPath("soffice")
-	if err != nil {
-		t.Skip("LibreOffice is not installed: what it shows was NOT compared (Debian's package is libreoffice-calc-nogui)")
-	}
+	t.Parallel()
+	convert := libreOffice(t, "what it shows was NOT compared")
 	books := 10
 	if n, err := strconv.Atoi(os.Getenv("XLSX_BOOKS")); err == nil {
 		books = n
@@ -42,11 +36,7 @@ func TestLibreOfficeShowsTheSameDevices(t *testing.T) {
 		names, made = append(names, name), append(made, book)
 	}
 	for some := range slices.Chunk(names, 100) {
-		args := append([]string{"-env:UserInstallation=file://" + filepath.ToSlash(filepath.Join(out, "profile")), "--headless",
-			"--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,false,true,true,false,false,-1", "--outdir", out}, some...)
-		if output, err := exec.CommandContext(t.Context(), office, args...).CombinedOutput(); err != nil {
-			t.Fatalf("soffice: %v\n%s", err, output)
-		}
+		convert(append([]string{"--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,false,true,true,false,false,-1", "--outdir", out}, some...)...)
 	}
 	rows, sent := 0, 0
 	for i, book := range made {

@@ -3,7 +3,6 @@ package csvio
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,27 +84,17 @@ func TestScientificCells(t *testing.T) {
 // byLibreOffice has it save a workbook anew.
 func byLibreOffice(t *testing.T, book []byte) []byte {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("LibreOffice takes seconds to start")
-	}
-	office, err := exec.LookPath("soffice")
-	if err != nil {
-		t.Skip("LibreOffice is not installed: its workbooks were NOT tested (Debian's package is libreoffice-calc-nogui)")
-	}
+	convert := libreOffice(t, "its workbooks were NOT tested")
 	dir := t.TempDir()
 	name := filepath.Join(dir, "book.xlsx")
 	if err := os.WriteFile(name, book, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out")
-	output, err := exec.CommandContext(t.Context(), office, "-env:UserInstallation=file://"+filepath.ToSlash(filepath.Join(dir, "profile")),
-		"--headless", "--convert-to", "xlsx", "--outdir", out, name).CombinedOutput()
-	if err != nil {
-		t.Fatalf("soffice: %v\n%s", err, output)
-	}
+	convert("--convert-to", "xlsx", "--outdir", out, name)
 	data, err := os.ReadFile(filepath.Join(out, "book.xlsx"))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, output)
+		t.Fatal(err)
 	}
 	return data
 }
