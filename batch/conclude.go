@@ -154,7 +154,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	switch {
 	case c.call.moves():
 		return c.undoneBy(byRun && !surely, ProofLookup, finding)
-	case c.f.override == OverrideOwn || c.f.override == OverrideAlways:
+	case c.f.override.moves():
 		if c.Rounds < maxRounds {
 			return conclusion{need: needSend, call: callOverride, was: surely || !byRun}
 		}
@@ -182,7 +182,7 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 // stays as it is.
 func (c concluding) exists(finding string) Verdict {
 	v := existing(ProofLookup, c.seen.bound)
-	if c.f.override == OverrideOwn || c.f.override == OverrideAlways {
+	if c.f.override.moves() {
 		v.Detail = "already registered by this account, and not moved"
 	}
 	v.Detail += ": " + finding

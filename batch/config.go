@@ -24,6 +24,10 @@ const (
 	OverrideAsk
 )
 
+// moves reports whether a device that this account has registered may be bound to
+// something else.
+func (o Override) moves() bool { return o == OverrideOwn || o == OverrideAlways }
+
 var overrideNames = map[string]Override{
 	"never": OverrideNever, "own": OverrideOwn, "always": OverrideAlways, "ask": OverrideAsk,
 }

@@ -4,8 +4,8 @@
 // # How a run goes
 //
 // A file is read twice. [TakeSurvey] is the first pass: it counts rows, and finds
-// MACs that repeat. A [Caller] makes the calls, at one rate;
-// [Caller.ReadAccount] lists the account, once. [Run.Plan] shows what would be
+// MACs that repeat. A [Caller] makes the calls, at one rate. [Run.ReadAccount]
+// lists the account: once, or twice if it seems empty and should not be. [Run.Plan] shows what would be
 // done, and [Run.Do] does it: it groups the rows into calls, sends those through
 // a pool of workers, and writes the verdicts in input order. Its memory is
 // bounded by [Window] rows, whatever the size of the file.
@@ -45,7 +45,8 @@
 //
 //	still registered           sent again; in the end refused, or failed
 //	not registered             deregistered, if the list showed it before; not-registered, if it
-//	                           did not and no call was lost; else in doubt
+//	                           did not, no call was lost, and no refused one seems to
+//	                           have been applied in part; else in doubt
 //
 // A list alone proves that a device is in the account and, if it was not before,
 // that this run has bound it to some server (proof list); a few such rows are

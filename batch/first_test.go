@@ -32,12 +32,12 @@ func TestOneRow(t *testing.T) {
 	// What is known of the account says what must be called at all.
 	config := batch.Config{BatchSize: 100, Workers: 1, Rate: 5, Burst: 2, MaxAttempts: 3, Timeout: 30 * time.Second, GiveUpAfter: time.Minute}
 	caller := batch.NewCaller(config, client, nil)
-	account, err := caller.ReadAccount(t.Context())
-	check(t, err)
-
-	// The run groups the rows into calls, and returns each its verdict.
 	var results verdicts
 	run := &batch.Run{Config: config, Caller: caller, Survey: survey, Open: open, Results: &results}
+	account, err := run.ReadAccount(t.Context())
+	check(t, err)
+
+	// The run groups the rows into calls, and gives each its verdict.
 	summary, err := run.Do(t.Context(), account)
 	check(t, err)
 

@@ -55,7 +55,7 @@ func (r *Run) WithinLimits(account Account) bool {
 	}
 	k, s := newKnown(r, account), r.Survey
 	c := Changes{Listed: true, Devices: k.devices}
-	if o := r.Config.Override; o == OverrideOwn || o == OverrideAlways || s.edits {
+	if r.Config.Override.moves() || s.edits {
 		c.Moves.Count = int(k.before.AndCardinality(s.seen))
 	}
 	c.Removals.Count = int(roaring64.And(k.before, s.seen).AndCardinality(s.unbound)) + int(k.absentees().GetCardinality())

@@ -317,7 +317,7 @@ const (
 // effectOf returns the effect of a fate on a device, from what was known of it
 // before the run. If nothing is known, it assumes the worst.
 func effectOf(f Fate, before presence, override Override) effect {
-	overrides := override == OverrideOwn || override == OverrideAlways
+	overrides := override.moves()
 	switch {
 	case f == ToDeregister && before != absent:
 		return removes
