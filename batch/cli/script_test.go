@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "write what cmp saw into the scripts")
 // TestMain makes this test binary the tool where it is called rpsbatch: the
 // scripts run it as a process of its own, and the simulator as another.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector holds each process for a second
 	testscript.Main(m, map[string]func(){"rpsbatch": tool})
 }
 
@@ -49,12 +50,12 @@ func TestScripts(t *testing.T) {
 		Cmds:               scriptCommands,
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
-		Deadline:           time.Now().Add(5 * time.Minute), // a tool that hangs is not to take the night
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("RPSBATCH_URL", "")
 			env.Setenv("RPSBATCH_USERNAME", "user")
 			env.Setenv("RPSBATCH_PASSWORD", "secret")
 			env.Setenv("FAST", "--rate=100000")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv(cacheVariable(), env.WorkDir+"/.cache")
 			samples, err := os.ReadFile("../../samples/devices.csv")
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -58,7 +59,8 @@ func TestStandardLoggerIsDebugOutput(t *testing.T) {
 			_, err = r.ReadByte() // until the client has logged, and closes
 			closed <- err
 		}()
-		var out, standard bytes.Buffer
+		// The connection is read, and logged of, in a goroutine of net/http.
+		var out, standard syncedBuffer
 		log.SetOutput(&standard)
 		code := Execute(context.Background(), []string{"register", file, "--url", "http://" + listener.Addr().String(), "--username", "u",
 			"--log-level", test.level, "--log-format", test.format, "--override", "never", "-o", filepath.Join(t.TempDir(), "r.csv")},
@@ -67,8 +69,26 @@ func TestStandardLoggerIsDebugOutput(t *testing.T) {
 			t.Fatalf("exit code %d, %v: %s", code, err, out.String())
 		}
 		text := out.String()
-		if standard.Len() > 0 || strings.Contains(text, "Unsolicited") != (test.want != "") || !strings.Contains(text, test.want) {
+		if standard.String() != "" || strings.Contains(text, "Unsolicited") != (test.want != "") || !strings.Contains(text, test.want) {
 			t.Errorf("--log-level %s: %s\nand %s", test.level, text, standard.String())
 		}
 	}
+}
+
+// syncedBuffer is a buffer for several goroutines.
+type syncedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
