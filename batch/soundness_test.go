@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/bits"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -15,6 +16,9 @@ import (
 
 	"rpsbatch/batch/durable"
 )
+
+// long is whether the tests that take long run whole: RPSBATCH_TESTS=long asks for it.
+var long = os.Getenv("RPSBATCH_TESTS") == "long"
 
 var (
 	histories   = flag.Int("histories", 50_000, "random histories of TestSoundness")
@@ -70,7 +74,7 @@ func traitsOf(seed uint64) traits {
 // false claim names its history: -seed=N -histories=1 -traits=T -show shows it.
 func TestSoundness(t *testing.T) {
 	n := *histories
-	if testing.Short() {
+	if !long {
 		n /= 10
 	}
 	workers := runtime.GOMAXPROCS(0)

@@ -20,9 +20,9 @@ import (
 // any moment, with faults, look-ups, servers to be added and devices to be
 // removed. At the end the account is as asked, and each verdict is true.
 func TestStopsAndGoesOn(t *testing.T) {
-	seeds := uint64(250)
-	if testing.Short() {
-		seeds = 50
+	seeds := uint64(40)
+	if long {
+		seeds = 250
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

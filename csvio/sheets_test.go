@@ -486,8 +486,8 @@ func TestBesideTheTable(t *testing.T) {
 
 // What merged cells cost is bounded, however many columns and rows they are in.
 func TestManyMergedCells(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
+	if !long {
+		t.Skip("takes seconds: RPSBATCH_TESTS=long runs it")
 	}
 	const columns, height = 2000, 4000
 	name := func(column int) string {

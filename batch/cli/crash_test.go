@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rpsbatch/batch/cli"
 )
 
 // crash is a run that is killed again and again, over files in a folder of its
@@ -198,14 +200,15 @@ func (c *crash) checkResults(rows [][]string, devices map[string][2]string) {
 	}
 }
 
-// TestKilledAndResumed kills a run of 20,000 rows at 50 moments, and goes on
-// each time. At the end every verdict is true, and no more calls were made than
+// TestKilledAndResumed kills a run of 400 rows for each of its 50 kills, or 5, and
+// goes on each time. At the end every verdict is true, and no more calls were made than
 // a whole run takes and were in flight at the kills.
 func TestKilledAndResumed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("50 processes")
+	kills, workers := 5, 4
+	if cli.Long {
+		kills = 50
 	}
-	rows := crashRows(20_000)
+	rows := crashRows(400 * kills)
 
 	whole := newCrash(t, rows)
 	if out, err := whole.register().CombinedOutput(); err == nil || len(out) == 0 {
@@ -218,7 +221,6 @@ func TestKilledAndResumed(t *testing.T) {
 		t.Run(strings.Join(simulate, " "), func(t *testing.T) {
 			// A call in 30 hangs, so that no run comes to its end before its kill.
 			c := newCrash(t, rows, append(simulate, "--faults", faultsFile(t, "registerDevices every=30 hang-after"))...)
-			const kills, workers = 50, 4
 			for i := range kills {
 				if c.killAt(4 * i) { // the first before anything is answered
 					t.Fatalf("it came to its end after %d kills", i)

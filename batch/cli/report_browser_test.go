@@ -25,6 +25,9 @@ import (
 // TestReportInBrowser opens the page of a report in a real browser: its counts
 // are those of the CSV, its filter filters, and it asks nobody for anything.
 func TestReportInBrowser(t *testing.T) {
+	if !cli.Long {
+		t.Skip("Chromium takes seconds to start: RPSBATCH_TESTS=long runs it")
+	}
 	browser := chromium(t)
 	dir := t.TempDir()
 	result, page := filepath.Join(dir, "devices.result.csv"), filepath.Join(dir, "report.html")

@@ -34,7 +34,17 @@ var update = flag.Bool("update", false, "write what cmp saw into the scripts")
 // scripts run it as a process of its own, and the simulator as another.
 func TestMain(m *testing.M) {
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector holds each process for a second
-	testscript.Main(m, map[string]func(){"rpsbatch": tool})
+	testscript.Main(waiting{m}, map[string]func(){"rpsbatch": tool})
+}
+
+// waiting runs more tests at once than there are processors: most of the time they
+// wait for processes and for time that passes there.
+type waiting struct{ *testing.M }
+
+func (w waiting) Run() int {
+	flag.Parse()
+	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	return w.M.Run()
 }
 
 func tool() {

@@ -18,8 +18,8 @@ import (
 // workbooks with all kinds of cells. XLSX_BOOKS says how many.
 func TestLibreOfficeShowsTheSame(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("LibreOffice takes seconds to start")
+	if !long {
+		t.Skip("LibreOffice takes seconds to start: RPSBATCH_TESTS=long runs it")
 	}
 	books := 5
 	if n, err := strconv.Atoi(os.Getenv("XLSX_BOOKS")); err == nil {

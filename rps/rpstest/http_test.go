@@ -343,9 +343,6 @@ func TestState(t *testing.T) {
 }
 
 func TestMillionDevices(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a while")
-	}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
