@@ -15,6 +15,7 @@ type openRow struct {
 	seen    finding
 	looking bool      // a lookup of it is queued or in flight
 	wait    time.Time // nothing may be claimed before this
+	sampled bool      // looked up, whatever the list shows
 }
 
 // ready reports whether it is time to conclude the row. Anything seen before then
@@ -29,9 +30,12 @@ func (o *openRow) ready(now time.Time) bool {
 	return true
 }
 
-// fewRows is the number of rows that are looked up one by one at the end, even
-// where the account's list could prove that they are there.
-const fewRows = 20
+// Rows that a list could settle are looked up all the same if they are few. Of more
+// of them a sample is looked up first, to see whether the list can be believed.
+const (
+	fewRows    = 20
+	sampleSize = 3
+)
 
 // act carries out what follows from an answer.
 func (e *engine) act(res result, now time.Time) {
@@ -243,7 +247,7 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		} else {
 			o.seen.state = sightOf(ans.status)
 		}
-		e.resolve(o, e.known.facts(o.server, false), false, now)
+		e.resolve(o, e.known.facts(o.server, false), now)
 	default:
 		v := audit(l, ans, e.known.facts(l.server, false).serverURL)
 		e.settleNow(l.item.row, v, now)
@@ -297,16 +301,41 @@ func (e *engine) conclude(now time.Time) bool {
 		}
 	}
 	slices.SortFunc(rows, func(a, b *openRow) int { return cmp.Compare(a.row, b.row) })
-	thorough := len(rows) <= e.few
+	var listed, others []*openRow // what the list would settle, unless it is not to be believed
 	for _, o := range rows {
-		if c := conclude(o.want, o.evidence, o.seen, e.known.facts(o.server, false), thorough); c.need == needList {
+		f := e.known.facts(o.server, false)
+		switch c := conclude(o.want, o.evidence, o.seen, f, o.sampled); {
+		case c.need == needList:
 			e.queue.push(lookup{why: forList})
 			return true
+		case c.need == 0 && conclude(o.want, o.evidence, o.seen, f, true).need == needLookup:
+			listed = append(listed, o)
+		default:
+			others = append(others, o)
+		}
+	}
+	if e.sampled != e.known.lists {
+		e.sampled = e.known.lists
+		n := min(len(listed), sampleSize)
+		if len(listed) <= e.few {
+			n = len(listed)
+		}
+		for i := range n {
+			listed[i*len(listed)/n].sampled = true
 		}
 	}
 	before := len(e.open)
-	for _, o := range rows {
-		e.resolve(o, e.known.facts(o.server, false), thorough, now)
+	for _, o := range others {
+		e.resolve(o, e.known.facts(o.server, false), now)
+	}
+	sampling := false
+	for _, o := range e.open {
+		sampling = sampling || o.sampled
+	}
+	for _, o := range listed {
+		if o.sampled || !sampling {
+			e.resolve(o, e.known.facts(o.server, false), now)
+		}
 	}
 	q := &e.queue
 	if len(e.open) < before || !q.idle() || len(q.gathered.groups) > 0 {
@@ -320,8 +349,8 @@ func (e *engine) conclude(now time.Time) bool {
 }
 
 // resolve does what a conclusion about a row requires.
-func (e *engine) resolve(o *openRow, f facts, thorough bool, now time.Time) {
-	c := conclude(o.want, o.evidence, o.seen, f, thorough)
+func (e *engine) resolve(o *openRow, f facts, now time.Time) {
+	c := conclude(o.want, o.evidence, o.seen, f, o.sampled)
 	e.doubtList(c.listCut)
 	switch c.need {
 	case needLookup:

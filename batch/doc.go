@@ -49,8 +49,8 @@
 //	                           have been applied in part; else in doubt
 //
 // A list alone proves that a device is in the account and, if it was not before,
-// that this run has bound it to some server (proof list); a few such rows are
-// looked up all the same. Until the time-out of a lost call has passed, it may still
+// that this run has bound it to some server (proof list). A few such rows are looked
+// up all the same: all of them if they are few, else a sample, before the others. Until the time-out of a lost call has passed, it may still
 // be applied, so nothing that shows a row unchanged settles the row.
 //
 // A list may be cut short. It is evidence of what was there before the run only

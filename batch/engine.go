@@ -33,6 +33,7 @@ type engine struct {
 	leaders map[uint64]Verdict // of rows that others follow
 	began   time.Time
 	few     int // see fewRows
+	sampled int // the list, by its number, of which a sample was looked up
 	judged  judged
 	told    bool // a call gave a row its verdict
 	sent    bool // a call was made that may have changed the account

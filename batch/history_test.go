@@ -312,9 +312,9 @@ func (h *history) openJournal() (*Journal, *History) {
 
 // interfere lets a colleague change a device, but not one that the run may take to
 // learn its server's URL: if just that one was moved before it is looked up, the
-// server seems to have another URL.
+// server seems to have another URL. Nor one by which a list shows that it is cut.
 func (h *history) interfere() {
-	if d := h.service.any(); !d.teaches {
+	if d := h.service.any(); !d.teaches && !(d.strange && h.service.traits.has(short)) {
 		h.service.interfere(d, h.now)
 	}
 }

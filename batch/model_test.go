@@ -83,6 +83,7 @@ type binding struct {
 
 // modelDevice is a device of the service.
 type modelDevice struct {
+	strange bool // no row is about it
 	mac     rps.MAC
 	quirk   quirk
 	hidden  bool
@@ -145,7 +146,7 @@ func newModel(draw draw, t traits, rows int, now time.Time) *model {
 		others++
 	}
 	for i := range rows + others {
-		d := modelDevice{mac: mac(i + 1)}
+		d := modelDevice{mac: mac(i + 1), strange: i >= rows}
 		b := binding{since: now}
 		switch k := draw(10); {
 		case i >= rows:

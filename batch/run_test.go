@@ -207,6 +207,37 @@ func TestNamedRowsCostTwoCalls(t *testing.T) {
 	}
 }
 
+// A list that would settle many rows is not believed before a sample of them was
+// looked up.
+func TestListIsBelievedAfterASample(t *testing.T) {
+	for _, cut := range []bool{false, true} {
+		t.Run(fmt.Sprintf("cut=%v", cut), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lost := rpstest.Fault{Name: "502-after", Method: "deRegisterDevices"}
+				if cut {
+					lost.Name = "502-before" // nothing is removed
+				}
+				tr := &trial{rows: devices(90, ""), action: Deregister, options: rpstest.Options{Faults: []rpstest.Fault{
+					lost, {Name: "list-first", Method: "listDevices", Call: 2, Times: -1}}}}
+				tr.config = func(c *Config) { c.MaxAttempts = 1 }
+				tr.prepare = func(s *rpstest.Server) {
+					for _, row := range tr.rows {
+						s.AddDevice("user", row.Device.MAC.Bare(), "B", "")
+					}
+				}
+				tr.run(t)
+				want, lookups := Deregistered, sampleSize
+				if cut {
+					want, lookups = Failed, 2*90 // again when the lost call cannot be applied any more
+				}
+				if tr.summary.Counts[want] != 90 || tr.calls("checkDeviceExt") != lookups {
+					t.Errorf("%v, %v", tr.summary.Counts, tr.summary.Calls)
+				}
+			})
+		})
+	}
+}
+
 func TestUnnamedRowIsFoundByHalves(t *testing.T) {
 	for _, partial := range []bool{false, true} {
 		for _, bad := range []int{0, 37, 99} {
