@@ -66,8 +66,8 @@ type Row struct {
 	// line end, and a problem or fewer cells than the header.
 	Cut bool
 
-	// Damaged is set if the MAC cannot be read because a spreadsheet took it for
-	// a number or a date.
+	// Damaged is set if the cell of the MAC is not to be believed: a spreadsheet may have
+	// made a number or a date of a MAC, or it is more likely another kind of number.
 	Damaged bool
 
 	// Merged has the values that cells of the row take from merged ranges, by

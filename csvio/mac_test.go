@@ -316,11 +316,25 @@ func TestNumberOfMAC(t *testing.T) {
 		{"15651", "001565E00001", false},
 		{"156510000000", "001565AA0B0C", false},
 		{"00156510000B", "001565100E05", false},
+		{"001561000001", "001561000001", false}, // refused as another kind of number
 	} {
 		rows, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_server,rps_status,rps_proof\n"+test.cell+",hq,2,"+test.mac+",hq,registered,answer\n", Options{})
 		row := rows[0]
 		if was := row.Problem == "" && row.Device.MAC == mustMAC(t, test.mac); was != test.was {
 			t.Errorf("%s of %s: %v, %q", test.cell, test.mac, row.Device.MAC, row.Problem)
+		}
+	}
+}
+
+// A number that was refused is no MAC in the result either, which fed back would
+// prove it to be one.
+func TestRefusedNumberIsNoMACInResult(t *testing.T) {
+	rows, f := rowsOf(t, "mac,server\n001561000001,hq\n", Options{})
+	result := written(t, rows, f, func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Invalid}) })
+	for _, cell := range []string{"001561000001", "1561000001"} {
+		again, _ := rowsOf(t, strings.Replace(result, "\n001561000001,", "\n"+cell+",", 1), Options{})
+		if again[0].Problem == "" {
+			t.Errorf("%s, fed back, is %v", cell, again[0].Device.MAC)
 		}
 	}
 }

@@ -346,6 +346,9 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 	if row.Device.MAC == (rps.MAC{}) {
 		row.Said = values[roleMAC]
 	}
+	row.Damaged = slices.ContainsFunc(faults, func(f fault) bool {
+		return f.role == roleMAC && (spoilt(f.kind) || row.Device.MAC != (rps.MAC{}))
+	})
 	swallowed := r.swallowed(record, row)
 	row.Swallows = swallowed != nil
 	if swallowed == nil && r.mentions(record, row.Device.MAC) {
@@ -372,14 +375,13 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 		row.Note = joined(row.Note, note)
 	}
 	for _, fault := range append(swallowed, faults...) {
-		if fault.role == roleMAC && wasMAC(values[roleMAC], row.Prior.MAC) {
+		if fault.role == roleMAC && row.Device.MAC == (rps.MAC{}) && wasMAC(values[roleMAC], row.Prior.MAC) {
 			// The earlier result has what a spreadsheet has damaged since.
-			row.Device.MAC = row.Prior.MAC
+			row.Device.MAC, row.Damaged = row.Prior.MAC, false
 			row.Note = joined(row.Note, "the MAC comes from rps_mac, because its cell has been damaged since")
 			continue
 		}
 		row.Cut = r.split.lineEnd == ""
-		row.Damaged = row.Damaged || spoilt(fault.kind)
 		r.blame(row, fault)
 	}
 	return nil
