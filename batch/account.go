@@ -16,6 +16,7 @@ import (
 type Account struct {
 	devices *roaring64.Bitmap // nil: it was not listed
 	asked   time.Time         // when the call for the list was sent
+	more    int               // calls for it before that one
 	noList  error
 }
 

@@ -143,7 +143,7 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 		case stop != nil:
 			return Account{}, stop
 		case err == nil:
-			return Account{devices: res.answer.devices, asked: res.left}, nil
+			return Account{devices: res.answer.devices, asked: res.left, more: l.tries}, nil
 		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && l.tries+1 < c.config.MaxAttempts && mayRetry:
 		case err.Kind == rps.NotSent: // nothing was sent, and nothing would be
 			return Account{}, &StopError{ErrUnreachable, err}

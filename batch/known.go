@@ -56,8 +56,8 @@ func (s *server) unknown() Verdict {
 	return v
 }
 
-// maxLists returns how many lists are made at most to conclude so many rows;
-// after that each row is looked up.
+// maxLists returns how many lists are made at most, but for the first, to conclude so
+// many rows; after that each row is looked up.
 func maxLists(rows int) int { return 3 + rows/1000 }
 
 func (k *known) server(name string) *server {
