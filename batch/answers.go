@@ -314,16 +314,7 @@ func (e *engine) conclude(now time.Time) bool {
 			others = append(others, o)
 		}
 	}
-	if e.sampled != e.known.lists {
-		e.sampled = e.known.lists
-		n := min(len(listed), sampleSize)
-		if len(listed) <= e.few {
-			n = len(listed)
-		}
-		for i := range n {
-			listed[i*len(listed)/n].sampled = true
-		}
-	}
+	e.sample(listed)
 	before := len(e.open)
 	for _, o := range others {
 		e.resolve(o, e.known.facts(o.server, false), now)
@@ -346,6 +337,22 @@ func (e *engine) conclude(now time.Time) bool {
 		e.log.Info("waiting for calls that may still be applied", "seconds", wait.Seconds(), "rows", len(e.open))
 	}
 	return false
+}
+
+// sample chooses which of the rows that the last list would settle are looked up
+// first, unless it has chosen for that list.
+func (e *engine) sample(listed []*openRow) {
+	if e.sampled == e.known.lists {
+		return
+	}
+	e.sampled = e.known.lists
+	n := len(listed)
+	if n > e.few {
+		n = sampleSize
+	}
+	for i := range n {
+		listed[i*len(listed)/n].sampled = true
+	}
 }
 
 // resolve does what a conclusion about a row requires.
