@@ -31,7 +31,8 @@ func (o *openRow) ready(now time.Time) bool {
 }
 
 // Rows that a list could settle are looked up all the same if they are few. Of more
-// of them a sample is looked up first, to see whether the list can be believed.
+// of them, a sample of those that it does not show is looked up first, to see whether
+// it can be believed: what it shows is there.
 const (
 	fewRows    = 20
 	sampleSize = 3
@@ -314,7 +315,7 @@ func (e *engine) conclude(now time.Time) bool {
 			others = append(others, o)
 		}
 	}
-	e.sample(listed)
+	e.sample(listed, len(rows))
 	before := len(e.open)
 	for _, o := range others {
 		e.resolve(o, e.known.facts(o.server, false), now)
@@ -339,16 +340,17 @@ func (e *engine) conclude(now time.Time) bool {
 	return false
 }
 
-// sample chooses which of the rows that the last list would settle are looked up
-// first, unless it has chosen for that list.
-func (e *engine) sample(listed []*openRow) {
+// sample chooses which of the rows that the last list would settle, of so many, are
+// looked up first, unless it has chosen for that list.
+func (e *engine) sample(listed []*openRow, rows int) {
 	if e.sampled == e.known.lists {
 		return
 	}
 	e.sampled = e.known.lists
 	n := len(listed)
-	if n > e.few {
-		n = sampleSize
+	if rows > e.few {
+		listed = slices.DeleteFunc(slices.Clone(listed), func(o *openRow) bool { return o.List == present })
+		n = min(len(listed), sampleSize)
 	}
 	for i := range n {
 		listed[i*len(listed)/n].sampled = true
