@@ -132,6 +132,10 @@ func (c *Caller) observe(res result) (mayRetry bool, stop *StopError) {
 // configuration allows; if that fails, it returns an account that is not listed.
 // The error is a *StopError.
 func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
+	return c.readAccount(ctx, c.config.MaxAttempts)
+}
+
+func (c *Caller) readAccount(ctx context.Context, attempts int) (Account, error) {
 	for l := (lookup{why: forList}); ; l.tries++ {
 		res := c.make(ctx, l, func(task) bool { return false })
 		if !res.made {
@@ -144,7 +148,7 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 			return Account{}, stop
 		case err == nil:
 			return Account{devices: res.answer.devices, asked: res.left, more: l.tries}, nil
-		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && l.tries+1 < c.config.MaxAttempts && mayRetry:
+		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && l.tries+1 < attempts && mayRetry:
 		case err.Kind == rps.NotSent: // nothing was sent, and nothing would be
 			return Account{}, &StopError{ErrUnreachable, err}
 		default:

@@ -62,8 +62,8 @@ func (r *Run) NeedsAccount() bool {
 	return sends || r.Config.Sync
 }
 
-// ReadAccount is the Caller's, but requests an empty list again if there is reason
-// to expect a device: some services list nothing now and then.
+// ReadAccount is the Caller's, but requests an empty list once more if there is
+// reason to expect a device: some services list nothing now and then.
 func (r *Run) ReadAccount(ctx context.Context) (Account, error) {
 	account, err := r.Caller.ReadAccount(ctx)
 	s := r.Survey
@@ -71,8 +71,11 @@ func (r *Run) ReadAccount(ctx context.Context) (Account, error) {
 	if err != nil || !account.Listed() || account.Len() > 0 || !expects {
 		return account, err
 	}
-	again, err := r.Caller.ReadAccount(ctx)
-	again.more += account.more + 1
+	again, err := r.Caller.readAccount(ctx, 1)
+	if err == nil && !again.Listed() {
+		again = account
+	}
+	again.more = account.more + 1
 	return again, err
 }
 
