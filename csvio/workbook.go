@@ -28,6 +28,8 @@ type sheets struct {
 	book   *xlsx.Book
 	read   []xlsx.Sheet
 	others []string // those that are not
+
+	formats []Format // of those that are read, if they are several
 }
 
 // sum starts the sum of what is read, with everything besides the text that
@@ -222,6 +224,7 @@ func (f *File) sameColumns(ctx context.Context) error {
 		if err != nil {
 			return inSheet(err, sheet.Name)
 		}
+		f.book.formats = append(f.book.formats, r.Format())
 		if first == nil {
 			first = r
 			continue
@@ -235,6 +238,18 @@ func (f *File) sameColumns(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sheetFormat returns the format of one of several sheets; nil if it is none.
+func (f *File) sheetFormat(name string) *Format {
+	if f.book == nil || len(f.book.formats) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(f.book.read, func(s xlsx.Sheet) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &f.book.formats[i]
 }
 
 func columnPlace(i int) string {
