@@ -138,8 +138,10 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 // cutURL reports whether the row's URL seems to have been cut at a delimiter, its
 // rest being the next cell.
 func (r *Reader) cutURL(record string, row *batch.Row, at int, found, beyond bool) bool {
-	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || r.header.isOurs(at+1) ||
-		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
+	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || r.header.isOurs(at+1) {
+		return false
+	}
+	if own := trimmed(cell(record, r.split.ends, at)); strings.HasPrefix(own, `"`) && strings.HasSuffix(own, `"`) {
 		return false
 	}
 	r.split.splitAll()
