@@ -46,6 +46,13 @@ func TestMovedCells(t *testing.T) {
 		{"action moved away", "mac,site,action\n001565000001,Berlin,,deregister\n", Options{Action: batch.Deregister}, kindMoved},
 		{"nothing but the MAC is read", "mac,site,server\n001565000001,Berlin, HQ,Branch\n", Options{Action: batch.Deregister}, "000001  surplus"},
 		{"in a sheet nothing moves", "mac,site,server\n001565000001,Berlin,hq,note\n", Options{records: true, Comma: ','}, "000001 hq surplus"},
+		{"closing quote lost, server behind", "mac,note,server,model\n001565000001,\"T23,\"hq\",T54\n", Options{}, kindMoved},
+		{"the same in a result", "mac,note,server,model,rps_line,rps_mac,rps_status\n001565000001,\"T23,\"hq\",T54,,2,,invalid\n", Options{}, kindMoved},
+		{"closing quote lost before a URL", "mac,server,model,url\n001565000001,hq,\"T23,\"https://h/1\"\n", Options{}, kindMoved},
+		{"closing quote lost before the MAC", "note,mac,other,server\n\"x,\"001565000001\",001565000002,hq\n", Options{Action: batch.Deregister}, kindMoved},
+		{"closing quote lost behind all", "mac,server,note,model\n001565000001,hq,\"x,\"y\"\n", Options{}, "000001 hq"},
+		{"quotes in quotes", "mac,note,server,model\n001565000001,\"a, \"b\" c\",hq,T54\n", Options{}, "000001 hq"},
+		{"inches", "mac,note,server,model\n001565000001,\"5\" display,hq,\n", Options{}, "000001 hq"},
 		{"in quotes", "mac,site,server\n001565000001,\"Berlin, HQ\",Branch\n", Options{}, "000001 Branch"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -217,7 +217,7 @@ type Format struct {
 
 	// Read are the columns that are read, with their roles: mac "MAC Address".
 	// Passed over are the names of others that look as if they were meant for a
-	// server or a URL.
+	// server or a URL, or that have MACs of phones.
 	Read       []string
 	PassedOver []string
 

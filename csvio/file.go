@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,6 +227,13 @@ func (f *File) setFormat(r *Reader) {
 	merged := f.format.Merged || r.format.Merged
 	if f.format.Comma == 0 {
 		f.format = r.Format()
+		for _, sheet := range f.book.formats {
+			for _, name := range sheet.PassedOver {
+				if !slices.Contains(f.format.PassedOver, name) {
+					f.format.PassedOver = append(f.format.PassedOver, name)
+				}
+			}
+		}
 	}
 	f.format.BOM, f.format.Merged, f.format.Sheets = true, merged, f.format.Sheets || len(f.book.read) > 1
 }

@@ -167,8 +167,8 @@ func TestErrorsOfSheets(t *testing.T) {
 	}
 }
 
-// A column that seems to be meant for a server or a URL is not passed over in
-// silence.
+// A column that seems to be meant for a server or a URL, or that has phones of its
+// own, is not passed over in silence.
 func TestPassedOver(t *testing.T) {
 	for _, test := range []struct{ file, read, passed string }{
 		{"MAC,Server,Prov URL\n001565000001,hq,\n", `mac "MAC", server "Server", url "Prov URL"`, ""},
@@ -176,6 +176,8 @@ func TestPassedOver(t *testing.T) {
 		{"MAC,Server,Page\n001565000001,hq,https://u.example.com/1\n", `mac "MAC", server "Server"`, "Page"},
 		{"MAC,Serveradresse\n001565000001,hq\n", `mac "MAC"`, "Serveradresse"},
 		{"MAC,Server,Site\n001565000001,hq,Cologne\n", `mac "MAC", server "Server"`, ""},
+		{"MAC,Server,MAC 2\n001565000001,hq,001565000002\n", `mac "MAC", server "Server"`, "MAC 2"},
+		{"MAC,Server,Switch\n001565000001,hq,00-1A-6F-00-00-02\n", `mac "MAC", server "Server"`, ""},
 	} {
 		_, format := rowsOf(t, test.file, Options{Server: "d"})
 		if read, passed := strings.Join(format.Read, ", "), strings.Join(format.PassedOver, ", "); read != test.read || passed != test.passed {
@@ -185,6 +187,12 @@ func TestPassedOver(t *testing.T) {
 	decided := Options{Columns: map[string]string{"url": "none"}}
 	if _, format := rowsOf(t, "MAC,Server,Page\n001565000001,hq,https://u.example.com/1\n", decided); format.PassedOver != nil {
 		t.Errorf("%q though that is decided", format.PassedOver)
+	}
+	if _, format := rowsOf(t, "MAC,MAC 2\n001565000001,001565000002\n", Options{Columns: map[string]string{"mac": "MAC"}}); format.PassedOver != nil {
+		t.Errorf("%q though the other is named", format.PassedOver)
+	}
+	if _, format := rowsOf(t, "MAC,MAC 2\n001565000001,001565000002\n", Options{Action: batch.Deregister}); len(format.PassedOver) != 1 {
+		t.Errorf("%q for deregister", format.PassedOver)
 	}
 	if _, format := rowsOf(t, "mac,url of it\n001565000001,x\n", Options{Action: batch.Check}); format.PassedOver != nil {
 		t.Errorf("%q where none is needed", format.PassedOver)

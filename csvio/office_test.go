@@ -197,7 +197,7 @@ func randomDevices(t *testing.T, seed uint64) deviceBook {
 		case 5:
 			return number(36600+r.IntN(5000), 10, 11, 12)
 		case 6:
-			return ""
+			return one("", number(r.Int64N(1e12), 3, 4, 6, 13), number(fmt.Sprintf("%d.25", r.IntN(1e8)), 4, 5, 6))
 		}
 		return odd()
 	}

@@ -205,14 +205,15 @@ func (r *Reader) noteColumns(records []sampled) {
 		}
 	}
 	for i, name := range h.names {
-		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) || !r.reads[roleServer] {
+		if h.ours[i] >= 0 || slices.Contains(h.at[:], i) {
 			continue
 		}
-		suspect := slices.ContainsFunc(targetWords, func(word string) bool { return strings.Contains(plainName(name), word) })
-		for _, record := range records {
-			suspect = suspect || i < len(record.names) && isURL(record.names[i])
+		holds := func(right func(string) bool) bool {
+			return slices.ContainsFunc(records, func(record sampled) bool { return i < len(record.names) && right(record.names[i]) })
 		}
-		if suspect && (!r.isNone(roleURL) || h.at[roleServer] < 0) {
+		isTarget := slices.ContainsFunc(targetWords, func(word string) bool { return strings.Contains(plainName(name), word) }) || holds(isURL)
+		_, named := r.opts.Columns[roleNames[roleMAC]]
+		if isTarget && r.reads[roleServer] && (!r.isNone(roleURL) || h.at[roleServer] < 0) || r.reads[roleMAC] && !named && holds(r.macs.isPhone) {
 			f.PassedOver = append(f.PassedOver, name)
 		}
 	}

@@ -33,7 +33,8 @@ const (
 // workbook.
 type sheetText struct {
 	rows     *xlsx.Rows
-	most     int // bytes of a record
+	most     int       // bytes of a record
+	macs     macReader // of numbers
 	row      xlsx.Row
 	begun    bool
 	has      bool // row is not yet written
@@ -57,8 +58,8 @@ type rowNote struct {
 	merged []mergedCell // usually shared with the row above
 }
 
-func newSheetText(rows *xlsx.Rows, maxRecord int) *sheetText {
-	return &sheetText{rows: rows, most: maxRecord}
+func newSheetText(rows *xlsx.Rows, maxRecord int, blocks Blocks) *sheetText {
+	return &sheetText{rows: rows, most: maxRecord, macs: macReader{true, blocks}}
 }
 
 // Read returns the text. The error is a *FileError, one of xlsx, or io.EOF.
@@ -112,11 +113,11 @@ func (t *sheetText) next() error {
 		}
 		if cell.Merged {
 			if t.width == 0 || cell.Column <= t.width {
-				merged = append(merged, mergedCell{cell.Column - 1, cellText(cell)})
+				merged = append(merged, mergedCell{cell.Column - 1, t.macs.cellText(cell)})
 			}
 			continue
 		}
-		t.buf = appendCell(t.buf, cellText(cell))
+		t.buf = appendCell(t.buf, t.macs.cellText(cell))
 		if len(t.buf)-start > t.most {
 			return &FileError{Line: t.row.Number, Row: true, Reason: fmt.Sprintf("the row is larger than %d bytes", t.most), Hint: "is this a list of phones?"}
 		}
@@ -193,13 +194,14 @@ const uncalculated = "#UNCALCULATED!"
 const uncalculatedText = "the cell has a formula that was never calculated: open the workbook in the spreadsheet program and save it, so that it is calculated"
 
 // cellText returns the text of a cell: what the spreadsheet shows, but all digits
-// if they are a MAC or can be the rest of one, which no format must hide.
-func cellText(c *xlsx.Cell) string {
+// if they are a MAC or can be the rest of one, which no format must hide. The
+// digits of any other number are not what people know a server by.
+func (m *macReader) cellText(c *xlsx.Cell) string {
 	switch c.Type {
 	case xlsx.Uncalculated:
 		return uncalculated
 	case xlsx.Number:
-		if digits, ok := keptDigits(c); ok {
+		if digits, ok := m.keptDigits(c); ok {
 			return digits
 		}
 	case xlsx.Text:
@@ -217,22 +219,22 @@ func cellText(c *xlsx.Cell) string {
 // General shows 8.05E+11 in a narrow column. A spreadsheet applies a scientific
 // format to an address with an E, such as 0015651E0005: the number 1565100000
 // then ends in zeros, and stays as it is shown, which is refused.
-func keptDigits(c *xlsx.Cell) (digits string, ok bool) {
+func (m *macReader) keptDigits(c *xlsx.Cell) (digits string, ok bool) {
 	if c.Format == xlsx.Date {
 		return "", false
 	}
 	if digits, ok = wholeNumber(c.Stored); !ok {
-		// No format rounds a number to another MAC.
-		number, _ := strconv.ParseFloat(c.Stored, 64)
-		return c.Stored, c.Format != xlsx.Scientific && number >= 1e6 && number < 1<<53
+		return c.Stored, m.isMAC(tidy(c.Shown)) // no format rounds a number to a MAC
 	}
 	switch c.Format {
 	case xlsx.Scientific:
 		return digits, len(digits) >= fewestDigits && !strings.HasSuffix(digits, "00")
 	case xlsx.Numeric:
 		mac, err := rps.ParseMAC(digits)
-		shown, err2 := rps.ParseMAC(c.Shown)
-		return digits, err == nil && (err2 != nil || shown != mac)
+		if shown, err2 := rps.ParseMAC(c.Shown); err2 == nil {
+			return digits, err == nil && shown != mac
+		}
+		return digits, err == nil && m.blocks.Has(mac)
 	}
 	return digits, true
 }

@@ -93,6 +93,7 @@ func TestChosenSheets(t *testing.T) {
 		{"two", []page{cover, phones, more}, Options{}, `error: 2 sheets have MACs: "Phones" (1), "More" (1)|--sheet NAME|--all-sheets`},
 		{"hidden behind a cover", []page{cover, hidden}, Options{}, `error: sheet "Cover": no column was recognized|--sheet NAME: "Old"`},
 		{"with columns of other names", []page{phones, odd}, Options{}, `error: 2 sheets have MACs: "Phones" (1), "Odd" (2)`},
+		{"without zeros, of other names", []page{phones, {name: "Bare", cells: table("Telefon,Ort", "1565000003,Berlin")}}, Options{}, `error: 2 sheets have MACs: "Phones" (1), "Bare" (1)`},
 		{"of other names only", []page{cover, odd}, Options{}, `error: sheet "Odd": no column was recognized|--column mac="Telefon"`},
 		{"all", []page{cover, phones, more}, Options{AllSheets: true}, "Phones 2 000001|More 4 000002|More 5 000000"},
 		{"named, in another order", []page{phones, more}, Options{Sheets: []string{"More", "Phones", "More"}}, "More 4 000002|More 5 000000|Phones 2 000001"},

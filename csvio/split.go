@@ -49,6 +49,7 @@ type splitter struct {
 	several bool   // it contains a line break, so it spans several lines
 	open    bool   // its last cell starts with a quote that is never closed
 	torn    int    // its first multi-line cell with text after the closing quote, or -1
+	glued   int    // the same for one with a delimiter in quotes
 
 	block   string // a copy of the buffer from a record's start on
 	blockAt int64  // its offset in the file
@@ -141,7 +142,7 @@ func (s *splitter) skip(size int) {
 // scan splits the record at pos. It reports false if the buffer ends before the
 // record does, or there is none.
 func (s *splitter) scan() bool {
-	s.open, s.torn = false, -1
+	s.open, s.torn, s.glued = false, -1, -1
 	if s.pos == len(s.buf) {
 		return false
 	}
@@ -248,9 +249,13 @@ func (s *splitter) quotedCells() int {
 			cellEnd = at + i
 		}
 		// White space there is a habit, not damage.
-		if closed > start && closed < cellEnd && s.torn < 0 &&
-			bytes.ContainsAny(s.buf[start:closed], "\r\n") && trimmed(string(s.buf[closed:cellEnd])) != "" {
-			s.torn = len(s.ends)
+		if closed > start && closed < cellEnd && trimmed(string(s.buf[closed:cellEnd])) != "" {
+			if s.torn < 0 && bytes.ContainsAny(s.buf[start:closed], "\r\n") {
+				s.torn = len(s.ends)
+			}
+			if s.glued < 0 && bytes.IndexByte(s.buf[start:closed], s.comma[0]) >= 0 {
+				s.glued = len(s.ends)
+			}
 		}
 		if i < 0 {
 			s.ends = append(s.ends, end-s.pos)

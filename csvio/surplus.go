@@ -40,7 +40,7 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 			}
 		}
 	}
-	bad = r.beside(record, row, values)
+	bad = append(r.glued(record, row), r.beside(record, row, values)...)
 	if r.opts.records {
 		if found {
 			note = "it has cells where the header has no name, which are not read" + mac
@@ -57,6 +57,24 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 		bad = r.moved(record, row, values, faults)
 	}
 	return fmt.Sprintf("it has more cells than the header%s: an unquoted %s may have shifted them", mac, commaNames[r.opts.Comma]), bad
+}
+
+// glued returns a cell that has text behind its closing quote and a delimiter in
+// quotes, if the row lacks its last cell and what is read may be there: a quote
+// that is missing has made one cell of two and moved those behind them.
+func (r *Reader) glued(record string, row *batch.Row) []fault {
+	at := r.split.glued
+	if at < 0 || r.value(record, r.named-1) != "" {
+		return nil
+	}
+	for of, i := range r.header.at {
+		of := role(of)
+		if i >= at && r.reads[of] && (of == roleMAC || of == roleAction || r.binds(row)) {
+			return []fault{{role: noRole, cell: at + 1, kind: kindMoved, text: fmt.Sprintf(
+				"text follows the closing quote of cell %d, so the %s may be in it or in another column: add the missing quote, or remove the extra one", at+1, roleNames[of])}}
+		}
+	}
+	return nil
 }
 
 // beside returns an empty cell that is read, if the next column has no name and
@@ -120,8 +138,10 @@ func (r *Reader) moved(record string, row *batch.Row, values *cells, faults []fa
 // cutURL reports whether the row's URL seems to have been cut at a delimiter, its
 // rest being the next cell.
 func (r *Reader) cutURL(record string, row *batch.Row, at int, found, beyond bool) bool {
-	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || r.header.isOurs(at+1) ||
-		strings.HasPrefix(cell(record, r.split.ends, at), `"`) {
+	if row.Device.URL == "" || at < 0 || at+1 >= r.split.cells || r.header.isOurs(at+1) {
+		return false
+	}
+	if own := trimmed(cell(record, r.split.ends, at)); strings.HasPrefix(own, `"`) && strings.HasSuffix(own, `"`) {
 		return false
 	}
 	r.split.splitAll()

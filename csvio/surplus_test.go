@@ -19,6 +19,7 @@ func TestSurplusCells(t *testing.T) {
 		{"empty cells", head + "001565000001,hq,https://a.example.com/x?a=1,, ,\"\"\n", ""},
 		{"comma in a URL", head + "001565000001,hq,https://a.example.com/x?a=1,2\n", "cut at a comma: put it in quotes"},
 		{"comma in a quoted URL", head + "001565000001,hq,\"https://a.example.com/x?a=1,2\"\n", ""},
+		{"comma in a URL with a stray quote", head + "001565000001,hq,\"ht\"tps://a.example.com/x?a=1,2\"\n", "cut at a comma"},
 		{"semicolon in a URL", "mac;url\n001565000001;https://a.example.com/x?a=1;2\n", "cut at a semicolon"},
 		{"header with unnamed cells", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,ok,\n", "note"},
 		{"query behind a URL", "mac,server,url,,\n001565000001,hq,https://a.example.com/x?a=1,b=2,\n", "cut at a comma"},

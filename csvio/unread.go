@@ -17,6 +17,7 @@ const noColumn = "none"
 // URL, or an action. To leave them out without a word would bind phones to
 // something else than the file says.
 type unread struct {
+	format  *Format
 	columns []int // the user's columns that are read for nothing
 	devices int   // rows with a MAC
 	urls    []int // of them those that have a URL there, by columns; nil: not looked for
@@ -41,9 +42,9 @@ func (f *Format) noteUnread(h *header, t task, columns map[string]string) {
 	}
 }
 
-// newUnread returns one for the rows of a file.
+// newUnread returns one for the rows of a file, or of one of its sheets.
 func newUnread(f *Format) unread {
-	u := unread{columns: f.unread}
+	u := unread{format: f, columns: f.unread}
 	if f.lacks[roleURL] {
 		u.urls = make([]int, len(u.columns))
 	}
@@ -88,7 +89,8 @@ func (u *unread) cell(i int, value string) {
 
 // err returns what must be decided before anything is sent: URLs in at least half
 // of the rows, or a column of nothing but actions.
-func (u *unread) err(f *Format) error {
+func (u *unread) err() error {
+	f := u.format
 	for _, of := range []struct {
 		role         role
 		rows         []int

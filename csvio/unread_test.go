@@ -70,3 +70,34 @@ func TestUnread(t *testing.T) {
 		f.Close()
 	}
 }
+
+// Each of several sheets has columns of its own that are not read.
+func TestUnreadOfSheets(t *testing.T) {
+	first := page{name: "A", cells: table("mac,server,note", "001565000001,hq,x", "001565000002,hq", "001565000003,hq")}
+	for _, test := range []struct{ second, want, passed string }{
+		{"mac,server,page|001565000004,hq,https://h/1", `sheet "B": "page" (column 3) holds URLs but is not read|--column url="page"`, "page"},
+		{"mac,server,note,page|001565000004,hq,,https://h/1", `sheet "B": "page" (column 4) holds URLs`, "page"},
+		{"mac,server,note,task|001565000004,hq,,deregister", `sheet "B": "task" (column 4) holds actions`, ""},
+		{"mac,server,task|001565000004,hq,deregister|001565000005,hq", `sheet "B": "task" (column 3) holds actions`, ""},
+		{"mac,server,note,Server 2|001565000004,hq,,x", "", "Server 2"},
+	} {
+		for _, pages := range [][]page{{first, {name: "B", cells: table(strings.Split(test.second, "|")...)}}, {{name: "B", cells: table(strings.Split(test.second, "|")...)}, first}} {
+			rows, f, err := fileOf(t, bookOfPages(t, pages...), Options{AllSheets: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			watch := f.Watch()
+			for i := range rows {
+				watch.Row(&rows[i])
+			}
+			if passed := strings.Join(f.Format().PassedOver, ", "); passed != test.passed {
+				t.Errorf("%s: passed over %q", test.second, passed)
+			}
+			if err := watch.Err(); test.want != "" {
+				checkProblem(t, errorText(err), test.want)
+			} else if err != nil {
+				t.Errorf("%s: %v", test.second, err)
+			}
+		}
+	}
+}

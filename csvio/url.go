@@ -10,8 +10,8 @@ import (
 )
 
 // urlProblem judges a unique URL: its scheme must be one of the guide's four, it
-// needs a host, and it must have no invisible characters or ones that XML cannot
-// carry.
+// needs a host, and it must have no invisible characters, ones that XML cannot
+// carry, or quotes, which a cell's own are after one of them was lost.
 func urlProblem(url string) string {
 	if len(url) > maxURL {
 		return fmt.Sprintf("the URL is longer than %d characters", maxURL)
@@ -23,6 +23,9 @@ func urlProblem(url string) string {
 			}
 			break
 		}
+	}
+	if strings.IndexByte(url, '"') >= 0 {
+		return "the URL contains a quote: remove it, or add the one that is missing around the cell"
 	}
 	start := afterScheme(url)
 	if start < 0 {

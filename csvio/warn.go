@@ -43,6 +43,8 @@ type Watch struct {
 	last    string // the name looked at last
 	lacking int    // rows that name neither a server nor a URL
 	unread  unread
+	sheet   string // that unread is about, if several are read
+	err     error  // about those before it
 }
 
 // Watch returns a Watch for the rows of the file.
@@ -56,6 +58,9 @@ func (o *Options) blocks() Blocks { return append(Yealink[:len(Yealink):len(Yeal
 // Row looks at a row.
 func (w *Watch) Row(row *batch.Row) {
 	if w.file != nil {
+		if row.Sheet != w.sheet {
+			w.next(row.Sheet)
+		}
 		w.unread.row(row, w.file.format.Comma)
 	}
 	if row.Problem != "" && slices.ContainsFunc(row.Faults, func(f batch.Fault) bool { return f.Kind == kindNoTarget }) {
@@ -83,6 +88,14 @@ func (w *Watch) Row(row *batch.Row) {
 	}
 }
 
+// next goes on with the rows of another sheet.
+func (w *Watch) next(sheet string) {
+	if format := w.file.sheetFormat(sheet); format != nil {
+		w.err = w.unreadErr()
+		w.unread, w.sheet = newUnread(format), sheet
+	}
+}
+
 // Missing says that the file has no server column, if rows need one.
 func (w *Watch) Missing() string {
 	if w.lacking == 0 || w.file.format.hasServers {
@@ -93,7 +106,19 @@ func (w *Watch) Missing() string {
 
 // Err returns a *FileError if a column that is not read holds what the rows seem
 // to ask for.
-func (w *Watch) Err() error { return w.file.named(w.unread.err(&w.file.format)) }
+func (w *Watch) Err() error { return w.file.named(w.unreadErr()) }
+
+// unreadErr returns the first such error in the sheets so far.
+func (w *Watch) unreadErr() error {
+	if w.err != nil {
+		return w.err
+	}
+	err := w.unread.err()
+	if w.sheet != "" {
+		return inSheet(err, w.sheet)
+	}
+	return err
+}
 
 // name looks at the name of a server.
 func (w *Watch) name(name string) {

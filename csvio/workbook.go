@@ -28,6 +28,8 @@ type sheets struct {
 	book   *xlsx.Book
 	read   []xlsx.Sheet
 	others []string // those that are not
+
+	formats []Format // of those that are read, if they are several
 }
 
 // sum starts the sum of what is read, with everything besides the text that
@@ -158,7 +160,7 @@ func (f *File) sheetReader(ctx context.Context, sheet xlsx.Sheet, wrap func(io.R
 	if err != nil {
 		return nil, err
 	}
-	text := newSheetText(rows, f.opts.maxRecord())
+	text := newSheetText(rows, f.opts.maxRecord(), f.opts.blocks())
 	return newReader(wrap(text), f.opts, text)
 }
 
@@ -166,7 +168,8 @@ func asItIs(r io.Reader) io.Reader { return r }
 
 // devicesOf counts the devices of a sheet. holds is set if it has any row of
 // devices, even one that cannot be sent: such a sheet must not be lost silently.
-// If its columns cannot be read, any cell with a phone's MAC counts.
+// If its columns cannot be read, any cell with a phone's MAC counts, even without
+// its leading zeros.
 func (f *File) devicesOf(ctx context.Context, sheet xlsx.Sheet) (devices int, holds bool, err error) {
 	r, err := f.sheetReader(ctx, sheet, asItIs)
 	if err == nil {
@@ -192,13 +195,13 @@ func (f *File) devicesOf(ctx context.Context, sheet xlsx.Sheet) (devices int, ho
 	if err != nil {
 		return 0, false, err
 	}
-	macs := macReader{blocks: f.opts.blocks()}
+	macs := macReader{true, f.opts.blocks()}
 	devices = 0
 	var row xlsx.Row
 	for err = rows.Read(&row); err == nil; err = rows.Read(&row) {
 		for i := range row.Cells {
-			const shortest, longest = 12, 32
-			if text := tidy(cellText(&row.Cells[i])); len(text) >= shortest && len(text) <= longest && macs.isPhone(text) {
+			const longest = 32
+			if text := tidy(macs.cellText(&row.Cells[i])); len(text) >= fewestDigits && len(text) <= longest && macs.isPhone(text) {
 				devices++
 			}
 		}
@@ -221,6 +224,7 @@ func (f *File) sameColumns(ctx context.Context) error {
 		if err != nil {
 			return inSheet(err, sheet.Name)
 		}
+		f.book.formats = append(f.book.formats, r.Format())
 		if first == nil {
 			first = r
 			continue
@@ -234,6 +238,18 @@ func (f *File) sameColumns(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sheetFormat returns the format of one of several sheets; nil if it is none.
+func (f *File) sheetFormat(name string) *Format {
+	if f.book == nil || len(f.book.formats) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(f.book.read, func(s xlsx.Sheet) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &f.book.formats[i]
 }
 
 func columnPlace(i int) string {

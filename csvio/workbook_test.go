@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -37,7 +38,7 @@ func converted(t testing.TB, book []byte, sheet string) (text, name string, err 
 	if err != nil {
 		return "", "", asFileError(err)
 	}
-	data, err := io.ReadAll(newSheetText(rows, DefaultMaxRecord))
+	data, err := io.ReadAll(newSheetText(rows, DefaultMaxRecord, Yealink))
 	return string(data), found.Name, asFileError(err)
 }
 
@@ -155,6 +156,36 @@ func TestWorkbookCells(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// A number that is no MAC stands as it is shown, since it may name a server.
+func TestNumbersAsShown(t *testing.T) {
+	formats := []string{`"SITE-"0`, "000000000000000", "0", "#,##0", "General", "000000000000", `00\-00\-00\-00\-00\-00`}
+	number := func(value string, format int) string {
+		return fmt.Sprintf(`<c s="%d"><v>%s</v></c>`, format, value)
+	}
+	blocks := Blocks{{0x20, 0x12, 0x34}}
+	for _, test := range []struct {
+		mac, server string
+		opts        Options
+		want        string
+	}{
+		{"001565000001", number("441234567890", 0), Options{}, "000001 SITE-441234567890"},
+		{"001565000001", number("201234567890", 1), Options{}, "000001 000201234567890"},
+		{"001565000001", number("1234567.5", 2), Options{}, "000001 1234568"},
+		{"001565000001", number("12345678.25", 4), Options{}, "000001 12345678.25"},
+		{number("1565000000.6", 5), "hq", Options{}, kindBadMAC},
+		{number("1565000000.6", 2), "hq", Options{Repair: true}, kindBadMAC},
+		{number("201234567889.6", 2), "hq", Options{Blocks: blocks}, kindBadMAC},
+		{number("201234567890", 3), "hq", Options{Blocks: blocks}, "567890 hq"},
+		{number("1565000001", 6), "hq", Options{}, "000001 hq"},
+	} {
+		book := bookWithFormats(t, formats, page{name: "P", cells: table("mac,server") + cellsOfRow(2, "", test.mac, test.server)})
+		rows, _, err := fileOf(t, book, test.opts)
+		if got := asked(rows); err != nil || got != test.want {
+			t.Errorf("%s and %s: %q, %v, want %q", test.mac, test.server, got, err, test.want)
+		}
 	}
 }
 

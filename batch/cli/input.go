@@ -38,7 +38,7 @@ func openInput(ctx context.Context, streams Streams, name string, options csvio.
 // tell logs the format of the file if it is unusual.
 func (in *input) tell(log *slog.Logger) {
 	if over := in.Format().PassedOver; over != nil {
-		log.Warn("some columns look like servers or URLs but are not read; name one with --column server=NAME or url=NAME", "columns", shortList(over))
+		log.Warn("some columns look like MACs, servers or URLs but are not read; name one with --column mac=NAME, server=NAME or url=NAME", "columns", shortList(over))
 	}
 	if !in.Plain() {
 		log.Info("reading the file", "file", in.Name(), "format", in.String())

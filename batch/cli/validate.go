@@ -192,7 +192,7 @@ func (v *validate) write(in *input, survey *batch.Survey) error {
 func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch.Plan, config batch.Config, bad *problems, seen *rowWatch) {
 	fmt.Fprintf(w, "%s: %s\n", rps.Printable(in.Name()), rps.Printable(in.String()))
 	if over := in.Format().PassedOver; over != nil {
-		fmt.Fprintf(w, "%s not read: %s; if one has servers or URLs, name it with --column server=NAME or url=NAME\n",
+		fmt.Fprintf(w, "%s not read: %s; if one has MACs, servers or URLs, name it with --column mac=NAME, server=NAME or url=NAME\n",
 			plural(len(over), "This column is", "These columns are"), shortList(over))
 	}
 	all := " (--output FILE has all)"

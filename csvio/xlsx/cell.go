@@ -48,6 +48,7 @@ type rowReader struct {
 	strings  *table
 	styles   *styles
 	date1904 bool
+	stale    bool // formulas with a result of zero or nothing have none
 
 	last  int // number of the previous row
 	count int
@@ -182,9 +183,13 @@ func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 		return cell, m, r.bad(column, "has an unknown type")
 	case values > 1:
 		return cell, m, r.bad(column, "has two values")
+	case formula && r.stale && kind == 'n' && isZero(r.text[from:]):
+		r.text = r.text[:from]
+	}
+	switch {
 	case len(r.text) > from:
 		return r.value(column, kind, r.styles.format(style), from)
-	case formula && (values == 0 || kind != 't'):
+	case formula && (values == 0 || kind != 't' || r.stale):
 		return Cell{Column: column, Type: Uncalculated}, mark{from, from, -1}, nil
 	}
 	return cell, m, nil
@@ -259,6 +264,11 @@ var booleans = map[string]string{"1": "TRUE", "true": "TRUE", "0": "FALSE", "fal
 func isShort(number []byte) bool {
 	_, ok := parseInt(number)
 	return ok && (number[0] != '0' || len(number) == 1)
+}
+
+func isZero(number []byte) bool {
+	v, ok := parseNumber(string(number))
+	return ok && v == 0
 }
 
 // sort sorts the cells by column. Duplicates are allowed if they are identical.

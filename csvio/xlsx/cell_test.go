@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,6 +99,38 @@ func TestDamagedCells(t *testing.T) {
 		_, err := rowsOf(partsOf([]string{"<sheetData><row>" + cell + "</row></sheetData>"}).share("<t>x</t>").zip(t), 0)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: got %v, want %s", cell, err, want)
+		}
+	}
+}
+
+// Libraries that cannot calculate write zero or nothing for a result, and that the
+// workbook is to be calculated when it is opened.
+func TestResultsToBeCalculated(t *testing.T) {
+	p := partsOf([]string{`<sheetData><row><c><f>B9</f><v>0</v></c><c><f>B9</f><v>0.0</v></c><c t="str"><f>B9</f><v></v></c><c><v>0</v></c>` +
+		`<c><f>B9</f><v>7</v></c><c t="str"><f>B9</f><v>hq</v></c><c t="b"><f>B9</f><v>0</v></c></row></sheetData>`})
+	const main = "xl/workbook.xml"
+	plain := p[main]
+	for calculation, want := range map[string]string{"": "A0 B0 D0 E7 Fhq GFALSE", "<calcPr/>": "A0 B0 D0 E7 Fhq GFALSE", `<calcPr fullCalcOnLoad="1"/>`: "A B C D0 E7 Fhq GFALSE"} {
+		p[main] = strings.Replace(plain, "</workbook>", calculation+"</workbook>", 1)
+		book := p.zip(t)
+		b, err := Open(bytes.NewReader(book), int64(len(book)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := b.Rows(t.Context(), b.Sheets()[0])
+		var row Row
+		if err == nil {
+			err = rows.Read(&row)
+		}
+		var got []string
+		for _, c := range row.Cells {
+			got = append(got, columnName(c.Column)+c.Shown)
+			if (c.Type == Uncalculated) != (c.Shown == "") {
+				t.Errorf("%s: %+v", calculation, c)
+			}
+		}
+		if got := strings.Join(got, " "); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", calculation, got, err, want)
 		}
 	}
 }

@@ -31,6 +31,7 @@ func FuzzParts(f *testing.F) {
 	for _, row := range []string{`<row r="3"><c r="B3"><v>1.5E9</v></c></row><row r="3"><c r="B3"><v>1.5E9</v></c></row>`, `<row/><row ht="0"/>`, `<row><c t="d" s="2"><v>2000-06-15</v></c><c t="e"><v>#N/A</v></c></row>`} {
 		f.Add(uint8(0), []byte(`<worksheet><sheetData>`+row+`</sheetData></worksheet>`))
 	}
+	f.Add(uint8(3), bytes.Replace([]byte(fuzzedBook()["xl/workbook.xml"]), []byte("</workbook>"), []byte(`<calcPr fullCalcOnLoad="1"/></workbook>`), 1))
 	f.Fuzz(func(t *testing.T, part uint8, text []byte) {
 		p := fuzzedBook()
 		p[fuzzedParts[int(part)%len(fuzzedParts)]] = string(text)

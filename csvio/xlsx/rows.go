@@ -74,7 +74,7 @@ func (b *Book) Rows(ctx context.Context, sheet Sheet) (*Rows, error) {
 }
 
 func (b *Book) rowReader(s *scanner) rowReader {
-	return rowReader{s: s, strings: b.strings, styles: b.styles, date1904: b.date1904}
+	return rowReader{s: s, strings: b.strings, styles: b.styles, date1904: b.date1904, stale: b.stale}
 }
 
 // read scans a sheet. Rows in order are skipped.

@@ -15,7 +15,9 @@
 //   - Numbers are shown as an American English Excel shows them, whatever the
 //     locale. Fractions (# ?/?) are shown as decimals, and dates outside Excel's
 //     calendar as numbers. Column widths are ignored.
-//   - Formulas are represented by their stored results.
+//   - Formulas are represented by their stored results. Zero and the empty text
+//     are none if the workbook is to be calculated when it is opened: libraries
+//     that cannot calculate write these.
 //   - Rows hidden by the user or by a filter are returned and marked, and so are
 //     hidden columns; see [Rows.Hides].
 //   - Ignored: phonetic guides, comments, tables, pictures, charts and macros.
@@ -107,6 +109,7 @@ type Book struct {
 	read     uint64
 	sheets   []Sheet
 	date1904 bool
+	stale    bool // the results of its formulas may be
 
 	stringsPart, stylesPart string
 	strings                 *table              // nil until needed
@@ -190,6 +193,8 @@ func (b *Book) readWorkbook(main string) error {
 			switch {
 			case s.is("workbookPr"):
 				b.date1904 = s.attrBool("date1904")
+			case s.is("calcPr"):
+				b.stale = s.attrBool("fullCalcOnLoad")
 			case s.is("sheets"):
 				return s.each(func() error { return b.addSheet(s) })
 			}
