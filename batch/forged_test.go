@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -422,6 +423,10 @@ func TestForgedRecords(t *testing.T) {
 		if h, _, err := readHistory(bytes.NewReader(append(summed(records...), summed(`{"list_cut":true}`)...)), 1000); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %+v, %v", name, h, err)
 		}
+	}
+	endless := io.MultiReader(bytes.NewReader(summed(headerRecord)), strings.NewReader(strings.Repeat("x", 2*maxLine)))
+	if h, _, err := readHistory(endless, 1000); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a line without end: %+v, %v", h, err)
 	}
 }
 

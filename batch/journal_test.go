@@ -87,6 +87,8 @@ func TestHistory(t *testing.T) {
 func TestOpenJournal(t *testing.T) {
 	other := testHeader()
 	other.Sum.CRC++
+	policy := testHeader()
+	policy.Policies = map[string]string{"--override": "always"}
 	for _, c := range []struct {
 		name            string
 		header          Header
@@ -97,6 +99,7 @@ func TestOpenJournal(t *testing.T) {
 		{"neither", testHeader(), false, false, false, ErrUnfinished},
 		{"resume", testHeader(), true, false, true, nil},
 		{"resume another", other, true, false, false, ErrOtherRun},
+		{"resume with another policy", policy, true, false, false, ErrOtherRun},
 		{"restart", testHeader(), false, true, false, nil},
 		{"both", testHeader(), true, true, true, nil},
 		{"both, another", other, true, true, false, nil},

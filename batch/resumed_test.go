@@ -281,10 +281,11 @@ func TestEvidenceIsKept(t *testing.T) {
 		{Reach: lost, Said: &words{UnknownServer, "Invalid server"}, kin: &kin{3, 1}, List: present, listAt: 7},
 	}
 	killedRun(t, name, testHeader(), func(j *Journal) []error { return []error{j.kept(rowsWith(len(all), all...), false)} })
-	_, past, err := OpenJournal(name, testHeader(), true, false)
+	j, past, err := OpenJournal(name, testHeader(), true, false)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer j.Close()
 	for row, want := range all {
 		got := past.touched[row].evidence
 		if (got.Said == nil) != (want.Said == nil) || got.Said != nil && *got.Said != *want.Said {

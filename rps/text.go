@@ -114,18 +114,25 @@ func mask(text, secret string) string {
 	if want == "" {
 		return text
 	}
+	return hide(text, regexp.MustCompile(regexp.QuoteMeta(want)), func(_, _ string) int { return 0 })
+}
+
+// hide masks what the expression finds in a text in lower case and without
+// escapes. more returns how much of the text behind that goes with it, or -1 to
+// leave it as it is.
+func hide(text string, what *regexp.Regexp, more func(found, rest string) int) string {
 	plain, origin := unescaped(text)
 	var b strings.Builder
 	done := 0 // of the text
-	for i := 0; ; {
-		n := strings.Index(plain[i:], want)
-		if n < 0 {
-			break
+	for _, at := range what.FindAllStringIndex(plain, -1) {
+		from, to := origin[at[0]], origin[at[1]]
+		n := more(plain[at[0]:at[1]], text[to:])
+		if n < 0 || from < done {
+			continue
 		}
-		b.WriteString(text[done:origin[i+n]])
+		b.WriteString(text[done:from])
 		b.WriteString(masked)
-		i += n + len(want)
-		done = origin[i]
+		done = to + n
 	}
 	b.WriteString(text[done:])
 	return b.String()
@@ -189,18 +196,22 @@ func unescape(escape string) string {
 	return string(rune(code))
 }
 
-// maskURLs masks whatever looks like a URL: it may be somebody's unique one. The
-// address to which the service sends owners of a device is none.
+// maskURLs masks whatever looks like a URL, up to its end: it may be somebody's
+// unique one. The address to which the service sends owners of a device is none.
 func maskURLs(text string) string {
-	return urls.ReplaceAllStringFunc(text, func(url string) string {
+	return hide(text, urls, func(url, rest string) int {
 		if strings.TrimRight(url, "/.,;)") == "https://ticket.yealink.com" {
-			return url
+			return -1
 		}
-		return masked
+		if end := strings.IndexAny(rest, ` "'<>`); end >= 0 {
+			return end
+		}
+		return len(rest)
 	})
 }
 
-var urls = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:/|\\/|%2f){2}[\pL\pN\[%][^\s"'<>]*`)
+// urls finds URLs, and hosts with a path where the scheme is missing.
+var urls = regexp.MustCompile(`[a-z][a-z0-9+.-]*://[\pL\pN\[%][^\s"'<>]*|(?:(?:[\pL\pN_-]+\.)+\pL{2,}|(?:\d+\.){3}\d+)(?::\d+)?/[^\s"'<>]+`)
 
 // concealed is an error whose own words cannot be shown. It has no Unwrap, which
 // would show them.

@@ -87,13 +87,17 @@ func TestSecretsAreMasked(t *testing.T) {
 
 func TestURLsAreMasked(t *testing.T) {
 	for text, want := range map[string]string{
-		"see https://x.example.com/s3cret, and go":                        "see *** and go",
-		`bad "https:\/\/x.example.com\/s3cret" here`:                      `bad "***" here`,
-		"https%3A%2F%2Fx.example.com%2Fs3cret":                            masked,
-		"HTTP://10.0.0.1/x TFTP://[::1]/y":                                "*** ***",
-		"only begin with 'http://' or 'https://' or http://":              "only begin with 'http://' or 'https://' or http://",
-		"a ticket on https://ticket.yealink.com. We will":                 "a ticket on https://ticket.yealink.com. We will",
-		"https://ticket.yealink.com/s3cret https://ticket.yealink.com.x/": "*** ***",
+		"see https://x.example.com/s3cret, and go":                         "see *** and go",
+		`bad "https:\/\/x.example.com\/s3cret" here`:                       `bad "***" here`,
+		"https%3A%2F%2Fx.example.com%2Fs3cret":                             masked,
+		"HTTP://10.0.0.1/x TFTP://[::1]/y":                                 "*** ***",
+		"only begin with 'http://' or 'https://' or http://":               "only begin with 'http://' or 'https://' or http://",
+		"a ticket on https://ticket.yealink.com. We will":                  "a ticket on https://ticket.yealink.com. We will",
+		"https://ticket.yealink.com/s3cret https://ticket.yealink.com.x/":  "*** ***",
+		"no scheme: x.example.com/s3cret 10.0.0.1:80/s3cret":               "no scheme: *** ***",
+		`&#x68;ttps://x.example.com/s3cret \u0068ttp:\u002f\u002fx/s3cret`: "*** ***",
+		"https%253A%252F%252Fx.example.com%252Fa%2520s3cret, and go":       "*** and go",
+		"HTTP/1.1 of 0015.6500.0001/0015.6500.0002, 26.11.2026/a and/or":   "HTTP/1.1 of 0015.6500.0001/0015.6500.0002, 26.11.2026/a and/or",
 	} {
 		if got := (secrets{}).clean(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)

@@ -218,9 +218,6 @@ func (f *callFlags) logger(b *bar) (*slog.Logger, error) {
 	default:
 		return nil, fmt.Errorf("--log-format %q is not one of text, json", f.logFormat)
 	}
-	// What net/http writes to the standard logger is for developers.
-	slog.SetLogLoggerLevel(slog.LevelDebug)
-	slog.SetDefault(log)
 	return log, nil
 }
 

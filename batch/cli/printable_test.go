@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,6 +13,18 @@ import (
 	"testing"
 	"unicode"
 )
+
+// What a stream for people, or a log in JSON, is given unclean it cleans.
+func TestStreamsAreClean(t *testing.T) {
+	const evil = "\x1b[2J\u009b31m\u202e\u2028"
+	var out bytes.Buffer
+	fmt.Fprintf(printable{&out}, "%s\n", evil)
+	log := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: printableAttr}))
+	log.Info("m", "text", evil, "error", errors.New(evil))
+	if bad := unprintable(out.String()); bad != "" || strings.Contains(out.String(), `\u`) || strings.Count(out.String(), "[2J") != 3 {
+		t.Errorf("%q in %q", bad, &out)
+	}
+}
 
 // Whatever stands in a file or is its name, a terminal that it is told on does
 // nothing but print it.

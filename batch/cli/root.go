@@ -129,8 +129,6 @@ func exitCode(err error) int {
 func Main(args []string, streams Streams, exit func(code int)) {
 	// A reader that closes standard output must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
-	// What net/http writes there does not concern users; see callFlags.logger.
-	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, stop := context.WithCancel(context.Background())
@@ -146,6 +144,9 @@ func Main(args []string, streams Streams, exit func(code int)) {
 // Execute runs the command that args name, and returns its exit code. When ctx
 // ends, it makes no new call and writes what was done.
 func Execute(ctx context.Context, args []string, streams Streams) int {
+	// There net/http quotes what a service sends behind its answer, which may hold
+	// secrets.
+	log.SetOutput(io.Discard)
 	streams.Out = anyReader{streams.Out}
 	root := newRoot(streams)
 	root.SetArgs(args)

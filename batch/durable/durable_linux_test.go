@@ -169,3 +169,90 @@ func TestImmutable(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// flip makes two names change their files until the end of the test.
+func flip(t *testing.T, a, b string) (stop func()) {
+	t.Helper()
+	end, ended := make(chan bool), make(chan bool)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}
+
+// What a name leads to may change between any two looks at it.
+func TestFlipped(t *testing.T) {
+	regularOnly := func(t *testing.T, name string) {
+		t.Helper()
+		was, flips := false, 0
+		for i := 0; flips < 1000 && i < 1_000_000; i++ {
+			p, err := OpenPrivate(name)
+			if is := err == nil; is != was {
+				was = is
+				flips++
+			}
+			if err != nil {
+				continue
+			}
+			info, err := p.Stat()
+			p.Close()
+			if err != nil || !info.Mode().IsRegular() {
+				t.Fatalf("%v was opened: %v", info.Mode(), err)
+			}
+		}
+	}
+	t.Run("opened", func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "x")
+		write(t, name, "")
+		if err := syscall.Mkfifo(name+".pipe", 0o600); err != nil {
+			t.Fatal(err)
+		}
+		defer flip(t, name, name+".pipe")()
+		regularOnly(t, name)
+	})
+	t.Run("created", func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "x")
+		if err := syscall.Mkfifo(name+".pipe", 0o600); err != nil {
+			t.Fatal(err)
+		}
+		end, ended := make(chan bool), make(chan bool)
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					os.Remove(name)
+					os.Link(name+".pipe", name)
+				}
+			}
+		}()
+		defer func() { close(end); <-ended }()
+		regularOnly(t, name)
+	})
+	t.Run("written", func(t *testing.T) {
+		folder := t.TempDir()
+		name := filepath.Join(folder, "r.csv")
+		for range 100 {
+			f := begin(t, name)
+			fmt.Fprint(f, "ours")
+			write(t, name+".theirs", "theirs")
+			stop := flip(t, f.partial.Name(), name+".theirs")
+			err := f.Commit()
+			stop()
+			if data, _ := os.ReadFile(name); err == nil && string(data) != "ours" {
+				t.Fatalf("%q has the name", data)
+			}
+			os.Remove(f.partial.Name())
+		}
+	})
+}

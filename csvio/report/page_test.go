@@ -62,7 +62,7 @@ func TestPolicyFitsThePage(t *testing.T) {
 }
 
 func TestPageEscapes(t *testing.T) {
-	const evil = `</script><img src=x onerror=alert(1)>`
+	const evil = "</script><img src=x onerror=alert(1)>\u202e\u009b31m"
 	page := written(t, tallied(t, Options{Rows: 10, ShowURLs: true},
 		"1,"+evil+",,2,"+evil+","+evil+","+evil+","+evil+",0,\n"))
 	if strings.Contains(page, "<img") {
@@ -70,6 +70,9 @@ func TestPageEscapes(t *testing.T) {
 	}
 	if n := strings.Count(page, "&lt;img src=x"); n < 6 {
 		t.Errorf("the cells are there %d times", n)
+	}
+	if strings.ContainsAny(page, "\u202e\u009b") {
+		t.Error("a cell turns the line or commands the terminal")
 	}
 }
 
