@@ -5,10 +5,10 @@
 //
 // A file is read twice. [TakeSurvey] is the first pass: it counts rows, and finds
 // MACs that repeat. A [Caller] makes the calls, at one rate. [Run.ReadAccount]
-// lists the account: once, or twice if it seems empty and should not be. [Run.Plan] shows what would be
-// done, and [Run.Do] does it: it groups the rows into calls, sends those through
-// a pool of workers, and writes the verdicts in input order. Its memory is
-// bounded by [Window] rows, whatever the size of the file.
+// lists the account: once, or twice if it seems empty and should not be. [Run.Plan]
+// shows what would be done, and [Run.Do] does it: it groups the rows into calls,
+// sends those through a pool of workers, and writes the verdicts in input order. Its
+// memory is bounded by [Window] rows, whatever the size of the file.
 //
 // With a [Journal] a run can be killed and resumed: calls are on disk before they
 // are sent, verdicts and evidence afterwards. [OpenJournal] returns the [History] to
@@ -50,16 +50,22 @@
 //
 // A list alone proves that a device is in the account and, if it was not before,
 // that this run has bound it to some server (proof list). A few such rows are looked
-// up all the same: all of them if they are few, else a sample, before the others. Until the time-out of a lost call has passed, it may still
-// be applied, so nothing that shows a row unchanged settles the row.
+// up all the same, before the others: all of them if they are few, else a sample.
+// Until the time-out of a lost call has passed, it may still be applied, so nothing
+// that shows a row unchanged settles the row.
 //
 // A list may be cut short. It is evidence of what was there before the run only
 // until something contradicts it.
 //
 // # Reading order
 //
-// With few exceptions, each file uses only those before it: action, verdict, row, survey;
-// account, limits, config; evidence, attempt, call; decide, conclude, audit; record,
-// journal, history; throttle, pace, patience, caller; queue, window; known, plan,
-// forecast; run, engine, rows, answers.
+// With few exceptions, each file uses only those before it:
+//
+//	rows       action, words, url, verdict, summary, row
+//	first pass limits, config, survey, ruling, prior, only
+//	proof      account, evidence, attempt, call, decide, conclude, audit
+//	resuming   record, history, journal
+//	calling    throttle, pace, patience, caller, stubborn
+//	the plan   queue, window, known, run, plan, forecast
+//	the run    engine, before, rows, answers
 package batch
