@@ -99,7 +99,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
 	}
 	if s.Throttled > 0 {
-		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
+		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.SlowedTo))
 	}
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run continued without the list.")
