@@ -168,13 +168,15 @@ func (e *engine) readRow() {
 		return
 	}
 	ruling := e.Survey.ruling(n, &s.row)
-	s.leads, s.follows = ruling.leads, ruling.follows
+	s.leads = ruling.leads
 	switch ruling.kind {
 	case rulingPassed:
 		s.settled = true
 		s.verdict.Status, s.verdict.Proof = s.row.Prior.Status, s.row.Prior.Proof
-	case rulingBlank, rulingFollows: // the verdict of the latter is that of a row before it
+	case rulingBlank:
 		s.settled = true
+	case rulingFollows: // its verdict is that of a row before it
+		s.settled, s.follows = true, ruling.detail
 	case rulingInvalid, rulingConflict:
 		e.settle(n, ruling.verdict())
 	default:
@@ -303,7 +305,7 @@ func (e *engine) write() {
 		decisive := s.verdict
 		if s.follows != "" {
 			decisive = e.leaders[s.row.Device.key()]
-			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %s: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("%s: %s", s.follows, decisive.Status)}
 		}
 		if s.leads {
 			e.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
