@@ -74,7 +74,7 @@ func (j *job) addFlags(c *cobra.Command) {
 
 // addBindFlags adds the flags of the commands that register devices.
 func (j *job) addBindFlags(flags *pflag.FlagSet) {
-	j.addConflict(flags)
+	addConflict(flags, &j.onConflict)
 	flags.BoolVar(&j.verify, "verify", false, "look up devices that are already registered: those bound as asked are unchanged, --override decides about the others")
 	j.addServers(flags)
 	flags.Lookup("servers").Usage = "read servers from `FILE` (columns name, url): add those that rows need, and compare their URLs in --verify"
@@ -82,8 +82,8 @@ func (j *job) addBindFlags(flags *pflag.FlagSet) {
 	j.takesBaseline = true
 }
 
-func (j *job) addConflict(flags *pflag.FlagSet) {
-	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
+func addConflict(flags *pflag.FlagSet, rule *string) {
+	flags.StringVar(rule, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
 }
 
 func (j *job) addServers(flags *pflag.FlagSet) {

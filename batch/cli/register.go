@@ -300,7 +300,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err
 	}
-	if j.dryRun && sandbox == nil && !j.guards.expectNoChanges && !j.call.knowsAccount() {
+	if j.dryRun && !j.call.sandbox && !j.guards.expectNoChanges && !j.call.knowsAccount() {
 		return nil
 	}
 	client, err := j.call.client(ctx, j.streams, sandbox)

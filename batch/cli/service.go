@@ -21,8 +21,8 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// client returns the client of the service, or of a simulated one. On a terminal
-// it asks for missing credentials.
+// client returns the client of the service, or in the sandbox of a simulated one;
+// nil stands for a new one. On a terminal it asks for missing credentials.
 func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstest.Server) (*rps.Client, error) {
 	config := rps.Config{
 		URL:         f.url,
@@ -30,7 +30,10 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 		Connections: f.workers,
 		UserAgent:   "rpsbatch/" + version(),
 	}
-	if sandbox != nil {
+	if f.sandbox {
+		if sandbox == nil {
+			sandbox, _ = newSandbox()
+		}
 		config.URL = rps.DefaultURL // nothing leaves the process
 		f.username = sandboxUser
 		config.Username, config.Password = sandboxUser, sandboxPassword
