@@ -180,6 +180,16 @@ type answer struct {
 	until   time.Time         // the call may still be applied until then; zero: it is over
 }
 
+// fatal reports whether no call may follow an answer.
+func fatal(k rps.Kind) bool {
+	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
+}
+
+// readable reports whether an error is an answer of the service to the call.
+func readable(k rps.Kind) bool {
+	return k.Refused() || k == rps.HandlerFailed || fatal(k) || k == rps.PayloadTooLarge
+}
+
 // An item is a row in a task, with the evidence about it.
 type item struct {
 	row int // its number in the input, from 0

@@ -87,16 +87,6 @@ func (c *Caller) make(waiting context.Context, t task, stale func(task) bool) re
 	return result{task: t, answer: ans, left: left, made: true}
 }
 
-// fatal reports whether no call may follow an answer.
-func fatal(k rps.Kind) bool {
-	return k == rps.Unauthorized || k == rps.Forbidden || k == rps.Untrusted || k == rps.NotService
-}
-
-// readable reports whether an error is an answer of the service to the call.
-func readable(k rps.Kind) bool {
-	return k.Refused() || k == rps.HandlerFailed || fatal(k) || k == rps.PayloadTooLarge
-}
-
 // observe learns from an answer whether the service is there and how fast it may
 // be called. It reports whether the call may be tried again, and returns a
 // StopError if the run must end.
@@ -172,5 +162,5 @@ func (c *Caller) ListDevices(ctx context.Context) (Account, error) {
 
 // Summary returns the calls that were made so far.
 func (c *Caller) Summary() Summary {
-	return Summary{Calls: c.tally.made, Outcomes: c.tally.outcomes, Throttled: c.tally.throttled, Bore: c.pace.slowed()}
+	return Summary{Calls: c.tally.made, Outcomes: c.tally.outcomes, Throttled: c.tally.throttled, SlowedTo: c.pace.slowed()}
 }

@@ -5,10 +5,10 @@
 //
 // A file is read twice. [TakeSurvey] is the first pass: it counts rows, and finds
 // MACs that repeat. A [Caller] makes the calls, at one rate. [Run.ReadAccount]
-// lists the account: once, or twice if it seems empty and should not be. [Run.Plan] shows what would be
-// done, and [Run.Do] does it: it groups the rows into calls, sends those through
-// a pool of workers, and writes the verdicts in input order. Its memory is
-// bounded by [Window] rows, whatever the size of the file.
+// lists the account: once, or twice if it seems empty and should not be. [Run.Plan]
+// shows what would be done, and [Run.Do] does it: it groups the rows into calls,
+// sends those through a pool of workers, and writes the verdicts in input order. Its
+// memory is bounded by [Window] rows, whatever the size of the file.
 //
 // With a [Journal] a run can be killed and resumed: calls are on disk before they
 // are sent, verdicts and evidence afterwards. [OpenJournal] returns the [History] to
@@ -59,8 +59,13 @@
 //
 // # Reading order
 //
-// With few exceptions, each file uses only those before it: action, verdict, row, survey;
-// account, limits, config; evidence, attempt, call; decide, conclude, audit; record,
-// journal, history; throttle, pace, patience, caller; queue, window; known, plan,
-// forecast; run, engine, rows, answers.
+// With few exceptions, each file uses only those before it:
+//
+//	rows       action, words, url, verdict, summary, row
+//	first pass limits, config, survey, ruling, prior, only
+//	proof      account, evidence, attempt, call, decide, conclude, audit
+//	resuming   record, history, journal
+//	calling    throttle, pace, patience, caller, stubborn
+//	the plan   queue, window, known, run, plan, forecast
+//	the run    engine, before, rows, answers
 package batch

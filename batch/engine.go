@@ -12,33 +12,42 @@ import (
 // those of gate.
 type engine struct {
 	*Run
-	log    *slog.Logger
-	known  *known
-	queue  queue
+	log   *slog.Logger
+	known *known
+	reading
 	window window
-	open   map[int]*openRow // rows that lack a proof
+	queue  queue
+	flying int // tasks that workers have
 	before before
 	gate   gate
 	stuck  stubborn
-
-	source   Source
-	eof      bool
-	read     int       // rows read
-	flying   int       // tasks that workers have
-	pruning  bool      // the rows are those of the devices to be removed
-	settling bool      // they wait until those of the file are settled
-	wake     time.Time // a row waits for that
-	waited   time.Time // the last wake that was logged
+	doubts
 
 	leaders map[uint64]Verdict // of rows that others follow
 	began   time.Time
-	few     int // see fewRows
-	sampled int // the list, by its number, of which a sample was looked up
 	judged  judged
 	told    bool // a call gave a row its verdict
 	sent    bool // a call was made that may have changed the account
 	stop    *StopError
 	summary Summary
+}
+
+// reading is how far the rows have been read.
+type reading struct {
+	source   Source
+	eof      bool
+	read     int  // rows read
+	pruning  bool // the rows are those of the devices to be removed
+	settling bool // they wait until those of the file are settled
+}
+
+// doubts are the rows that lack a proof, and when they are concluded.
+type doubts struct {
+	open    map[int]*openRow
+	wake    time.Time // a row waits for that
+	waited  time.Time // the last wake that was logged
+	few     int       // see fewRows
+	sampled int       // the list, by its number, of which a sample was looked up
 }
 
 // gate is what the workers see of the run.
@@ -119,14 +128,13 @@ func (r *Run) Leave(stop *StopError) (Summary, error) {
 
 func newEngine(r *Run, account Account) (*engine, error) {
 	e := &engine{
-		Run: r, log: r.Log, queue: newQueue(), open: map[int]*openRow{}, before: newBefore(),
-		began: time.Now(), few: fewRows, leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
+		Run: r, log: r.Log, known: newKnown(r, account), queue: newQueue(), before: newBefore(), doubts: doubts{open: map[int]*openRow{}, few: fewRows},
+		began: time.Now(), leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.gate.size.Store(int64(r.Config.BatchSize))
-	e.known = newKnown(r, account)
 	var err error
 	if e.source, err = r.Open(); err != nil {
 		return nil, &StopError{ErrInput, err}

@@ -251,7 +251,7 @@ func (h *History) settle(all []settling) error {
 		if !slices.Contains(Statuses, s.Status) || !slices.Contains(proofs, s.Proof) || s.Calls < 0 {
 			return errors.New("no such verdict")
 		}
-		v := &Verdict{Status: s.Status, Proof: s.Proof, Detail: s.Detail, URL: s.URL, Calls: s.Calls, Time: s.Time}
+		v := s.Verdict // without the rows
 		for _, row := range s.Rows {
 			if err := h.has(row); err != nil {
 				return err
@@ -266,7 +266,7 @@ func (h *History) settle(all []settling) error {
 			if h.verdicts[slot] == nil {
 				h.settled++
 			}
-			h.verdicts[slot] = v
+			h.verdicts[slot] = &v
 			delete(h.touched, row)
 		}
 	}

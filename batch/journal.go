@@ -311,9 +311,9 @@ func (j *Journal) sending(c change, until time.Time) error {
 func (j *Journal) noteSending(c change, until time.Time) error {
 	j.used.Store(true)
 	for items := range slices.Chunk(c.items, maxTogether) {
-		s := &sending{Rows: rowsOf(items), Moves: c.call.moves(), Until: until}
+		s := &sending{Moves: c.call.moves(), Until: until}
 		for _, it := range items {
-			s.MACs = append(s.MACs, it.mac.Uint64())
+			s.Rows, s.MACs = append(s.Rows, it.row), append(s.MACs, it.mac.Uint64())
 			if it.Before == present {
 				s.Present = append(s.Present, it.row)
 			}
@@ -328,63 +328,46 @@ func (j *Journal) noteSending(c change, until time.Time) error {
 // kept notes what is known of rows.
 func (j *Journal) kept(items []item, unmade bool) error {
 	for some := range slices.Chunk(items, maxTogether) {
-		if err := j.keptTogether(some, unmade); err != nil {
+		var all []kept
+		at := map[evidence]int{}
+		for _, it := range some {
+			e := it.evidence
+			e.kin, e.Earlier, e.List, e.listAt = nil, nil, unlisted, 0
+			i, ok := at[e]
+			if !ok {
+				i = len(all)
+				at[e] = i
+				all = append(all, kept{Evidence: e, Unmade: unmade})
+			}
+			all[i].Rows = append(all[i].Rows, it.row)
+		}
+		if err := j.append(record{Kept: all}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (j *Journal) keptTogether(items []item, unmade bool) error {
-	var all []kept
-	at := map[evidence]int{}
-	for _, it := range items {
-		e := it.evidence
-		e.kin, e.Earlier, e.List, e.listAt = nil, nil, unlisted, 0
-		i, ok := at[e]
-		if !ok {
-			i = len(all)
-			at[e] = i
-			all = append(all, kept{Evidence: e, Unmade: unmade})
-		}
-		all[i].Rows = append(all[i].Rows, it.row)
-	}
-	return j.append(record{Kept: all})
 }
 
 // settled notes verdicts.
 func (j *Journal) settled(all []settlement) error {
 	for some := range slices.Chunk(all, maxTogether) {
-		if err := j.settledTogether(some); err != nil {
+		j.used.Store(true)
+		var same []settling
+		at := map[Verdict]int{}
+		for _, s := range some {
+			i, ok := at[s.verdict]
+			if !ok {
+				i = len(same)
+				at[s.verdict] = i
+				same = append(same, settling{Verdict: s.verdict})
+			}
+			same[i].Rows = append(same[i].Rows, s.row)
+		}
+		if err := j.append(record{Settled: same}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (j *Journal) settledTogether(all []settlement) error {
-	j.used.Store(true)
-	var same []settling
-	at := map[Verdict]int{}
-	for _, s := range all {
-		i, ok := at[s.verdict]
-		if !ok {
-			i = len(same)
-			at[s.verdict] = i
-			v := s.verdict
-			same = append(same, settling{Status: v.Status, Proof: v.Proof, Detail: v.Detail, URL: v.URL, Calls: v.Calls, Time: v.Time})
-		}
-		same[i].Rows = append(same[i].Rows, s.row)
-	}
-	return j.append(record{Settled: same})
-}
-
-func rowsOf(items []item) []int {
-	rows := make([]int, len(items))
-	for i, it := range items {
-		rows[i] = it.row
-	}
-	return rows
 }
 
 // Leaving notes a result that is about to get its name. It may replace the input,

@@ -73,13 +73,8 @@ type kept struct {
 
 // settling is a verdict that rows have in common.
 type settling struct {
-	Rows   []int     `json:"rows"`
-	Status Status    `json:"status"`
-	Proof  Proof     `json:"proof,omitempty"`
-	Detail string    `json:"detail,omitempty"`
-	URL    string    `json:"url,omitempty"`
-	Calls  int       `json:"calls,omitempty"`
-	Time   time.Time `json:"time,omitzero"`
+	Rows []int `json:"rows"`
+	Verdict
 }
 
 // left is a result that the run is about to put in place.

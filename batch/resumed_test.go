@@ -60,7 +60,7 @@ func TestResumedRun(t *testing.T) {
 			calls: 3,
 		},
 		{
-			name:   "a device that was bound tells its server's URL",
+			name:   "a device that was bound shows its server's URL",
 			rows:   devices(2, "A"),
 			config: func(c *Config) { c.Override, c.Verify = OverrideOwn, true },
 			before: []rps.MAC{mac(2)},
@@ -73,6 +73,21 @@ func TestResumedRun(t *testing.T) {
 			},
 			want:  []string{"registered by answer", "overridden by answer"},
 			calls: 4,
+		},
+		{
+			name:   "a device that is only listed may be bound elsewhere, and shows no server's URL",
+			rows:   devices(2, "A"),
+			config: func(c *Config) { c.Override, c.Verify = OverrideOwn, true },
+			before: []rps.MAC{mac(2)},
+			records: func(j *Journal) []error {
+				return []error{j.settled([]settlement{{0, Verdict{Status: Registered, Proof: ProofList}}})}
+			},
+			service: func(sim *rpstest.Server) {
+				sim.AddDevice("user", mac(1).Bare(), "B", "")
+				sim.AddDevice("user", mac(2).Bare(), "B", "")
+			},
+			want:  []string{"registered by list", "exists by lookup"},
+			calls: 2,
 		},
 		{
 			name: "a call that was on its way was applied",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -102,7 +103,7 @@ func (e *engine) prepare(now time.Time) {
 			e.advance(now)
 			continue
 		}
-		if e.Config.Override == OverrideAlways && c.call == callRegister && anyPresent(c.items) {
+		if e.Config.Override == OverrideAlways && c.call == callRegister && slices.ContainsFunc(c.items, func(it item) bool { return it.Before == present }) {
 			c.call = callOverride
 		}
 		if e.keepFirst(c) {
@@ -133,15 +134,6 @@ func (e *engine) refuse(c change, s *server) (open []item) {
 	return open
 }
 
-func anyPresent(items []item) bool {
-	for _, it := range items {
-		if it.Before == present {
-			return true
-		}
-	}
-	return false
-}
-
 // readRow reads a row and routes it.
 func (e *engine) readRow() {
 	s := e.window.push()
@@ -168,13 +160,15 @@ func (e *engine) readRow() {
 		return
 	}
 	ruling := e.Survey.ruling(n, &s.row)
-	s.leads, s.follows = ruling.leads, ruling.follows
+	s.leads = ruling.leads
 	switch ruling.kind {
 	case rulingPassed:
 		s.settled = true
 		s.verdict.Status, s.verdict.Proof = s.row.Prior.Status, s.row.Prior.Proof
-	case rulingBlank, rulingFollows: // the verdict of the latter is that of a row before it
+	case rulingBlank:
 		s.settled = true
+	case rulingFollows: // its verdict is that of a row before it
+		s.settled, s.follows = true, ruling.detail
 	case rulingInvalid, rulingConflict:
 		e.settle(n, ruling.verdict())
 	default:
@@ -303,53 +297,63 @@ func (e *engine) write() {
 		decisive := s.verdict
 		if s.follows != "" {
 			decisive = e.leaders[s.row.Device.key()]
-			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("the same %s and target as line %s: %s", s.row.Device.keyName(), s.follows, decisive.Status)}
+			s.verdict = Verdict{Status: Duplicate, Proof: decisive.Proof, Detail: fmt.Sprintf("%s: %s", s.follows, decisive.Status)}
 		}
 		if s.leads {
 			e.leaders[s.row.Device.key()] = Verdict{Status: decisive.Status, Proof: decisive.Proof}
 		}
-		good := e.good(&s.row.Device, decisive)
-		isPruned := e.window.base >= e.Survey.Rows
 		e.told = e.told || s.verdict.Calls > 0 && s.verdict.Status != NotAttempted
-		var err error
-		switch {
-		case isPruned && e.Pruned == nil: // stopped before it was needed
-		case isPruned:
-			err = e.Pruned.Write(&s.row, s.verdict)
-		case s.row.Pass:
-			err = e.Results.Pass(&s.row)
-		default:
-			err = e.Results.Write(&s.row, s.verdict)
-		}
-		switch {
-		case err != nil:
+		pruned := e.window.base >= e.Survey.Rows
+		if err := e.put(s, pruned); err != nil {
 			e.halt(ErrOutput, err)
 			return
-		case isPruned && e.Pruned == nil:
-		case isPruned && good:
-			e.summary.Pruned++
-		case isPruned:
-			e.summary.NotPruned++
-		case s.row.Blank:
-			e.summary.Blank++
-		case s.row.Pass:
-			e.summary.Passed++
-		default:
-			e.summary.Rows++
-			e.summary.Counts[s.verdict.Status]++
-			switch {
-			case good:
-				e.summary.Succeeded++
-			case decisive.Status == NotAttempted && e.stop == nil:
-				e.summary.LeftOut++
-			case s.sent:
-				e.summary.SentFailed++
-			}
-			if s.follows != "" {
-				e.count(good)
-			}
 		}
+		e.tally(s, decisive, pruned)
 		e.window.pop()
+	}
+}
+
+// put writes a row where it belongs.
+func (e *engine) put(s *slot, pruned bool) error {
+	switch {
+	case pruned && e.Pruned == nil: // stopped before it was needed
+		return nil
+	case pruned:
+		return e.Pruned.Write(&s.row, s.verdict)
+	case s.row.Pass:
+		return e.Results.Pass(&s.row)
+	}
+	return e.Results.Write(&s.row, s.verdict)
+}
+
+// tally counts the first row for the summary. decisive is its verdict, or that of
+// the row that it follows.
+func (e *engine) tally(s *slot, decisive Verdict, pruned bool) {
+	good := e.good(&s.row.Device, decisive)
+	switch {
+	case pruned && e.Pruned == nil:
+	case pruned && good:
+		e.summary.Pruned++
+	case pruned:
+		e.summary.NotPruned++
+	case s.row.Blank:
+		e.summary.Blank++
+	case s.row.Pass:
+		e.summary.Passed++
+	default:
+		e.summary.Rows++
+		e.summary.Counts[s.verdict.Status]++
+		switch {
+		case good:
+			e.summary.Succeeded++
+		case decisive.Status == NotAttempted && e.stop == nil:
+			e.summary.LeftOut++
+		case s.sent:
+			e.summary.SentFailed++
+		}
+		if s.follows != "" {
+			e.count(good)
+		}
 	}
 }
 

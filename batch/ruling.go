@@ -4,10 +4,9 @@ import "fmt"
 
 // A ruling is what the file alone decides about a row.
 type ruling struct {
-	kind    rulingKind
-	follows string // place of the row whose fate it shares, "" if none
-	detail  string // what is wrong
-	leads   bool   // other rows follow it
+	kind   rulingKind
+	detail string // what is wrong, or which row it follows
+	leads  bool   // other rows follow it
 }
 
 type rulingKind uint8
@@ -64,13 +63,27 @@ func (s *Survey) ofRepeated(n int, row *Row) ruling {
 	r, uses := s.repeat(key)
 	leader := s.uses[r.leader]
 	name := row.Device.keyName()
-	switch {
-	case r.conflict && s.policy == ConflictRefuse:
-		return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with other targets: %s", name, s.describe(uses, n))}
-	case int(leader.row) == n:
+	switch kind := s.among(r, uint32(n), s.target(&row.Device)); {
+	case kind == rulingSent:
 		return ruling{leads: true}
-	case leader.target == s.target(&row.Device):
-		return ruling{kind: rulingFollows, follows: s.place(leader), detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
+	case kind == rulingFollows:
+		return ruling{kind: kind, detail: fmt.Sprintf("the same %s and target as line %s", name, s.place(leader))}
+	case s.policy == ConflictRefuse:
+		return ruling{kind: kind, detail: fmt.Sprintf("the same %s with other targets: %s", name, s.describe(uses, n))}
+	default:
+		return ruling{kind: kind, detail: fmt.Sprintf("the same %s with another target, and --on-conflict chose that one: %s", name, s.describe([]use{leader}, n))}
 	}
-	return ruling{kind: rulingConflict, detail: fmt.Sprintf("the same %s with another target, and --on-conflict chose that one: %s", name, s.describe([]use{leader}, n))}
+}
+
+// among returns what happens to one of the rows of a repeat.
+func (s *Survey) among(r repeat, row uint32, target uint64) rulingKind {
+	switch leader := s.uses[r.leader]; {
+	case r.conflict && s.policy == ConflictRefuse:
+		return rulingConflict
+	case row == leader.row:
+		return rulingSent
+	case target == leader.target:
+		return rulingFollows
+	}
+	return rulingConflict
 }

@@ -51,7 +51,7 @@ type Summary struct {
 	SentFailed int                 // rows that needed a call, and did not succeed
 	Elapsed    time.Duration
 	Throttled  int      // answers that asked to slow down
-	Bore       float64  // calls per second after it last asked; 0: never
+	SlowedTo   float64  // calls per second after it last asked; 0: never
 	Passed     int      // rows that were not rerun (Only)
 	Pruned     int      // devices removed because the file lacks them
 	NotPruned  int      // devices that should have been removed, but were not
@@ -85,7 +85,7 @@ func (o Outcomes) with(err *rps.Error) Outcomes {
 
 // addCalls sets the calls that a Caller has made.
 func (s *Summary) addCalls(calls Summary) {
-	s.Calls, s.Outcomes, s.Throttled, s.Bore = calls.Calls, calls.Outcomes, calls.Throttled, calls.Bore
+	s.Calls, s.Outcomes, s.Throttled, s.SlowedTo = calls.Calls, calls.Outcomes, calls.Throttled, calls.SlowedTo
 }
 
 // Failed returns the number of rows that did not succeed, except those left for

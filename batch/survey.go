@@ -232,8 +232,7 @@ func (s *Survey) judgeRepeats() {
 			}
 		}
 		for i := first; i < end; i++ { // of these only the leader is sent
-			u := s.uses[i]
-			if sent := i == int(r.leader) && !(r.conflict && s.policy == ConflictRefuse); !u.pass && !sent {
+			if u := s.uses[i]; !u.pass && s.among(r, u.row, u.target) != rulingSent {
 				s.kinds[s.kindOf(u.action, s.servers[u.server], u.url)]--
 			}
 		}
@@ -302,24 +301,19 @@ type Tally struct {
 func (s *Survey) Tally() Tally {
 	t := Tally{Send: s.Rows - s.Passed - s.Blank - s.Invalid}
 	for i, r := range s.repeats {
-		leader := s.uses[r.leader]
 		for _, u := range s.usesOf(i) {
 			if u.pass {
 				continue
 			}
-			t.Send--
-			switch {
-			case r.conflict && s.policy == ConflictRefuse:
-				t.Conflicts++
-			case u.row == leader.row:
-				t.Send++
-			case u.target == leader.target:
+			switch s.among(r, u.row, u.target) {
+			case rulingFollows:
 				t.Duplicates++
-			default:
+			case rulingConflict:
 				t.Conflicts++
 			}
 		}
 	}
+	t.Send -= t.Duplicates + t.Conflicts
 	return t
 }
 

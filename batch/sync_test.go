@@ -308,6 +308,34 @@ func TestBaseline(t *testing.T) {
 	})
 }
 
+// A run that is stopped before a row leaves it as proven as the baseline had it, for
+// the next run.
+func TestStoppedRunKeepsTheBaseline(t *testing.T) {
+	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
+		was := devices(2, "A")
+		for i := range was {
+			was[i].Prior = Prior{Server: "A", Verdict: Verdict{Status: Registered, Proof: ProofAnswer, Time: time.Date(2026, 1, 1+i, 0, 0, 0, 0, time.UTC)}}
+		}
+		baseline, err := TakeBaseline(&rowsSource{was}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := devices(3, "A")
+		rows[1].Device.Server = "B"
+		r, results := runOf(t, sim, rows, testConfig())
+		r.Baseline = baseline
+		r.Leave(&StopError{Reason: ErrUnreachable})
+		results.wants(t, NotAttempted, NotAttempted, NotAttempted)
+		for i, v := range results.verdicts {
+			rows[i].Prior = Prior{Server: rows[i].Device.Server, Verdict: v}
+		}
+		again, err := TakeBaseline(&rowsSource{rows}, false)
+		if at, ok := again.has(&rows[0].Device); !ok || !at.Equal(was[0].Prior.Time) || again.Len() != 1 || err != nil {
+			t.Errorf("the next run has a baseline of %d devices, the first of %v: %v; %v", again.Len(), at, results.verdicts, err)
+		}
+	})
+}
+
 func TestServersAreAddedFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, sim *rpstest.Server) {
 		config := testConfig()

@@ -81,14 +81,14 @@ var proofs = []Proof{ProofNone, ProofAnswer, ProofLookup, ProofList, ProofBaseli
 // bound reports whether the proof covers where a device is bound.
 func (p Proof) bound() bool { return p == ProofAnswer || p == ProofLookup || p == ProofBaseline }
 
-// Verdict is what the result file says of a row.
+// Verdict is what the result file says of a row. The journal keeps it.
 type Verdict struct {
-	Status Status
-	Proof  Proof     // how it is known
-	Detail string    // one line for a person, the service's own words included
-	URL    string    // the bound URL where it is known; a secret
-	Calls  int       // calls that included the row
-	Time   time.Time // when it was settled; zero if it took no call
+	Status Status    `json:"status"`
+	Proof  Proof     `json:"proof,omitempty"`  // how it is known
+	Detail string    `json:"detail,omitempty"` // one line for a person, the service's own words included
+	URL    string    `json:"url,omitempty"`    // the bound URL where it is known; a secret
+	Calls  int       `json:"calls,omitempty"`  // calls that included the row
+	Time   time.Time `json:"time,omitzero"`    // when it was settled; zero if it took no call
 }
 
 // unknownServer returns the verdict of a row whose server the account lacks: the

@@ -6,7 +6,7 @@ type slot struct {
 	verdict Verdict
 	settled bool
 	sent    bool   // it needs a call
-	follows string // place of the row whose fate it shares
+	follows string // which row's fate it shares, in words; "": none's
 	leads   bool   // rows follow it
 	was     string // where it was bound, if it was looked up for Run.Before
 	reach   reach

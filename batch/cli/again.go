@@ -15,15 +15,27 @@ import (
 	"rpsbatch/batch/durable"
 )
 
+// againFlags choose the rows that are run again, and say what to do about an
+// unfinished run.
+type againFlags struct {
+	only            string
+	retry           bool
+	resume, restart bool
+}
+
+// placement is where the result goes.
+type placement struct {
+	result    string // the file's name: the target, if it is a link
+	inPlace   bool   // it is FILE itself
+	continues bool   // an earlier part of the run has put its result there
+}
+
 // nameResult decides where the result goes.
 func (j *job) nameResult(ctx context.Context) {
 	own := resultName(j.file, j.resultEnding(), j.isResult(ctx, j.file))
 	j.result = target(cmp.Or(j.call.output, own))
 	j.inPlace = own == j.file && own != standardStream && sameFile(j.result, j.file)
 }
-
-// output returns the name of the result.
-func (j *job) output() string { return j.result }
 
 // choose skips rows of a result file unless they are to be rerun.
 func (j *job) choose(in *input) error {
@@ -56,7 +68,7 @@ func (j *job) rechoose(ctx context.Context, run *batch.Run, in *input, past *bat
 	if past == nil {
 		return nil
 	}
-	j.continues = past.HasLeft(sumOf(j.output()))
+	j.continues = past.HasLeft(sumOf(j.result))
 	if past.Chosen == nil || !j.continues || !j.inPlace {
 		return nil // the flags choose what they chose then
 	}

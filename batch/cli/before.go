@@ -31,6 +31,23 @@ type before struct {
 // beforeHeader is the first line of the file.
 const beforeHeader = "mac,server,url\n"
 
+// openSaved opens the file of --save-before, if the run has one.
+func (j *job) openSaved(run *batch.Run) (*before, error) {
+	name := j.guards.saveBefore
+	if name == "" {
+		return nil, nil
+	}
+	b, err := openBefore(name, run.Servers, run.Past != nil)
+	switch {
+	case err == nil:
+		run.Before = b
+	case j.resume && run.Past == nil && exists(name):
+		err = hint(fmt.Errorf("nothing is left to resume: there is no unfinished run, and --save-before %s is of one that has finished", name),
+			"%s has its result; for another run name another file with --save-before", j.result)
+	}
+	return b, err
+}
+
 // openBefore opens the file for a run. Only a resumed run adds to existing
 // contents.
 func openBefore(name string, servers map[string]string, resumed bool) (_ *before, err error) {
@@ -155,6 +172,9 @@ func (b *before) Sync() error {
 // close closes the file, and removes it if it is empty or nothing in it was to be
 // changed.
 func (b *before) close(unchanged bool) error {
+	if b == nil {
+		return nil
+	}
 	if b.macs.IsEmpty() || unchanged {
 		return b.file.Remove()
 	}

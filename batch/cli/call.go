@@ -14,7 +14,6 @@ import (
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
-	"rpsbatch/rps/rpstest"
 )
 
 // A method of the guide as the command line sees it: its arguments in the guide's
@@ -213,15 +212,11 @@ Exit codes:
 }
 
 func (k *call) run(ctx context.Context, m method, a arguments) error {
-	var sandbox *rpstest.Server
-	if k.service.sandbox {
-		sandbox, _ = newSandbox()
-	}
-	client, err := k.service.client(ctx, k.streams, sandbox)
+	client, err := k.service.client(ctx, k.streams, nil)
 	if err != nil {
 		return err
 	}
-	if m.changes && sandbox == nil {
+	if m.changes && !k.service.sandbox {
 		account, err := k.lock.take(ctx, slog.New(slog.NewTextHandler(k.streams.Err, &slog.HandlerOptions{ReplaceAttr: printableAttr})), k.service.url, k.service.username)
 		if err != nil {
 			return err

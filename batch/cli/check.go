@@ -38,6 +38,6 @@ so name a file of them with --servers. Without --want the column action is not r
 	c.Flags().BoolVar(&j.want, "want", false, "audit: compare what each device is bound to with its row")
 	j.read.addServer(c.Flags())
 	j.addServers(c.Flags())
-	j.addConflict(c.Flags())
+	addConflict(c.Flags(), &j.onConflict)
 	return c
 }

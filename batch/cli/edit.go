@@ -25,7 +25,7 @@ action deregister is invalid here; register and deregister accept it.
 	}
 	j.addFlags(c)
 	j.read.addServer(c.Flags())
-	j.addConflict(c.Flags())
+	addConflict(c.Flags(), &j.onConflict)
 	c.Flags().BoolVar(&j.ignoreMissing, "ignore-missing", false, "count a device that is not registered as success")
 	inGroup(c.Flags(), groupSafety, j.guards.addMoves)
 	return c

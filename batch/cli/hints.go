@@ -42,7 +42,7 @@ func fixFor(err error) string {
 // goOn returns the one thing to do after a run that was stopped.
 func (j *job) goOn(stopped error, journal *runJournal) string {
 	begun := journal.Journal != nil && journal.Used()
-	return nextAfter(stopped, begun, begun && !exists(j.output()+journalEnding))
+	return nextAfter(stopped, begun, begun && !exists(j.result+journalEnding))
 }
 
 // nextAfter is goOn for a run that has begun to make calls, or not, and whose journal

@@ -57,17 +57,17 @@ func (r *runJournal) close(ended error, log *slog.Logger) error {
 // openJournal opens the journal beside the result file. A result on standard
 // output has none.
 func (j *job) openJournal(in *input, survey *batch.Survey, log *slog.Logger) (*runJournal, error) {
-	if j.output() == standardStream {
+	if j.result == standardStream {
 		if j.resume {
 			return nil, hint(errors.New("--resume needs a result file: a run that writes to standard output has no journal"), "name one with --output")
 		}
 		log.Info("the results go to standard output: this run has no journal and cannot be resumed")
 		return &runJournal{}, nil
 	}
-	name := j.output() + journalEnding
-	names := []string{name, j.output() + oldEnding}
+	name := j.result + journalEnding
+	names := []string{name, j.result + oldEnding}
 	if !j.inPlace {
-		names = append(names, j.output())
+		names = append(names, j.result)
 	}
 	if err := distinct(in, "the result", "--output", names...); err != nil {
 		return nil, err

@@ -17,6 +17,14 @@ import (
 	"rpsbatch/csvio"
 )
 
+// knownFlags name the files that say what is known before the run.
+type knownFlags struct {
+	serversFile   string
+	serversSum    string // of what it says
+	baselineFile  string
+	takesBaseline bool // the command has --baseline
+}
+
 // readServers returns the URLs of --servers by name.
 func (j *job) readServers(ctx context.Context) (map[string]string, error) {
 	if j.serversFile == "" {
@@ -72,14 +80,14 @@ func (j *job) readBaseline(ctx context.Context, override batch.Override, log *sl
 	switch {
 	case j.namesBaseline():
 		return j.namedBaseline(ctx, log)
-	case j.baselineFile == noBaseline, !j.takesBaseline, j.output() == standardStream,
+	case j.baselineFile == noBaseline, !j.takesBaseline, j.result == standardStream,
 		override != batch.OverrideNever && override != batch.OverrideAsk:
 		return nil, nil
 	}
-	if info, err := os.Stat(j.output()); err != nil || !info.Mode().IsRegular() {
+	if info, err := os.Stat(j.result); err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
-	in, err := j.openBaseline(ctx, j.output())
+	in, err := j.openBaseline(ctx, j.result)
 	if err != nil {
 		return nil, nil // whatever has that name is not a result
 	}
@@ -113,7 +121,7 @@ func (j *job) namedBaseline(ctx context.Context, log *slog.Logger) (*batch.Basel
 	defer in.Close()
 	// Whether this is to resume an unfinished run beside it shows when its
 	// journal is opened.
-	own := sameFile(j.baselineFile, j.output()) && (j.resume || j.restart)
+	own := sameFile(j.baselineFile, j.result) && (j.resume || j.restart)
 	if err := in.isResult("--baseline", own); err != nil {
 		return nil, err
 	}
@@ -159,6 +167,6 @@ func (j *job) forgetBaseline(run *batch.Run, journal *runJournal) {
 		return
 	}
 	if devices := journal.Forget(run.Baseline); devices > 0 && journal.past == nil {
-		run.Log.Info("the baseline is not used for devices that the discarded run may have changed", "file", cmp.Or(j.baselineFile, j.output()), "devices", devices)
+		run.Log.Info("the baseline is not used for devices that the discarded run may have changed", "file", cmp.Or(j.baselineFile, j.result), "devices", devices)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"rpsbatch/batch/durable"
 	"rpsbatch/csvio"
 	"rpsbatch/rps"
-	"rpsbatch/rps/rpstest"
 )
 
 type list struct {
@@ -79,11 +78,7 @@ func (l *list) run(ctx context.Context) error {
 		return err
 	}
 	l.call.announce(log)
-	var sandbox *rpstest.Server
-	if l.call.sandbox {
-		sandbox, _ = newSandbox()
-	}
-	client, err := l.call.client(ctx, l.streams, sandbox)
+	client, err := l.call.client(ctx, l.streams, nil)
 	if err != nil {
 		return err
 	}

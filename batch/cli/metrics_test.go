@@ -27,7 +27,7 @@ func night() *ending {
 			Counts:    map[batch.Status]int{batch.Registered: 9, batch.Failed: 3, batch.Exists: 0},
 			Calls:     map[string]int{"registerDevices": 6},
 			Outcomes:  map[string]batch.Outcomes{"registerDevices": {Granted: 3, Refused: 2, Unanswered: 1}},
-			Throttled: 1, Pruned: 4, NotPruned: 1, Added: []string{"a", "b"}, Bore: 2.5,
+			Throttled: 1, Pruned: 4, NotPruned: 1, Added: []string{"a", "b"}, SlowedTo: 2.5,
 		},
 	}
 }

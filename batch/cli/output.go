@@ -236,10 +236,10 @@ func (out *resultFile) finish() error {
 // discard removes what was written.
 func (out *resultFile) discard() { out.to.Discard() }
 
-// place names the result for the summary.
-func (out *resultFile) place() string {
-	if out.name == standardStream {
+// placeOf names a file of results for a person.
+func placeOf(name string) string {
+	if name == standardStream {
 		return "standard output"
 	}
-	return rps.Printable(out.name)
+	return rps.Printable(name)
 }

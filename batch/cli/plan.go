@@ -14,6 +14,12 @@ import (
 	"rpsbatch/rps"
 )
 
+// planFlags say what to do with the plan.
+type planFlags struct {
+	dryRun   bool
+	planJSON string
+}
+
 // fates describe in words what a plan does with rows.
 var fates = map[batch.Fate]string{
 	batch.ToRegister:   "to register",
@@ -102,10 +108,10 @@ func (j *job) approve(ctx context.Context, run *batch.Run, account batch.Account
 // createPruned creates the file for devices that the input lacks. It begins with
 // those that a discarded run removed: nothing else records them.
 func (j *job) createPruned(in *input, removed map[rps.MAC]batch.Verdict) (*resultFile, error) {
-	if err := distinct(in, "the file of what is removed", "--output", prunedName(j.output())); err != nil {
+	if err := distinct(in, "the file of what is removed", "--output", prunedName(j.result)); err != nil {
 		return nil, err
 	}
-	out, err := createResult(j.streams, prunedName(j.output()), boundFormat, 2, !j.continues)
+	out, err := createResult(j.streams, prunedName(j.result), boundFormat, 2, !j.continues)
 	if err != nil {
 		return nil, err
 	}

@@ -3,59 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"rpsbatch/batch"
 	"rpsbatch/batch/durable"
 	"rpsbatch/rps/rpstest"
 )
-
-// job is one run over a file: register, deregister, edit, check, sync or server
-// add.
-type job struct {
-	streams Streams
-	name    string       // of the command
-	action  batch.Action // of rows that do not name one
-	file    string
-	read    readFlags
-	call    callFlags
-	lock    lockFlags
-
-	override, onConflict string
-	ignoreMissing        bool
-	verify, want         bool
-	serversFile          string
-	serversSum           string // of what it says
-	baselineFile         string
-	takesBaseline        bool
-	maxFailures, only    string
-	retry                bool
-	resume, restart      bool
-	result               string // of the result: the target, if it is a link
-	inPlace              bool   // which is FILE itself
-	continues            bool   // an earlier part of the run has put its result there
-	dryRun               bool
-	planJSON             string
-
-	sync   bool // the account should have what the file has, and with prune no more
-	prune  bool
-	guards guardFlags
-
-	missing missing
-	ending  ending
-	stopped error // why the run ended early
-}
-
-// newJob returns a job with the policies of a command that has no flags for them.
-func newJob(streams Streams, name string, action batch.Action) *job {
-	return &job{streams: streams, name: name, action: action, override: "never", onConflict: "refuse", guards: newGuards()}
-}
 
 func newRegister(streams Streams) *cobra.Command {
 	j := newJob(streams, "register", batch.Register)
@@ -116,47 +72,6 @@ earlier result is read.
 	return c
 }
 
-// addBindFlags adds the flags of the commands that register devices.
-func (j *job) addBindFlags(flags *pflag.FlagSet) {
-	j.addConflict(flags)
-	flags.BoolVar(&j.verify, "verify", false, "look up devices that are already registered: those bound as asked are unchanged, --override decides about the others")
-	j.addServers(flags)
-	flags.Lookup("servers").Usage = "read servers from `FILE` (columns name, url): add those that rows need, and compare their URLs in --verify"
-	flags.StringVar(&j.baselineFile, "baseline", "", "save calls with `FILE`, an earlier result: rows that it shows bound as they ask, and that are still registered, take none; none: read no earlier result")
-	j.takesBaseline = true
-}
-
-func (j *job) addConflict(flags *pflag.FlagSet) {
-	flags.StringVar(&j.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
-}
-
-func (j *job) addServers(flags *pflag.FlagSet) {
-	flags.StringVar(&j.serversFile, "servers", "", "read servers from `FILE` (columns name, url), to compare with where devices are bound")
-}
-
-func (j *job) addFlags(c *cobra.Command) {
-	inGroup(c.Flags(), groupSafety, func(flags *pflag.FlagSet) {
-		flags.BoolVar(&j.dryRun, "dry-run", false, "print the plan and change nothing; the account is read if there are credentials")
-		flags.StringVar(&j.planJSON, "plan-json", "", "write the plan as JSON to `FILE`, in dry runs and real ones")
-		flags.StringVar(&j.maxFailures, "max-failures", "none", "`N|N%` stop when this many rows have not succeeded; a percentage counts from 100 rows on")
-		j.guards.addEmpty(flags)
-		j.guards.addLimit(flags)
-		if j.action != batch.Check && j.action != batch.AddServer {
-			j.guards.addExpect(flags)
-			j.guards.addSave(flags)
-		}
-	})
-	inGroup(c.Flags(), groupResume, func(flags *pflag.FlagSet) {
-		flags.BoolVar(&j.resume, "resume", false, "continue an unfinished run, if there is one")
-		flags.BoolVar(&j.restart, "restart", false, "discard an unfinished run; with --resume: only if its file or flags were different")
-		flags.BoolVar(&j.retry, "retry", false, "rerun the rows of a result file that did not succeed")
-		flags.StringVar(&j.only, "only", "", "rerun only the rows of a result file that have one of these `STATUSES`, separated by commas")
-		j.lock.add(flags)
-	})
-	j.read.add(c.Flags())
-	j.call.add(c.Flags())
-}
-
 func (j *job) main(c *cobra.Command, args []string) error {
 	j.file = args[0]
 	switch {
@@ -166,14 +81,14 @@ func (j *job) main(c *cobra.Command, args []string) error {
 		return hint(errors.New("--only and --retry cannot be combined"), "--retry is for all rows that did not succeed")
 	}
 	j.nameResult(c.Context())
-	files := runFiles{result: j.output(), saved: j.guards.saveBefore, plan: j.planJSON, inputs: []string{j.serversFile, j.guards.expectPlan}}
+	files := runFiles{result: j.result, saved: j.guards.saveBefore, plan: j.planJSON, inputs: []string{j.serversFile, j.guards.expectPlan}}
 	if j.namesBaseline() {
 		files.before = j.baselineFile
 	}
 	if j.prune || j.restart {
-		files.pruned = prunedName(j.output())
+		files.pruned = prunedName(j.result)
 	}
-	if !sameFile(j.output(), j.file) { // else a better message follows
+	if !sameFile(j.result, j.file) { // else a better message follows
 		files.inputs = append(files.inputs, j.file)
 	}
 	return j.call.ended(c, j.streams, &j.ending, j.name, files, func(ctx context.Context) error {
@@ -201,7 +116,6 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-
 	j.call.announce(log)
 	in, err := openInput(ctx, j.streams, j.file, options)
 	if j.guards.emptyFile(err) {
@@ -212,28 +126,10 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer in.Close()
-	if err := j.choose(in); err != nil {
-		return err
-	}
-	var sandbox *rpstest.Server
-	seen := rowWatch{Watch: in.Watch()}
-	if j.call.sandbox {
-		sandbox, seen.each = newSandbox()
-	}
-	survey, err := batch.TakeSurvey(in.opener(ctx), config.OnConflict, seen.row)
+	survey, sandbox, err := j.survey(ctx, in, config.OnConflict, log)
 	if err != nil {
 		return err
 	}
-	if err := seen.Err(); err != nil {
-		return err
-	}
-	in.tell(log)
-	seen.tell(log)
-	j.missing.column = seen.Missing()
-	if err := j.seemsWhole(in, survey, seen.bad); err != nil {
-		return err
-	}
-
 	run := &batch.Run{Config: config, Survey: survey, Open: in.Open, Log: log}
 	if err := j.prepare(ctx, run, sandbox); err != nil {
 		return err
@@ -259,33 +155,52 @@ func (j *job) run(ctx context.Context) (err error) {
 		return err
 	}
 	j.forgetBaseline(run, journal)
-	out, err := createResult(j.streams, j.output(), in.Format(), survey.Width, !j.continues)
+	return j.execute(ctx, run, in, journal, terminal)
+}
+
+// survey makes the first pass over the file, and refuses one that a run must not
+// act on. In the sandbox it returns the simulated service.
+func (j *job) survey(ctx context.Context, in *input, rule batch.OnConflict, log *slog.Logger) (survey *batch.Survey, sandbox *rpstest.Server, err error) {
+	if err := j.choose(in); err != nil {
+		return nil, nil, err
+	}
+	seen := rowWatch{Watch: in.Watch()}
+	if j.call.sandbox {
+		sandbox, seen.each = newSandbox()
+	}
+	if survey, err = batch.TakeSurvey(in.opener(ctx), rule, seen.row); err != nil {
+		return nil, nil, err
+	}
+	if err := seen.Err(); err != nil {
+		return nil, nil, err
+	}
+	in.tell(log)
+	seen.tell(log)
+	j.missing.column = seen.Missing()
+	return survey, sandbox, j.seemsWhole(in, survey, seen.bad)
+}
+
+// execute is the second pass: it makes the calls and puts the results in place.
+func (j *job) execute(ctx context.Context, run *batch.Run, in *input, journal *runJournal, terminal *bar) (err error) {
+	out, err := createResult(j.streams, j.result, in.Format(), run.Survey.Width, !j.continues)
 	if err != nil {
 		return err
 	}
+	defer out.discard()
 	run.Results, run.Journal, run.Past = j.missing.counting(j.marked(out)), journal.Journal, journal.past
 	chosen, err := j.chosen(run, in)
 	if err != nil {
-		out.discard()
 		return err
 	}
-	var saved *before
-	if j.guards.saveBefore != "" {
-		if saved, err = openBefore(j.guards.saveBefore, run.Servers, journal.past != nil); err != nil {
-			out.discard()
-			if j.resume && journal.past == nil && exists(j.guards.saveBefore) {
-				err = hint(fmt.Errorf("nothing is left to resume: there is no unfinished run, and --save-before %s is of one that has finished", j.guards.saveBefore),
-					"%s has its result; for another run name another file with --save-before", j.output())
-			}
-			return err
-		}
-		run.Before = saved
-		defer func() {
-			if failed := saved.close(journal.Journal != nil && !journal.Used()); failed != nil {
-				err = errors.Join(err, failed)
-			}
-		}()
+	saved, err := j.openSaved(run)
+	if err != nil {
+		return err
 	}
+	defer func() {
+		if failed := saved.close(journal.Journal != nil && !journal.Used()); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
 	began := time.Now()
 	devices, stopped := j.look(ctx, run)
 	var pruned *resultFile
@@ -296,8 +211,7 @@ func (j *job) run(ctx context.Context) (err error) {
 		err = hint(err, "%s", j.goOn(err, journal))
 	}
 	if err != nil {
-		out.discard()
-		tellLeft(log, out.name)
+		tellLeft(run.Log, out.name)
 		return err
 	}
 	var summary batch.Summary
@@ -311,7 +225,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	j.ending.summary = summary
 	in.Close() // some systems cannot replace an open file
-	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen, saved: saved.saved()}, journal, log)
+	return j.end(summary, stopped, results{resultFile: out, pruned: pruned, chosen: chosen, saved: saved.saved()}, journal, run.Log)
 }
 
 // preview shows what a run would do with the account as it is.
@@ -386,7 +300,7 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err
 	}
-	if j.dryRun && sandbox == nil && !j.guards.expectNoChanges && !j.call.knowsAccount() {
+	if j.dryRun && !j.call.sandbox && !j.guards.expectNoChanges && !j.call.knowsAccount() {
 		return nil
 	}
 	client, err := j.call.client(ctx, j.streams, sandbox)
@@ -395,48 +309,4 @@ func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Serv
 		run.Caller = batch.NewCaller(run.Config, client, run.Log)
 	}
 	return err
-}
-
-// config returns the configuration of the run, with the flags that are words.
-func (j *job) config() (batch.Config, error) {
-	config, err := j.call.config()
-	if err != nil {
-		return config, err
-	}
-	config.IgnoreMissing = j.ignoreMissing
-	config.Verify, config.Sync, config.Prune = j.verify, j.sync, j.prune
-	if config.MaxFailures, err = batch.ParseMaxFailures(j.maxFailures); err != nil {
-		return config, fmt.Errorf("--max-failures %w", err)
-	}
-	if config.OnConflict, err = batch.ParseOnConflict(j.onConflict); err != nil {
-		return config, fmt.Errorf("--on-conflict %w", err)
-	}
-	if err := j.guards.check(j); err != nil {
-		return config, err
-	}
-	if config.Limits, err = j.guards.limits(); err != nil {
-		return config, err
-	}
-	config.Limits.NamedRemovals, config.Limit = !j.sync, j.guards.limit
-	canAsk := j.canAsk()
-	if j.sync {
-		if !j.guards.yes && !j.dryRun && !canAsk {
-			return config, hint(errors.New("there is no terminal on which to confirm the plan"), "use --yes, or look at the plan first with --dry-run")
-		}
-		if j.prune && j.output() == standardStream {
-			return config, hint(errors.New("--prune lists what it removed in a file beside the result"), "name a result file with --output")
-		}
-	}
-	switch {
-	case j.override != "default":
-		if config.Override, err = batch.ParseOverride(j.override); err != nil {
-			return config, fmt.Errorf("--override %w", err)
-		}
-	case canAsk:
-		config.Override = batch.OverrideAsk
-	}
-	if config.Override == batch.OverrideAsk && !canAsk {
-		return config, hint(errors.New("--override ask needs a terminal, and a FILE that is not standard input"), "use never, own or always")
-	}
-	return config, nil
 }

@@ -119,7 +119,7 @@ func (r *reporting) run(ctx context.Context, file string) error {
 	if r.html == standardStream {
 		text = r.streams.Err
 	}
-	if err := r.writePage(page); err != nil {
+	if err := writeWhole(r.streams.Out, r.html, page.Write); err != nil {
 		return cannotWrite("the page", "--html", r.html, err)
 	}
 	if err := tellReport(text, in, account, tally, steps); err != nil || r.html == standardStream {
@@ -149,19 +149,6 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 		return "", hint(fmt.Errorf("--summary %s is from another run: its rows or times do not match this result", r.summary), remedy)
 	}
 	return accountName(s.Username, s.Host), nil
-}
-
-// writePage writes the page. Its details and URLs are for its owner only.
-func (r *reporting) writePage(page report.Page) error {
-	to, err := openDestination(r.streams.Out, r.html)
-	if err != nil {
-		return err
-	}
-	defer to.Discard()
-	if err := page.Write(to); err != nil {
-		return err
-	}
-	return to.Commit()
 }
 
 // open opens the result. The user's MAC column need not be known, because the

@@ -10,7 +10,6 @@ import (
 
 	"rpsbatch/batch"
 	"rpsbatch/csvio"
-	"rpsbatch/rps/rpstest"
 )
 
 func newServer(streams Streams) *cobra.Command {
@@ -65,7 +64,7 @@ exists means that the name is taken, in this account or another.
 	}
 	j.addFlags(c)
 	c.Flags().StringVar(&from, "from", "", "add the servers of `FILE` (columns name, url)")
-	j.addConflict(c.Flags())
+	addConflict(c.Flags(), &j.onConflict)
 	return c
 }
 
@@ -95,11 +94,7 @@ func (j *job) one(ctx context.Context, name, url string) error {
 	}
 	seen.tell(log)
 	run := &batch.Run{Config: config, Survey: survey, Open: open, Log: log}
-	var sandbox *rpstest.Server
-	if j.call.sandbox {
-		sandbox, _ = newSandbox()
-	}
-	if err := j.prepare(ctx, run, sandbox); err != nil {
+	if err := j.prepare(ctx, run, nil); err != nil {
 		return err
 	}
 	if j.dryRun {

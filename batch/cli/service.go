@@ -21,8 +21,8 @@ import (
 	"rpsbatch/rps/rpstest"
 )
 
-// client returns the client of the service, or of a simulated one. On a terminal
-// it asks for missing credentials.
+// client returns the client of the service, or in the sandbox of a simulated one;
+// nil stands for a new one. On a terminal it asks for missing credentials.
 func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstest.Server) (*rps.Client, error) {
 	config := rps.Config{
 		URL:         f.url,
@@ -30,7 +30,10 @@ func (f *callFlags) client(ctx context.Context, streams Streams, sandbox *rpstes
 		Connections: f.workers,
 		UserAgent:   "rpsbatch/" + version(),
 	}
-	if sandbox != nil {
+	if f.sandbox {
+		if sandbox == nil {
+			sandbox, _ = newSandbox()
+		}
 		config.URL = rps.DefaultURL // nothing leaves the process
 		f.username = sandboxUser
 		config.Username, config.Password = sandboxUser, sandboxPassword
@@ -168,44 +171,26 @@ func promptPassword(ctx context.Context, streams Streams, username string) (stri
 		return "", fmt.Errorf("cannot ask for the password: %w", err)
 	}
 	defer term.Restore(fd, before)
-	type reply struct {
-		password string
-		err      error
-	}
-	replies := make(chan reply, 1)
-	go func() {
+	password, err := awaited(ctx, func() (string, error) {
 		t := term.NewTerminal(struct {
 			io.Reader
 			io.Writer
 		}{streams.In, streams.Err}, "")
-		password, err := t.ReadPassword(fmt.Sprintf("RPS password of %s: ", rps.Printable(username)))
-		replies <- reply{password, err}
-	}()
-	interrupted := &batch.StopError{Reason: batch.ErrInterrupted}
-	select {
-	case r := <-replies:
-		if errors.Is(r.err, io.EOF) { // Ctrl-C or Ctrl-D, which are ordinary keys here
-			fmt.Fprint(streams.Err, "\r\n")
-			return "", interrupted
-		}
-		if r.err != nil {
-			return "", fmt.Errorf("cannot read the password: %w", r.err)
-		}
-		return r.password, nil
-	case <-ctx.Done():
+		return t.ReadPassword(fmt.Sprintf("RPS password of %s: ", rps.Printable(username)))
+	})
+	switch {
+	case errors.Is(err, batch.ErrInterrupted), errors.Is(err, io.EOF): // Ctrl-C and Ctrl-D are ordinary keys here
 		fmt.Fprint(streams.Err, "\r\n")
-		return "", interrupted
+		return "", &batch.StopError{Reason: batch.ErrInterrupted}
+	case err != nil:
+		return "", fmt.Errorf("cannot read the password: %w", err)
 	}
+	return password, nil
 }
 
 // readLine reads a line that a person types, and no byte beyond it.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
-	type reply struct {
-		line string
-		err  error
-	}
-	replies := make(chan reply, 1)
-	go func() {
+	return awaited(ctx, func() (string, error) {
 		var line []byte
 		var b [1]byte
 		for {
@@ -217,13 +202,26 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 			if n == 1 || errors.Is(err, io.EOF) {
 				err = nil
 			}
-			replies <- reply{strings.TrimSpace(string(line)), err}
-			return
+			return strings.TrimSpace(string(line)), err
 		}
+	})
+}
+
+// awaited returns what a person has typed, unless ctx ends first: the read of a
+// terminal cannot be interrupted.
+func awaited(ctx context.Context, read func() (string, error)) (string, error) {
+	type reply struct {
+		text string
+		err  error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		text, err := read()
+		replies <- reply{text, err}
 	}()
 	select {
 	case r := <-replies:
-		return r.line, r.err
+		return r.text, r.err
 	case <-ctx.Done():
 		return "", &batch.StopError{Reason: batch.ErrInterrupted}
 	}

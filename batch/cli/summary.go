@@ -99,7 +99,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintf(w, "%s added: %s\n", count(len(s.Added), "server"), shortList(s.Added))
 	}
 	if s.Throttled > 0 {
-		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.Bore))
+		fmt.Fprintf(w, "The service asked to slow down %s: slowed to %s calls a second.\n", count(s.Throttled, "time"), rateText(s.SlowedTo))
 	}
 	if s.NoList != nil {
 		fmt.Fprintln(w, "The account's devices could not be listed; the run continued without the list.")
@@ -113,12 +113,12 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		fmt.Fprintf(w, "Saved: %s\n", out.saved)
 	}
 	if out.left {
-		fmt.Fprintf(w, "This run changed nothing, so %s is left as it was.\n", out.place())
+		fmt.Fprintf(w, "This run changed nothing, so %s is left as it was.\n", placeOf(out.name))
 		return
 	}
-	fmt.Fprintf(w, "Results: %s\n", out.place())
+	fmt.Fprintf(w, "Results: %s\n", placeOf(out.name))
 	if out.pruned != nil {
-		fmt.Fprintf(w, "Removed: %s\n", out.pruned.place())
+		fmt.Fprintf(w, "Removed: %s\n", placeOf(out.pruned.name))
 	}
 }
 

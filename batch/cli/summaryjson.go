@@ -74,7 +74,7 @@ func (e *ending) toJSON() summaryJSON {
 		CallsByMethod:  map[string]methodCalls{},
 		ServersAdded:   len(s.Added),
 		Throttled:      s.Throttled,
-		ThrottledRate:  s.Bore,
+		ThrottledRate:  s.SlowedTo,
 	}
 	if e.err != nil {
 		out.Reason = rps.Printable(e.err.Error())

@@ -87,7 +87,7 @@ a header gets one, so that its result can be read again.`,
 	v.read.add(flags)
 	v.read.addServer(flags)
 	v.guards.addEmpty(flags)
-	flags.StringVar(&v.onConflict, "on-conflict", "refuse", "`RULE` what to do with rows that have one MAC but different targets: refuse them all, or take the first or the last")
+	addConflict(flags, &v.onConflict)
 	flags.StringVar(&v.command, "for", "register", "check the file for `COMMAND`: register, deregister, edit or check")
 	flags.StringVarP(&v.output, "output", "o", "", "write the checked rows to `FILE`, in the form of a result ('-' for standard output; the report then goes to standard error)")
 	flags.Float64Var(&v.rate, "rate", 5, "assume `N` calls per second to estimate the time of a run")
@@ -225,11 +225,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 		fmt.Fprintf(w, "A run takes %s\n", callsOf(plan, config))
 	}
 	if v.output != "" {
-		place := v.output
-		if place == standardStream {
-			place = "standard output"
-		}
-		fmt.Fprintf(w, "Checked rows: %s\n", rps.Printable(place))
+		fmt.Fprintf(w, "Checked rows: %s\n", placeOf(v.output))
 	}
 }
 

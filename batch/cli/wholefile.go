@@ -113,15 +113,22 @@ func errorText(err error) string {
 // writeJSON writes a value to a file that only its owner can read, or to standard
 // output for '-'.
 func writeJSON(stdout io.Writer, name string, value any) error {
+	return writeWhole(stdout, name, func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetEscapeHTML(false)
+		out.SetIndent("", "  ")
+		return out.Encode(value)
+	})
+}
+
+// writeWhole writes a destination at once.
+func writeWhole(stdout io.Writer, name string, write func(io.Writer) error) error {
 	to, err := openDestination(stdout, name)
 	if err != nil {
 		return err
 	}
 	defer to.Discard()
-	out := json.NewEncoder(to)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	if err := out.Encode(value); err != nil {
+	if err := write(to); err != nil {
 		return err
 	}
 	return to.Commit()
