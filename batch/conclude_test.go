@@ -273,7 +273,7 @@ func TestVerdictsWithoutACall(t *testing.T) {
 }
 
 // TestVerdictsOfRowsThatAreNotSent is what is claimed of rows that no call carries,
-// or of which none tells.
+// or of which none decides.
 func TestVerdictsOfRowsThatAreNotSent(t *testing.T) {
 	line := func(row Row, n int) Row { row.Line = n; return row }
 	rows := []Row{

@@ -50,8 +50,8 @@
 //
 // A list alone proves that a device is in the account and, if it was not before,
 // that this run has bound it to some server (proof list). A few such rows are looked
-// up all the same: all of them if they are few, else a sample of those that the list
-// does not show, before the others. Until the time-out of a lost call has passed, it
+// up all the same, before the others: all of them if they are few, else a sample of
+// those that the list does not show. Until the time-out of a lost call has passed, it
 // may still be applied, so nothing that shows a row unchanged settles the row.
 //
 // A list may be cut short. It is evidence of what was there before the run only

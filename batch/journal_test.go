@@ -335,7 +335,7 @@ func TestDiscardedRemovals(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// Whoever goes on with that run has it too, and who discards it.
+	// Whoever resumes that run has it too, and who discards it.
 	j, past, err = OpenJournal(name, other, true, false)
 	if err != nil || past == nil || j.any {
 		t.Fatal(past, err)

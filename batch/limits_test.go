@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A limiter tells at a time how long a call has to wait; 0: it may pass.
+// A limiter returns how long a call has to wait at a time; 0: it may pass.
 type limiter func(now time.Duration) (wait time.Duration)
 
 func bucketOf(perSecond, burst float64) limiter {

@@ -77,8 +77,8 @@ func (c *crash) register(more ...string) *exec.Cmd {
 	return c.command(append([]string{"register", "devices.csv", "--rate", "1000", "--log-level", "error"}, more...)...)
 }
 
-// killAt runs until the journal tells of so many answers, and kills the run
-// there. It tells whether the run came to its end before.
+// killAt runs until the journal has so many answers, and kills the run
+// there. It reports whether the run ended before.
 func (c *crash) killAt(answers int) (ended bool) {
 	p := c.register("--resume")
 	if err := p.Start(); err != nil {

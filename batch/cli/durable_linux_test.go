@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// folderEvents watches a folder. The function that it gives tells what has
+// folderEvents watches a folder. The function that it returns reports what has
 // happened to names in it since, and when the folder itself was opened, which is
 // what syncing it begins with.
 func folderEvents(t *testing.T, folder string) func() []string {

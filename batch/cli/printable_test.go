@@ -73,7 +73,7 @@ func TestPrintable(t *testing.T) {
 		Execute(context.Background(), args, Streams{Out: &out, Err: &out})
 		at := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
 		if at >= 0 || out.Len() == 0 || strings.Contains(out.String(), "\nforged") {
-			t.Errorf("%q tells %q", args, out.String())
+			t.Errorf("%q prints %q", args, out.String())
 		}
 	}
 }

@@ -197,7 +197,7 @@ func requests(t *testing.T, netLog string) (urls []string) {
 	return urls
 }
 
-// serve returns the page, and one that uses it as a user does. asked tells what
+// serve returns the page, and one that uses it as a user does. asked returns what
 // the browser wanted, its icon aside.
 func serve(t *testing.T, page string) (asked func() []string, url string) {
 	const user = `<!DOCTYPE html><title>user</title><ol></ol>

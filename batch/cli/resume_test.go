@@ -27,7 +27,7 @@ func until(t *testing.T, what string, holds func() bool) {
 
 func (c *crash) path(name string) string { return filepath.Join(c.dir, name) }
 
-// answers returns the number of answers that the journal tells of.
+// answers returns the number of answers that the journal has.
 func (c *crash) answers() int {
 	data, _ := os.ReadFile(c.path("devices.result.csv.journal"))
 	return bytes.Count(data, []byte(`{"settled"`))
@@ -236,7 +236,7 @@ func numbers(n int) string {
 	return strings.ReplaceAll(strings.TrimSuffix(text, ",")+"]", " ", "")
 }
 
-// TestResumeAfterTheLastVerdict goes on with a run that was killed when every
+// TestResumeAfterTheLastVerdict resumes a run that was killed when every
 // row had its verdict, and before its result was in place: nothing is sent again
 // that the account's list shows.
 func TestResumeAfterTheLastVerdict(t *testing.T) {

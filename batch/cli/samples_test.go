@@ -62,7 +62,7 @@ func TestUnitsAreSystemds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if verify() == "" {
-		t.Error("systemd takes a unit with a typo, and so tells nothing")
+		t.Error("systemd accepts a unit with a typo, and so proves nothing")
 	}
 }
 
