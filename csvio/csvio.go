@@ -80,11 +80,14 @@
 //	                                                or lie beside its empty cell
 //	URL cut at a delimiter                          invalid            surplus.go
 //	quote too many or too few, rows inside a cell   invalid            swallow.go
+//	two cells joined by a lost quote                invalid, if they   surplus.go
+//	                                                moved what is read
 //	quote in the header never closed                refused            reader.go
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go
 //	URLs or actions in a column that is not read    refused            unread.go
+//	phones' MACs in a column that is not read       warning            reader.go
 //	header of two rows that nothing joins           refused            tworows.go
 //	each line is one quoted cell                    refused            guess.go
 //	record larger than MaxRecord                    refused            split.go

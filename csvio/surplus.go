@@ -71,7 +71,7 @@ func (r *Reader) glued(record string, row *batch.Row) []fault {
 		of := role(of)
 		if i >= at && r.reads[of] && (of == roleMAC || of == roleAction || r.binds(row)) {
 			return []fault{{role: noRole, cell: at + 1, kind: kindMoved, text: fmt.Sprintf(
-				"text follows the closing quote of cell %d, so the %s may be in it or in another column: add the missing quote, or remove the extra one", at+1, roleNames[of])}}
+				"text follows the closing quote of a cell that contains a %s, so the %s may be in it or in another column: add the missing quote, or remove the extra one", commaNames[r.opts.Comma], roleNames[of])}}
 		}
 	}
 	return nil
