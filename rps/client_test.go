@@ -2,6 +2,7 @@ package rps
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -69,7 +70,8 @@ func TestNewClient(t *testing.T) {
 	}
 	transport := c.transport.(*http.Transport)
 	if transport.MaxIdleConnsPerHost != 7 || transport.MaxIdleConns != 7 || transport.TLSClientConfig.RootCAs == nil ||
-		transport.TLSClientConfig.InsecureSkipVerify || transport.Proxy == nil || transport.Protocols.HTTP2() {
+		transport.TLSClientConfig.InsecureSkipVerify || transport.Proxy == nil || transport.Protocols.HTTP2() ||
+		transport.TLSClientConfig.MinVersion < tls.VersionTLS12 || transport.MaxResponseHeaderBytes == 0 {
 		t.Errorf("the transport is %+v", transport)
 	}
 }

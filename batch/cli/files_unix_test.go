@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -193,4 +194,33 @@ func TestLockThatIsNone(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", what, code, text)
 		}
 	}
+}
+
+// The locks of accounts are not where another user can write.
+func TestLocksAmongOthers(t *testing.T) {
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "TMPDIR"} {
+		t.Setenv(name, home)
+	}
+	t.Setenv("RPSBATCH_USERNAME", "user")
+	t.Setenv("RPSBATCH_PASSWORD", "secret")
+	for _, above := range []string{home, filepath.Join(home, "Library", "Caches")} {
+		for _, name := range []string{"rpsbatch", fmt.Sprintf("rpsbatch-%d", os.Geteuid())} {
+			name = filepath.Join(above, name)
+			if err := errors.Join(os.MkdirAll(name, 0o700), os.Chmod(name, 0o777)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	newFolder(t)
+	_, text := execute("register d.csv --max-attempts 1 --url http://127.0.0.1:1/xmlrpc")
+	if !strings.Contains(text, "overlapping runs of one account cannot be detected") {
+		t.Errorf("it does not say so: %s", text)
+	}
+	filepath.WalkDir(home, func(name string, _ fs.DirEntry, _ error) error {
+		if strings.HasSuffix(name, ".lock") {
+			t.Errorf("%s is there", name)
+		}
+		return nil
+	})
 }

@@ -94,6 +94,7 @@ func TestJournalThatCannotGo(t *testing.T) {
 			}
 			// What another program has put there is not removed.
 			if err := errors.Join(os.Rename(name, name+".gone"), os.WriteFile(name, nil, 0o600)); err != nil {
+				journal.Close()
 				t.Skip("NOT COVERED on Windows: a journal that another program replaces:", err)
 			}
 			var logged bytes.Buffer
