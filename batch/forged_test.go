@@ -417,6 +417,7 @@ func TestForgedRecords(t *testing.T) {
 		"a set with an end":               {headerRecord, `{"account":{"listed":true,"devices":1,"prune":"gA=="}}`},
 		"a set that says a device twice":  {headerRecord, `{"account":{"listed":true,"devices":1,"known":"CQA="}}`},
 		"a set of more than addresses":    {headerRecord, `{"account":{"listed":true,"devices":1,"known":"////////fw=="}}`},
+		"a set of devices far apart":      {headerRecord, `{"account":{"listed":true,"devices":1,"known":"` + strings.Repeat("gIAE", maxSpread+1) + `"}}`},
 		"a set of rows that is none":      {headerRecord, `{"left":{"size":1,"sum":1,"chosen":"gA=="}}`},
 		"more verdicts than a record has": {headerRecord, `{"settled":[` + many(`{"rows":[1],"status":"registered"}`, 10_000) + `]}`},
 	} {

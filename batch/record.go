@@ -83,9 +83,12 @@ type left struct {
 	Chosen *packed `json:"chosen,omitempty"` // the rows that are run again, where not all are
 }
 
-// packed is a set of numbers below 1<<48 stored as differences, each a uvarint,
-// so a set takes no more memory than its bytes.
+// packed is a set of numbers below 1<<48 stored as differences, each a uvarint.
 type packed []byte
+
+// maxSpread is how many blocks of 1<<16 numbers a set may have numbers of, as each
+// takes some 200 bytes. A vendor's addresses have 256.
+const maxSpread = 1 << 18
 
 func pack(set *roaring64.Bitmap) (p packed) {
 	last := uint64(0)
@@ -98,11 +101,17 @@ func pack(set *roaring64.Bitmap) (p packed) {
 }
 
 func (p packed) unpack() (*roaring64.Bitmap, error) {
-	set := roaring64.New()
+	set, blocks := roaring64.New(), 0
 	for last := uint64(0); len(p) > 0; {
 		n, size := binary.Uvarint(p)
 		if size <= 0 || n >= 1<<48-last || n == 0 && !set.IsEmpty() {
 			return nil, errors.New("it has no set of numbers where there should be one")
+		}
+		if (last+n)>>16 != last>>16 {
+			blocks++
+		}
+		if blocks > maxSpread {
+			return nil, errors.New("its numbers are those of no devices")
 		}
 		last += n
 		set.Add(last)
