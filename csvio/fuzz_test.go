@@ -145,7 +145,8 @@ func checkHeld(t *testing.T, r *Reader) {
 }
 
 // What a Writer writes reads back to the same rows, with the user's cells as
-// they were; and once more, with the same bytes.
+// they were; and once more, with the same bytes. A row that is wrong stays wrong, in
+// whatever words.
 func FuzzRoundTrip(f *testing.F) {
 	headers := []string{
 		"mac,server,url\n",
@@ -202,7 +203,7 @@ func FuzzRoundTrip(f *testing.F) {
 			// told by another place of the MAC, or gone with a cell of ours.
 			moved := header%uint8(len(headers)) >= 2 && strings.Contains(was.Problem, "multi-line")
 			if !strings.Contains(was.Problem, "never closed") && !strings.Contains(was.Problem, "may have been cut") && !moved &&
-				(row.Device != was.Device || row.Problem != was.Problem || row.Blank != was.Blank) {
+				(row.Device != was.Device || (row.Problem == "") != (was.Problem == "") || row.Blank != was.Blank) {
 				t.Fatalf("row %+v was %+v", row, was)
 			}
 			if pass && was.Prior.Cells != "" && row.Prior.Cells != was.Prior.Cells {

@@ -59,12 +59,12 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 	return fmt.Sprintf("it has more cells than the header%s: an unquoted %s may have shifted them", mac, commaNames[r.opts.Comma]), bad
 }
 
-// glued returns a cell that has text behind its closing quote and a delimiter in
-// quotes, if the row lacks its last cell and what is read may be there: a quote
+// glued returns a user's cell that has text behind its closing quote and a delimiter
+// in quotes, if the row lacks its last cell and what is read may be there: a quote
 // that is missing has made one cell of two and moved those behind them.
 func (r *Reader) glued(record string, row *batch.Row) []fault {
 	at := r.split.glued
-	if at < 0 || r.value(record, r.named-1) != "" {
+	if at < 0 || r.header.isOurs(at) || r.value(record, r.named-1) != "" {
 		return nil
 	}
 	for of, i := range r.header.at {
