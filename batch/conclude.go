@@ -105,7 +105,10 @@ func (c concluding) found() conclusion {
 	known := want != "" && c.seen.bound != ""
 	if c.Earlier.binds() && (!known || sameURL(want, c.seen.bound)) {
 		v := *c.Earlier // which the list has contradicted, and not the lookup
-		v.Proof, v.URL, v.Detail = ProofLookup, c.seen.bound, "bound by an earlier part of the run; a lookup shows it registered, though the list does not"
+		v.Detail = "bound by an earlier part of the run; a lookup shows it registered, though the list does not"
+		if known {
+			v.Proof, v.URL = ProofLookup, c.seen.bound
+		}
 		return conclusion{verdict: v, listCut: c.List == absent}
 	}
 	switch {

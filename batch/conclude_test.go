@@ -114,7 +114,7 @@ func TestConclude(t *testing.T) {
 		{"URL not known, the list hides it, and the service asked", register, listed(absent, wasNot(prompted)), found(other), noURL, false, "exists by lookup, list cut"},
 		{"URL not known, the list hid others, and there was none since", register, wasNot(prompted), found(other), with(func(f *facts) { f.serverURL, f.trusted = "", false }), false, "needs a list"},
 		{"URL not known, the list hides it, and nobody asked", register, listed(absent, wasNot(carried)), found(other), noURL, false, "in-doubt by nothing, list cut"},
-		{"URL not known, that an earlier part had bound", register, listed(absent, earlier(Registered, gone)), found(other), noURL, false, "registered by lookup, list cut"},
+		{"URL not known, that an earlier part had bound", register, listed(absent, earlier(Registered, gone)), found(other), noURL, false, "registered by answer, list cut"},
 		{"URL known, that an earlier part had bound", register, listed(absent, earlier(Overridden, gone)), found(asked), base, false, "overridden by lookup, list cut"},
 		{"another URL, that an earlier part had bound", register, listed(absent, earlier(Registered, wasNot(gone))), found(other), base, false, "exists by lookup, list cut"},
 		{"not in the list, that an earlier part had bound", register, listed(absent, earlier(Registered, wasNot(gone))), nothing, base, false, "needs a lookup"},

@@ -165,7 +165,7 @@ func (k *known) route(d *Device, it item) routing {
 		key.call = callOverride
 	}
 	switch s := k.servers[d.Server]; {
-	case it.Reach != untouched && !key.call.again():
+	case it.Reach != untouched && (it.Earlier != nil || !key.call.again()):
 		return routing{open: true, key: key}
 	case s != nil && s.noSuch != "" && it.Reach == untouched:
 		return routing{verdict: s.unknown()}
