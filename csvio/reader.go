@@ -328,14 +328,6 @@ func (r *Reader) cellOf(row *batch.Row, record string, of role) string {
 	return shared
 }
 
-// skip passes a hidden row through like a blank record. It remembers its device,
-// or that there may be one.
-func (r *Reader) skip(row *batch.Row, mac string) {
-	_, _, kind, _ := r.macs.parse(mac)
-	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Merged: row.Merged, Blank: true, Skipped: true,
-		Device: batch.Device{MAC: row.Device.MAC}, Damaged: kind != "" && wasOnceMAC(mac, kind), Note: "a hidden row, which was skipped"}
-}
-
 // judgeRecord sets what a record asks for and what is wrong with it, in its cells
 // and as a whole.
 func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error {
