@@ -238,6 +238,31 @@ func TestListIsBelievedAfterASample(t *testing.T) {
 	}
 }
 
+// An empty list that is not expected is requested once more, whatever becomes of
+// that.
+func TestEmptyListIsRequestedOnceMore(t *testing.T) {
+	for second, lists := range map[string]int{"": 2, "502-before": 2, "hang-before": 2, "refused": 3} {
+		t.Run(second, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := &trial{rows: devices(3, ""), action: Deregister}
+				tr.options.Faults = []rpstest.Fault{{Name: "list-first", Method: "listDevices", Times: 1}}
+				if second != "" {
+					tr.options.Faults = append(tr.options.Faults, rpstest.Fault{Name: second, Method: "listDevices", Call: 2})
+				}
+				tr.prepare = func(s *rpstest.Server) {
+					for _, row := range tr.rows {
+						s.AddDevice("user", row.Device.MAC.Bare(), "B", "")
+					}
+				}
+				tr.run(t)
+				if tr.err != nil || tr.summary.Counts[Deregistered] != 3 || tr.calls("listDevices") != lists {
+					t.Errorf("%v, %v, %v", tr.err, tr.summary.Counts, tr.summary.Calls)
+				}
+			})
+		})
+	}
+}
+
 func TestUnnamedRowIsFoundByHalves(t *testing.T) {
 	for _, partial := range []bool{false, true} {
 		for _, bad := range []int{0, 37, 99} {
