@@ -125,6 +125,8 @@ func (c *Caller) ReadAccount(ctx context.Context) (Account, error) {
 	return c.readAccount(ctx, c.config.MaxAttempts)
 }
 
+// readAccount is ReadAccount with so many attempts. A call that was not sent does
+// not count as one.
 func (c *Caller) readAccount(ctx context.Context, attempts int) (Account, error) {
 	for l := (lookup{why: forList}); ; l.tries++ {
 		res := c.make(ctx, l, func(task) bool { return false })
@@ -138,7 +140,8 @@ func (c *Caller) readAccount(ctx context.Context, attempts int) (Account, error)
 			return Account{}, stop
 		case err == nil:
 			return Account{devices: res.answer.devices, asked: res.left, more: l.tries}, nil
-		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && l.tries+1 < attempts && mayRetry:
+		case (!readable(err.Kind) || err.Kind == rps.HandlerFailed) && mayRetry &&
+			(l.tries+1 < attempts || err.Kind == rps.NotSent && l.tries+1 < c.config.MaxAttempts):
 		case err.Kind == rps.NotSent: // nothing was sent, and nothing would be
 			return Account{}, &StopError{ErrUnreachable, err}
 		default:

@@ -77,9 +77,9 @@ func (c concluding) bound() conclusion {
 	case state == ours:
 		return c.found()
 	}
-	helps := c.call == callRegister && c.Reach != untouched && c.f.canList
+	helps := c.call == callRegister && c.Reach != untouched
 	switch {
-	case helps && c.List == unlisted:
+	case helps && c.List == unlisted && c.f.canList:
 		return conclusion{need: needList}
 	case helps && c.List == absent && c.wasAbsent() && c.mayHelp() && c.Earlier == nil:
 		return conclusion{need: needSend, call: c.call}
@@ -209,11 +209,11 @@ func (c concluding) removed() conclusion {
 		return settled(c.gone(ProofLookup, "a lookup shows that it is not registered"))
 	}
 	switch {
-	case c.f.canList && c.List == unlisted:
+	case c.List == unlisted && c.f.canList:
 		return conclusion{need: needList}
-	case c.f.canList && c.List == present:
+	case c.List == present:
 		return c.undone(ProofList, "the account's list still shows it")
-	case c.f.canList && c.f.trusted && !c.thorough && c.Before == present:
+	case c.List == absent && c.f.trusted && !c.thorough && c.Before == present:
 		return settled(c.gone(ProofList, "the account's list does not show it"))
 	}
 	return conclusion{need: needLookup}

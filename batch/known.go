@@ -57,7 +57,8 @@ func (s *server) unknown() Verdict {
 }
 
 // maxLists returns how many lists are made at most, but for the first, to conclude so
-// many rows; after that each row is looked up.
+// many rows; after that each row is looked up. What the first took is part of it, but
+// leaves one.
 func maxLists(rows int) int { return 3 + rows/1000 }
 
 func (k *known) server(name string) *server {

@@ -81,11 +81,11 @@ func (r *Run) ReadAccount(ctx context.Context) (Account, error) {
 
 // newKnown returns what is known at the start.
 func newKnown(r *Run, account Account) *known {
-	lists := maxLists(r.Survey.Rows) - account.more
+	lists := max(1, maxLists(r.Survey.Rows)-account.more)
 	k := &known{
 		config: r.Config, account: account, past: r.Past, base: r.Baseline,
 		servers: map[string]*server{}, before: account.set(), hasBefore: account.Listed(), trusted: account.Listed(),
-		canList: account.Listed() && lists > 0, lists: lists, granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
+		canList: account.Listed(), lists: lists, granted: roaring64.New(), prune: roaring64.New(), held: roaring64.New(), devices: account.Len(),
 	}
 	for name, url := range r.Servers {
 		k.servers[name] = &server{url: url, claimed: true, add: true}

@@ -238,6 +238,52 @@ func TestListIsBelievedAfterASample(t *testing.T) {
 	}
 }
 
+// An empty list that is not expected is requested once more, whatever becomes of
+// that.
+func TestEmptyListIsRequestedOnceMore(t *testing.T) {
+	for second, lists := range map[string]int{"": 2, "502-before": 2, "hang-before": 2, "refused": 3} {
+		t.Run(second, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := &trial{rows: devices(3, ""), action: Deregister}
+				tr.options.Faults = []rpstest.Fault{{Name: "list-first", Method: "listDevices", Times: 1}}
+				if second != "" {
+					tr.options.Faults = append(tr.options.Faults, rpstest.Fault{Name: second, Method: "listDevices", Call: 2})
+				}
+				tr.prepare = func(s *rpstest.Server) {
+					for _, row := range tr.rows {
+						s.AddDevice("user", row.Device.MAC.Bare(), "B", "")
+					}
+				}
+				tr.run(t)
+				if tr.err != nil || tr.summary.Counts[Deregistered] != 3 || tr.calls("listDevices") != lists {
+					t.Errorf("%v, %v, %v", tr.err, tr.summary.Counts, tr.summary.Calls)
+				}
+			})
+		})
+	}
+}
+
+// However many calls the list of the account took, one more concludes the rows of a
+// lost call, and none of them is looked up.
+func TestLastListIsUsed(t *testing.T) {
+	for failed := range 4 {
+		for _, lost := range []string{"502-before", "502-after"} {
+			t.Run(fmt.Sprint(lost, failed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tr := &trial{rows: devices(100, "A"), options: rpstest.Options{Faults: []rpstest.Fault{{Name: lost, Method: "registerDevices"}}}}
+					if failed > 0 {
+						tr.options.Faults = append(tr.options.Faults, rpstest.Fault{Name: "502-before", Method: "listDevices", Times: failed})
+					}
+					tr.run(t)
+					if tr.summary.Counts[Registered] != 100 || tr.calls("checkDeviceExt") != 0 || tr.calls("listDevices") != failed+2 {
+						t.Errorf("%v, %v", tr.summary.Counts, tr.summary.Calls)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestUnnamedRowIsFoundByHalves(t *testing.T) {
 	for _, partial := range []bool{false, true} {
 		for _, bad := range []int{0, 37, 99} {

@@ -93,7 +93,7 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 		}
 		key := row.Device.key()
 		known := !row.Blank || row.Skipped // as a row of its device
-		if row.Swallows || known && !good && key == 0 && (!row.Skipped || row.Damaged) {
+		if row.Swallows || known && !good && (row.Damaged || key == 0 && !row.Skipped) {
 			s.Unread++
 		}
 		switch {

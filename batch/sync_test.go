@@ -119,6 +119,7 @@ func TestPruneIsHeldBack(t *testing.T) {
 	flawed := Row{Line: 9, Problem: "its URL is wrong", Device: Device{MAC: mac(2)}}
 	open := Row{Line: 9, Problem: "a quote is never closed", Device: Device{MAC: mac(2)}, Swallows: true}
 	unread := Row{Line: 9, Problem: "the MAC is wrong"}
+	other := Row{Line: 9, Problem: "another kind of number", Device: Device{MAC: mac(99)}, Damaged: true}
 	for _, test := range []struct {
 		name  string
 		rows  []Row
@@ -130,6 +131,7 @@ func TestPruneIsHeldBack(t *testing.T) {
 		{"a row with a problem is a row of its MAC", append(devices(1, "A"), flawed), true, 2},
 		{"a row that swallows others has their MACs", append(devices(1, "A"), open), true, 10},
 		{"a MAC that cannot be read may be any", append(devices(9, "A"), unread), true, 10},
+		{"a number that is more likely no MAC hides one", append(devices(9, "A"), other), true, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, sim *rpstest.Server) {

@@ -82,7 +82,7 @@
 //	quote too many or too few, rows inside a cell   invalid            swallow.go
 //	two cells joined by a lost quote                invalid, if they   surplus.go
 //	                                                moved what is read
-//	quote in the header never closed                refused            reader.go
+//	quote in the header never closed                refused            start.go
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"rpsbatch/batch"
 	"rpsbatch/csvio/xlsx"
 	"rpsbatch/rps"
 )
@@ -172,6 +173,17 @@ func (r *Reader) hiddenColumns() error {
 			Hint: "show it, or name the right column with " + columnFlag(role(of), strconv.Itoa(i+1))}
 	}
 	return nil
+}
+
+// skip passes a hidden row through like a blank record. It remembers its device,
+// or that there may be one.
+func (r *Reader) skip(row *batch.Row, mac string) {
+	damaged := row.Damaged
+	if _, _, kind, _ := r.macs.parse(mac); row.Device.MAC == (rps.MAC{}) {
+		damaged = kind != "" && wasOnceMAC(mac, kind)
+	}
+	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Merged: row.Merged, Blank: true, Skipped: true,
+		Device: batch.Device{MAC: row.Device.MAC}, Damaged: damaged, Note: "a hidden row, which was skipped"}
 }
 
 // appendCell writes a cell, quoted where CSV needs it.

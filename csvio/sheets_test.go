@@ -175,6 +175,10 @@ func TestHiddenRows(t *testing.T) {
 			t.Error("they cannot be sent")
 		}
 	}
+	known, _ := rowsOf(t, "mac,server,rps_line,rps_mac,rps_status,rps_detail,rps_calls\n1565000001,hq,2,00-15-65-00-00-01,,hidden,\n", Options{})
+	if row := known[0]; !row.Skipped || row.Device.MAC.Bare() != "001565000001" || row.Damaged {
+		t.Errorf("with its MAC in rps_mac: %+v", row)
+	}
 	none := cellsOfRow(1, "", "mac", "server") + cellsOfRow(2, "", "001565000001", "hq") + cellsOfRow(3, hidden, "", "Total")
 	if rows, _, err := fileOf(t, bookOf(t, none), Options{}); err != nil || asked(rows) != "000001 hq|blank" {
 		t.Errorf("%q, %v", asked(rows), err)

@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"io"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,171 @@ const (
 	// blank, among which the header is looked for.
 	sampleSize = 20
 )
+
+// readStart reads everything above the first row.
+func (r *Reader) readStart() error {
+	s, f := r.split, &r.format
+	if err := r.readDialect(); err != nil {
+		return err
+	}
+	records := s.sample(r.opts.Comma)
+	if len(records) == 0 {
+		if err := s.next(); err != nil && err != io.EOF {
+			return err
+		}
+		return &FileError{Reason: "the " + r.thing() + " contains only blank lines", Hint: needed}
+	}
+	r.fillMerged(records)
+	kind, at := r.start(records)
+	if kind == startHeader {
+		at = r.lastOfHeader(records, at)
+	}
+	if err := damagedStart(records, kind, at); err != nil {
+		return err
+	}
+	if kind != startUnknown {
+		f.keepPreamble(records[:at])
+	}
+	first := records[at]
+	s.pos, s.line = first.pos, first.line
+	s.forget()
+	f.LineEnd = first.end
+	if f.LineEnd == "" {
+		f.LineEnd = "\n"
+	}
+	if err := r.takeHeader(records, kind, at); err != nil {
+		return err
+	}
+	r.named = r.lastNamed()
+	if r.sheet != nil {
+		r.keys, r.sheet.width = r.header.keys(), len(r.header.names)
+	}
+	for _, record := range records[:at] {
+		for i, line := range strings.FieldsFunc(record.raw, func(c rune) bool { return c == '\n' || c == '\r' }) {
+			if _, _, ok := r.rowsMAC(line); ok && i > 0 && strings.IndexByte(line, r.opts.Comma) >= 0 {
+				return swallowingHeader(record.line)
+			}
+		}
+	}
+	r.noteColumns(records[at:])
+	f.noteUnread(&r.header, r.task, r.opts.Columns)
+	if !r.ours {
+		s.wanted = slices.Max(r.header.at[:]) + 1
+	}
+	return nil
+}
+
+// thing is the word for what is read.
+func (r *Reader) thing() string {
+	if r.opts.records {
+		return "sheet"
+	}
+	return "file"
+}
+
+// readDialect detects the delimiter, and refuses what is no text of cells.
+func (r *Reader) readDialect() error {
+	s, f := r.split, &r.format
+	s.fill()
+	if s.err != nil && s.err != io.EOF {
+		return s.err
+	}
+	head := s.buf
+	if r.text.found && !r.text.mark && !strings.HasPrefix(r.text.name, "UTF-16") {
+		head = r.text.head // as it is, since Windows-1252 accepts any byte
+	}
+	if len(head) == 0 {
+		return &FileError{Reason: "the " + r.thing() + " is empty", Hint: needed, Empty: true}
+	}
+	if !r.opts.records { // a sheet with such cells is still a sheet
+		if err := sniff(head); err != nil {
+			return err
+		}
+		comma, line := separator(s.buf)
+		f.SepLine = line
+		if r.opts.Comma == 0 {
+			r.opts.Comma = comma
+		}
+		if line != "" {
+			s.skip(len(line))
+		}
+	}
+	if r.opts.Comma == 0 {
+		r.opts.Comma = r.findComma()
+	}
+	f.Comma, s.comma[0] = r.opts.Comma, r.opts.Comma
+	return nil
+}
+
+// damagedStart refuses a start whose header, or what stands above it, is damaged.
+func damagedStart(records []sampled, kind, at int) error {
+	if i := slices.IndexFunc(records[:at+1], func(record sampled) bool { return record.open }); i >= 0 && kind != startDevice {
+		return &FileError{Line: records[i].line, Reason: "a quote in the header is never closed", Hint: "close or remove it"}
+	}
+	if kind == startUnknown && eachLineQuoted(records) {
+		return &FileError{Line: records[0].line, Reason: "each line is one quoted cell, so its columns cannot be read",
+			Hint: "export the file again without quotes around whole lines, or remove the first and last quote of each line and halve those in between"}
+	}
+	above := records[:at]
+	if kind != startDevice {
+		above = records[:at+1]
+	}
+	if i := slices.IndexFunc(above, func(record sampled) bool { return record.torn }); i >= 0 {
+		return swallowingHeader(records[i].line)
+	}
+	return nil
+}
+
+// keepPreamble keeps what stands above the header, for the result.
+func (f *Format) keepPreamble(above []sampled) {
+	for _, record := range above {
+		f.Preamble = append(f.Preamble, record.raw)
+	}
+	if len(above) == 0 {
+		return
+	}
+	// After blank lines it does not count as such a line, so the result needs one.
+	if _, line := separator([]byte(above[0].raw)); line != "" {
+		f.Preamble = slices.Insert(f.Preamble, 0, "")
+	}
+}
+
+// takeHeader reads the header, or makes one if there is none.
+func (r *Reader) takeHeader(records []sampled, kind, at int) (err error) {
+	s, f := r.split, &r.format
+	if kind == startDevice {
+		f.NoHeader = true
+		r.header, err = r.guessHeader(records[at:])
+	} else {
+		r.header, err = r.readHeader(records[at:])
+		if err == nil && kind == startHeader {
+			err = r.headerGoesOn(records, at)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.hiddenColumns(); err != nil {
+		return err
+	}
+	f.hasServers = r.header.at[roleServer] >= 0
+	r.reads = r.header.reads(r.task)
+	if kind == startDevice {
+		f.Header = strings.Join(r.header.names, string(rune(f.Comma)))
+		f.Columns = r.header.names
+		r.users = -1
+		return nil
+	}
+	if err := s.next(); err != nil {
+		return err
+	}
+	f.HeaderLine = s.start
+	if _, _, _, ok := r.recordInside(string(s.rec)); ok {
+		return swallowingHeader(s.start)
+	}
+	r.describe(string(s.rec))
+	return nil
+}
 
 // separator returns the delimiter that a first line such as sep=; names, and the
 // line without its end.

@@ -33,8 +33,8 @@ func (r *Reader) swallowed(record string, row *batch.Row) (faults []fault) {
 		faults = append(faults, fault{role: noRole, cell: i + 1, kind: kindQuote, text: fmt.Sprintf(
 			"%s, inside a multi-line cell, looks like a row of its own, for the MAC %s: make it a row (a quote is missing or extra); if it is a note, remove the MAC from that line", r.lineName(record, i, line), mac)})
 	}
-	// The result has no MAC from what an unclosed quote swallowed.
-	if prior := &row.Prior; prior.Status == batch.Invalid && prior.MAC == (rps.MAC{}) && row.Device.MAC != (rps.MAC{}) && !row.Damaged {
+	// The result has neither a MAC nor a server from what an unclosed quote swallowed.
+	if prior := &row.Prior; prior.Status == batch.Invalid && prior.MAC == (rps.MAC{}) && prior.Server == "" && row.Device.MAC != (rps.MAC{}) && !row.Damaged {
 		row.Unclosed = true
 		faults = append(faults, fault{role: noRole, kind: kindQuote, text: neverClosed + ", as an earlier run found, and the lines of the cell may be rows of their own: make each a row; if they are not, empty the cell rps_status"})
 	}

@@ -121,6 +121,19 @@ func TestNeverClosedStays(t *testing.T) {
 	checkProblem(t, again[0].Problem, "")
 }
 
+// A MAC that was fixed in the result does not make a quote of a cell of several
+// lines one that was never closed.
+func TestFixedMACBesideLines(t *testing.T) {
+	for _, mac := range []string{"xx1565000001", "1565000001", "001561000001"} {
+		rows, format := rowsOf(t, "mac,server,notes\n"+mac+",hq,\"one\ntwo\"\n", Options{})
+		result := written(t, rows, format, func(w *Writer, row *batch.Row) error {
+			return w.Write(row, batch.Verdict{Status: batch.Invalid, Detail: row.Problem})
+		})
+		again, _ := rowsOf(t, strings.Replace(result, mac, "001565000001", 1), Options{})
+		checkProblem(t, again[0].Problem, "")
+	}
+}
+
 // A workbook's cell of several lines has them in the cell, not in the sheet.
 func TestSwallowedInSheets(t *testing.T) {
 	rows, _ := rowsOf(t, "mac,server,notes\r\n001565000001,hq,\"a\n001565000002,hq,b\"\r\n", Options{records: true, Comma: ',', Encoding: "utf-8"})

@@ -88,7 +88,7 @@ func (w *Watch) Row(row *batch.Row) {
 	}
 }
 
-// next goes on with the rows of another sheet.
+// next begins with the rows of another sheet.
 func (w *Watch) next(sheet string) {
 	if format := w.file.sheetFormat(sheet); format != nil {
 		w.err = w.unreadErr()

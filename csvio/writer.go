@@ -72,17 +72,17 @@ func (w *Writer) Write(row *batch.Row, verdict batch.Verdict) error {
 		}
 	}
 	w.buf = append(w.buf, comma)
-	mac := row.Device.MAC
+	mac, server := row.Device.MAC, row.Device.Server
 	switch {
 	case row.Unclosed:
-		mac = rps.MAC{} // identifies it in a result, where the quote is closed
+		mac, server = rps.MAC{}, "" // identifies it in a result, where the quote is closed
 	case row.Damaged:
 		mac = row.Prior.MAC // the only trace of it
 	}
 	if mac != (rps.MAC{}) {
 		w.buf = append(w.buf, mac.String()...)
 	}
-	w.cell(rps.Printable(row.Device.Server))
+	w.cell(rps.Printable(server))
 	w.cell(string(verdict.Status))
 	w.cell(string(verdict.Proof))
 	w.put(cut(guarded(rps.OneLine(joined(row.Note, verdict.Detail))), longestDetail))

@@ -78,9 +78,11 @@ func (c *crash) register(more ...string) *exec.Cmd {
 }
 
 // killAt runs until the journal has so many answers, and kills the run
-// there. It reports whether the run ended before.
+// there. It reports whether the run ended before: it makes few calls more and then
+// waits, however late the kill comes.
 func (c *crash) killAt(answers int) (ended bool) {
-	p := c.register("--resume")
+	const others = 3 // a list, one that hangs, and one that is in flight
+	p := c.register("--resume", "--rate", "0.01", "--burst", strconv.Itoa(max(0, answers-c.answers())+others))
 	if err := p.Start(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -219,7 +221,7 @@ func TestKilledAndResumed(t *testing.T) {
 
 	for _, simulate := range [][]string{{"--latency", "3ms"}, {"--latency", "3ms", "--partial"}} {
 		t.Run(strings.Join(simulate, " "), func(t *testing.T) {
-			// A call in 30 hangs, so that no run comes to its end before its kill.
+			// A call in 30 hangs until its run is killed.
 			c := newCrash(t, rows, append(simulate, "--faults", faultsFile(t, "registerDevices every=30 hang-after"))...)
 			for i := range kills {
 				if c.killAt(4 * i) { // the first before anything is answered

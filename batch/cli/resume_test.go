@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,12 +71,12 @@ func TestInterruptedAndResumed(t *testing.T) {
 	for _, signal := range signals {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			// Some call is always under way for a second: no run comes to its end
-			// before its signal.
+			// Some calls are under way for a second. A run makes a few calls more than
+			// are waited for and then waits: none ends before its signal.
 			c := newCrash(t, rows, "--faults", faultsFile(t, "registerDevices every=10 slow delay=1s"))
 			for _, more := range []int{3, 17, 20} {
 				at := c.answers() + more
-				p := c.register("--resume")
+				p := c.register("--resume", "--rate", "0.01", "--burst", strconv.Itoa(more+4))
 				if err := p.Start(); err != nil {
 					t.Fatal(err)
 				}
