@@ -157,7 +157,7 @@ func (j *job) end(summary batch.Summary, stopped error, out results, journal *ru
 // no call was made that can have changed the account, or none was useful.
 func (j *job) learnedNothing(s batch.Summary, stopped error) bool {
 	if stopped == nil {
-		return s.Rows == 0 && s.Pruned+s.NotPruned == 0 && (s.Passed == 0 || j.inPlace)
+		return s.Rows == 0 && s.Pruned+s.NotPruned == 0
 	}
 	return !s.Learned && s.Pruned == 0
 }

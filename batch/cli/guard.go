@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -44,8 +45,7 @@ func (g *guardFlags) addYes(flags *pflag.FlagSet) {
 }
 
 func (g *guardFlags) addLimit(flags *pflag.FlagSet) {
-	flags.IntVar(&g.limit, "limit", 0, "send only the first `N` rows that need a call; --resume without --limit sends the rest")
-	flags.Lookup("limit").DefValue = ""
+	flags.Var((*atLeastOne)(&g.limit), "limit", "send only the first `N` rows that need a call; --resume without --limit sends the rest")
 }
 
 func (g *guardFlags) addExpect(flags *pflag.FlagSet) {
@@ -57,11 +57,24 @@ func (g *guardFlags) addSave(flags *pflag.FlagSet) {
 	flags.StringVar(&g.saveBefore, "save-before", "", "look up registered devices before they are moved or removed, one call each, and write MAC and URL to `FILE`; 'register FILE --override own' puts them back, with --server NAME for rows saved without a server")
 }
 
+// atLeastOne is the value of a flag that is a number of one or more; 0 is none given.
+type atLeastOne int
+
+func (n *atLeastOne) Set(text string) error {
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 {
+		return errors.New("must be a number of 1 or more")
+	}
+	*n = atLeastOne(number)
+	return nil
+}
+
+func (n *atLeastOne) String() string { return "" }
+func (n *atLeastOne) Type() string   { return "int" }
+
 // check reports what is wrong with the flags before anything is done.
 func (g *guardFlags) check(j *job) error {
 	switch {
-	case g.limit < 0:
-		return errors.New("--limit must be 1 or more")
 	case g.limit > 0 && j.prune:
 		return hint(errors.New("--limit cannot be combined with --prune"), "run without --prune first: what the file lacks is removed only after all of its rows are done")
 	case g.saveBefore == standardStream:

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -125,7 +126,9 @@ func exitCode(err error) int {
 }
 
 // Main runs the command that args name and ends the process with its exit code.
-// The first SIGINT or SIGTERM ends the run as Execute does, the second at once.
+// The first SIGINT or SIGTERM ends the run as Execute does, the second at once. One
+// that follows the first like its echo is none: timeout(1) signals a process, and
+// then its group.
 func Main(args []string, streams Streams, exit func(code int)) {
 	// A reader that closes standard output must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
@@ -135,7 +138,9 @@ func Main(args []string, streams Streams, exit func(code int)) {
 	go func() {
 		<-signals
 		stop()
-		<-signals
+		for first := time.Now(); time.Since(first) < 100*time.Millisecond; {
+			<-signals
+		}
 		exit(ExitInterrupted)
 	}()
 	exit(Execute(ctx, args, streams))

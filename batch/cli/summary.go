@@ -21,7 +21,7 @@ var remedies = map[batch.Status]string{
 	batch.NotBound:            "'register RESULT --only not-bound' registers them",
 	batch.StillBound:          "'register RESULT --only still-bound' removes them",
 	batch.NotVerified:         "--servers FILE supplies the URLs of servers",
-	batch.NotRegistered:       "nothing to remove or edit; --ignore-missing counts that as success",
+	batch.NotRegistered:       "nothing to remove or edit",
 	batch.UnknownServer:       "'rpsbatch server add' adds servers that the account lacks; or fix the name",
 	batch.Refused:             "rps_detail has the service's own words",
 	batch.Failed:              "not applied: --retry sends them again once the service answers",
@@ -40,6 +40,8 @@ func (j *job) remedy(status batch.Status) string {
 	switch {
 	case status == batch.NotRegistered && j.ignoreMissing:
 		return ""
+	case status == batch.NotRegistered && (j.action == batch.Deregister || j.action == batch.Edit):
+		return remedies[status] + "; --ignore-missing counts that as success"
 	case status == batch.NotAttempted && j.stopped != nil:
 		return "not sent" // the hint says what to do
 	case status == batch.NotAttempted && j.guards.limit > 0:
