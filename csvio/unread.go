@@ -2,6 +2,7 @@ package csvio
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ type unread struct {
 	columns []int // the user's columns that are read for nothing
 	devices int   // rows with a MAC
 	urls    []int // of them those that have a URL there, by columns; nil: not looked for
-	actions []int // those that have an action there; -1: something else; nil: not looked for
+	actions []int // those that have an action there; -1: something else, and no removal; nil: not looked for
 }
 
 // noteUnread notes which roles a file has no column for, and which columns have no
@@ -61,6 +62,7 @@ func (u *unread) row(row *batch.Row, comma byte) {
 	}
 	u.devices++
 	mayHave := u.urls != nil && strings.Contains(row.Raw, ":/")
+	mayHave = mayHave || u.actions != nil && mayAct(row.Raw)
 	if !mayHave && !slices.ContainsFunc(u.actions, func(n int) bool { return n >= 0 }) {
 		return // most rows, at the price of a look
 	}
@@ -78,17 +80,30 @@ func (u *unread) cell(i int, value string) {
 	if u.urls != nil && isURL(value) {
 		u.urls[i]++
 	}
-	if u.actions == nil || value == "" || u.actions[i] < 0 {
+	if u.actions == nil || value == "" {
 		return
 	}
-	u.actions[i]++
-	if _, ok := actionOf(value); !ok {
+	switch action, ok := actionOf(value); {
+	case ok && action == batch.Deregister && u.actions[i] < removes:
+		u.actions[i] = removes // whatever else is there: nobody writes that of a phone to be registered
+	case u.actions[i] < 0 || u.actions[i] >= removes:
+	case !ok:
 		u.actions[i] = -1
+	default:
+		u.actions[i]++
 	}
 }
 
+// removes is more than any number of rows.
+const removes = math.MaxInt
+
+// mayAct reports whether a record may have an action in a cell.
+func mayAct(record string) bool {
+	return strings.Contains(record, "egister") || strings.Contains(record, "EGISTER")
+}
+
 // err returns what must be decided before anything is sent: URLs in at least half
-// of the rows, or a column of nothing but actions.
+// of the rows, a column of nothing but actions, or a single removal.
 func (u *unread) err() error {
 	f := u.format
 	for _, of := range []struct {
