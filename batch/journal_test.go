@@ -161,6 +161,28 @@ func TestFinishedJournal(t *testing.T) {
 	}
 }
 
+func TestUndoes(t *testing.T) {
+	for _, test := range []struct {
+		action Action
+		prior  Status
+		want   bool
+	}{
+		{Deregister, Registered, true}, {Deregister, Unchanged, true}, {Deregister, Overridden, true}, {Deregister, Edited, true},
+		{Deregister, Exists, false}, {Deregister, Deregistered, false}, {Deregister, NotRegistered, false},
+		{Register, Deregistered, true}, {Edit, Deregistered, true}, {Register, Registered, false}, {Check, Deregistered, false},
+	} {
+		row := device(1, "A", "")
+		row.Device.Action, row.Prior.Status = test.action, test.prior
+		if got := row.undoes(); got != test.want {
+			t.Errorf("action %v after %s: %v", test.action, test.prior, got)
+		}
+		row.Prior.MAC = mac(2) // the cell has another device now
+		if row.undoes() {
+			t.Errorf("action %v after %s of another device", test.action, test.prior)
+		}
+	}
+}
+
 func TestOnly(t *testing.T) {
 	row := func(n int, prior Status) Row {
 		r := device(n, "A", "")

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,12 +71,31 @@ func (o *onlySource) Read(row *Row) error {
 		row.Pass = row.Prior.Cells != ""
 	case o.only.rows != nil:
 		row.Pass = !o.only.rows.Contains(n)
+	case o.only.retry && row.undoes():
+		return fmt.Errorf("row %s is %s by an earlier run: %w", row.Place(), row.Prior.Status, ErrUndoes)
 	case o.only.retry:
 		row.Pass = o.isDone(row)
 	default:
 		row.Pass = !slices.Contains(o.only.statuses, row.Prior.Status)
 	}
 	return nil
+}
+
+// ErrUndoes is why a result is not retried.
+var ErrUndoes = errors.New("this command would undo what that run did")
+
+// undoes reports whether the row asks for the opposite of what an earlier run did.
+func (row *Row) undoes() bool {
+	if row.ofAnother() {
+		return false
+	}
+	switch row.Prior.Status {
+	case Registered, Overridden, Unchanged, Edited:
+		return row.Device.Action == Deregister
+	case Deregistered:
+		return row.Device.Action == Register || row.Device.Action == Edit
+	}
+	return false
 }
 
 // isDone reports whether a row has succeeded with what it asks for.

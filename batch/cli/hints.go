@@ -20,11 +20,13 @@ func hintOf(err error) string {
 	return fixFor(err)
 }
 
-// fixFor returns what must be fixed before the service answers; "" if it may
-// answer next time.
+// fixFor returns what must be fixed before there can be an answer; "" if the service
+// may answer next time.
 func fixFor(err error) string {
 	dns := (*net.DNSError)(nil)
 	switch {
+	case errors.Is(err, batch.ErrUndoes):
+		return "retry with the command that wrote it; or choose rows with --only"
 	case errors.Is(err, rps.Unauthorized):
 		return "RPS needs the user name and password of the RPS XML API (System > Integration > API), not an AccessKey; do not retry until they are right: the account may be locked"
 	case errors.Is(err, rps.Forbidden):
