@@ -168,24 +168,8 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 	}
 	j.used.Store(history != nil)
 	if history == nil {
-		if err := j.append(record{Header: &beginning{header, time.Now()}}); err != nil {
+		if err := j.begin(header, found); err != nil {
 			return nil, err
-		}
-		// It may have changed what an earlier result shows. A run that ends
-		// before finding out leaves that to the next.
-		if j.any || !j.changed.IsEmpty() {
-			j.used.Store(true)
-			if err := j.append(record{Discards: &discard{pack(j.changed), j.any}}); err != nil {
-				return nil, err
-			}
-		}
-		// What was removed must be reported all the same, by whichever run
-		// finishes.
-		for removed := range slices.Chunk(found.allRemoved(), maxTogether) {
-			j.used.Store(true)
-			if err := j.append(record{Removed: removed}); err != nil {
-				return nil, err
-			}
 		}
 	}
 	if err := j.sync(); err != nil {
@@ -195,6 +179,30 @@ func (j *Journal) take(header Header, resume, restart bool) (history *History, e
 		return nil, fmt.Errorf("cannot write the journal: %w", err)
 	}
 	return history, nil
+}
+
+// begin writes the first records of a run; found is what a discarded one left.
+func (j *Journal) begin(header Header, found *History) error {
+	if err := j.append(record{Header: &beginning{header, time.Now()}}); err != nil {
+		return err
+	}
+	// It may have changed what an earlier result shows. A run that ends
+	// before finding out leaves that to the next.
+	if j.any || !j.changed.IsEmpty() {
+		j.used.Store(true)
+		if err := j.append(record{Discards: &discard{pack(j.changed), j.any}}); err != nil {
+			return err
+		}
+	}
+	// What was removed must be reported all the same, by whichever run
+	// finishes.
+	for removed := range slices.Chunk(found.allRemoved(), maxTogether) {
+		j.used.Store(true)
+		if err := j.append(record{Removed: removed}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // append writes a record. When it returns, the record survives the process,

@@ -79,39 +79,8 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	}
 	again := 0 // rows whose key an earlier row has
 	err := eachRow(open, func(_ int, row *Row) {
-		s.Rows++
-		s.Width = max(s.Width, row.Cells)
-		s.Cut = s.Cut || row.Cut
-		good := !row.Blank && row.Problem == ""
-		switch {
-		case row.Pass:
-			s.Passed++
-		case row.Blank:
-			s.Blank++
-		case !good:
-			s.Invalid++
-		}
-		key := row.Device.key()
-		known := !row.Blank || row.Skipped // as a row of its device
-		if row.Swallows || known && !good && (row.Damaged || key == 0 && !row.Skipped) {
-			s.Unread++
-		}
-		switch {
-		case good:
-			if !row.Pass {
-				s.kinds[s.kindOf(row.Device.Action, row.Device.Server, row.Device.URL != "")]++
-			}
-			s.changes = s.changes || row.Device.Action.changes()
-			s.edits = s.edits || row.Device.Action == Edit
-			if row.Device.Action != Register {
-				s.unbound.Add(key)
-			}
-			if !s.seen.CheckedAdd(key) {
-				s.repeated.Add(key)
-				again++
-			}
-		case known && key != 0:
-			s.flawed.Add(key)
+		if s.count(row) {
+			again++
 		}
 		if each != nil {
 			each(row)
@@ -120,11 +89,61 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 	if err != nil || s.repeated.IsEmpty() {
 		return s, err
 	}
+	if err := s.takeRepeats(open, again); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// count counts a row, and reports whether it is good and an earlier good one has its
+// key.
+func (s *Survey) count(row *Row) (again bool) {
+	s.Rows++
+	s.Width = max(s.Width, row.Cells)
+	s.Cut = s.Cut || row.Cut
+	good := !row.Blank && row.Problem == ""
+	switch {
+	case row.Pass:
+		s.Passed++
+	case row.Blank:
+		s.Blank++
+	case !good:
+		s.Invalid++
+	}
+	key := row.Device.key()
+	known := !row.Blank || row.Skipped // as a row of its device
+	if row.Swallows || known && !good && (row.Damaged || key == 0 && !row.Skipped) {
+		s.Unread++
+	}
+	if !good {
+		if known && key != 0 {
+			s.flawed.Add(key)
+		}
+		return false
+	}
+	if !row.Pass {
+		s.kinds[s.kindOf(row.Device.Action, row.Device.Server, row.Device.URL != "")]++
+	}
+	s.changes = s.changes || row.Device.Action.changes()
+	s.edits = s.edits || row.Device.Action == Edit
+	if row.Device.Action != Register {
+		s.unbound.Add(key)
+	}
+	if !s.seen.CheckedAdd(key) {
+		s.repeated.Add(key)
+		return true
+	}
+	return false
+}
+
+// takeRepeats reads the file again for the rows of MACs that repeat; so many of them
+// have the MAC of an earlier row.
+func (s *Survey) takeRepeats(open func() (Source, error), again int) error {
 	// There may be many: growing these would take twice the memory.
 	s.uses = make([]use, 0, again+int(s.repeated.GetCardinality()))
 	s.repeats = make([]repeat, 0, s.repeated.GetCardinality())
 	servers := map[string]uint32{}
-	err = eachRow(open, func(n int, row *Row) {
+	err := eachRow(open, func(n int, row *Row) {
 		if row.Blank || row.Problem != "" || !s.repeated.Contains(row.Device.key()) {
 			return
 		}
@@ -147,11 +166,10 @@ func TakeSurvey(open func() (Source, error), policy OnConflict, each func(*Row))
 			pass:   row.Pass,
 		})
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		s.judgeRepeats()
 	}
-	s.judgeRepeats()
-	return s, nil
+	return err
 }
 
 // sheetOf returns the index of a row's sheet.
