@@ -42,6 +42,8 @@ func (j *job) remedy(status batch.Status) string {
 		return ""
 	case status == batch.NotRegistered && (j.action == batch.Deregister || j.action == batch.Edit):
 		return remedies[status] + "; --ignore-missing counts that as success"
+	case status == batch.Conflict && (j.onConflict == "first" || j.onConflict == "last"):
+		return "--on-conflict " + j.onConflict + " chose another row for the MAC"
 	case status == batch.NotAttempted && j.stopped != nil:
 		return "not sent" // the hint says what to do
 	case status == batch.NotAttempted && j.guards.limit > 0:
