@@ -112,7 +112,9 @@ func (e *engine) learn(c change, ans answer, o outcome) {
 	k := e.known
 	if c.call.binds() && ans.err == nil {
 		if c.url == "" {
-			k.server(c.server).sample = c.items[0].mac
+			for _, it := range c.items[:min(2, len(c.items))] {
+				k.server(c.server).sample(it.mac)
+			}
 		}
 		for _, it := range c.items {
 			k.granted.Add(it.mac.Uint64())
@@ -232,6 +234,7 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 		e.listed(ans, res.left)
 	case forServer:
 		s := e.known.server(l.server)
+		s.asked, s.asking = s.asked+1, false
 		if ans.err == nil && ans.status == rps.Registered && ans.url != "" {
 			s.url, s.claimed = ans.url, false
 		}
@@ -365,9 +368,9 @@ func (e *engine) resolve(o *openRow, f facts, now time.Time) {
 	case needLookup:
 		e.lookUp(o, true)
 	case needServer:
-		if s := e.known.server(o.server); !s.asked {
-			s.asked = true
-			e.queue.push(lookup{why: forServer, mac: s.sample, server: o.server})
+		if s := e.known.server(o.server); !s.asking {
+			s.asking = true
+			e.queue.push(lookup{why: forServer, mac: s.samples[s.asked], server: o.server})
 		}
 	case needSend:
 		e.sendAgain(o, c)

@@ -116,6 +116,8 @@ func (c concluding) found() conclusion {
 		return conclusion{need: needServer}
 	case known && sameURL(want, c.seen.bound):
 		return settled(c.asWanted())
+	case known && c.f.another && c.url == "" && c.Reach != untouched:
+		return conclusion{need: needServer} // somebody may have moved the device that revealed the URL
 	case known && !c.doubtful():
 		return c.boundElsewhere("it is bound to a different URL than its row's", true)
 	}

@@ -45,6 +45,7 @@ func TestConclude(t *testing.T) {
 	noURL := with(func(f *facts) { f.serverURL = "" })
 	noURLOwn := with(func(f *facts) { f.serverURL, f.override = "", OverrideOwn })
 	claimed := with(func(f *facts) { f.claimed = true })
+	confirm := with(func(f *facts) { f.another = true })
 	sample := with(func(f *facts) { f.serverURL, f.sample = "", true })
 
 	register, byURL := want{call: callRegister, server: "A"}, want{call: callRegister, server: "A", url: unique}
@@ -92,6 +93,9 @@ func TestConclude(t *testing.T) {
 
 		// To be bound, and bound to another URL.
 		{"another URL before", register, was(carried), found(other), base, false, "exists by lookup"},
+		{"another URL, and another device may tell", register, wasNot(gone), found(other), confirm, false, "needs the server"},
+		{"another URL, as another device may tell of the server", byURL, wasNot(gone), found(asked), confirm, false, "needs a list"},
+		{"another URL, no call touched it, and another device may tell", register, was(evidence{}), found(other), confirm, false, "exists by lookup"},
 		{"another URL that no list shows", register, prompted, found(other), noList, false, "exists by lookup"},
 		{"another URL since a lost call, without a list", register, gone, found(other), noList, false, "exists by lookup"},
 		{"another URL, which may still change", register, late, found(other), noList, false, "needs time"},

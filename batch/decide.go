@@ -17,6 +17,7 @@ type facts struct {
 	serverURL string // URL of the row's server, "" if unknown
 	claimed   bool   // known only from the user
 	sample    bool   // a device that this run bound to the server can reveal its URL
+	another   bool   // another one can confirm it
 	granted   bool   // the service has granted a call for the server
 	notAdded  string // what the service said when the server was to be added, "" if it was
 }

@@ -37,15 +37,26 @@ type known struct {
 
 // server is what is known of a server of the account.
 type server struct {
-	url     string  // "" if not known
-	claimed bool    // known only from the user
-	sample  rps.MAC // a device that this run bound to it
-	asked   bool    // the sample was looked up
-	looked  bool    // a lookup that may show its URL is queued
-	noSuch  string  // not "": the account does not have it; the service's words
-	add     bool    // it is to be added before it is needed
-	refusal string  // what the service said instead of adding it: it may already exist
+	url     string     // "" if not known
+	claimed bool       // known only from the user
+	samples [2]rps.MAC // devices that this run bound to it
+	asked   int        // how many of them were looked up
+	asking  bool       // a lookup of the next one is queued
+	looked  bool       // a lookup that may show its URL is queued
+	noSuch  string     // not "": the account does not have it; the service's words
+	add     bool       // it is to be added before it is needed
+	refusal string     // what the service said instead of adding it: it may already exist
 	waiting []task
+}
+
+// sample notes a device that this run bound to the server, by its name.
+func (s *server) sample(mac rps.MAC) {
+	switch {
+	case s.samples[0] == rps.MAC{}:
+		s.samples[0] = mac
+	case s.samples[1] == rps.MAC{} && s.samples[0] != mac:
+		s.samples[1] = mac
+	}
 }
 
 // unknown returns the verdict of a row for a server that the account lacks, as
@@ -78,8 +89,9 @@ func (k *known) facts(name string, mayRetry bool) facts {
 	}
 	if s := k.servers[name]; s != nil {
 		f.serverURL, f.claimed, f.notAdded = s.url, s.claimed, s.refusal
-		f.granted = s.sample != rps.MAC{}
-		f.sample = f.granted && !s.asked && (s.url == "" || s.claimed)
+		f.granted = s.samples[0] != rps.MAC{}
+		f.another = s.asked < len(s.samples) && s.samples[s.asked] != rps.MAC{}
+		f.sample = f.another && (s.url == "" || s.claimed)
 	}
 	return f
 }

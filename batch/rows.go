@@ -228,7 +228,7 @@ func (e *engine) take(n int, s *slot) {
 func (e *engine) noteSample(d *Device, v Verdict) {
 	bound := v.Status == Registered || v.Status == Overridden || v.Status == Edited
 	if bound && v.Proof.bound() && d.Server != "" && d.URL == "" {
-		e.known.server(d.Server).sample = d.MAC
+		e.known.server(d.Server).sample(d.MAC)
 	}
 }
 
