@@ -196,18 +196,20 @@ func (c concluding) exists(finding string) Verdict {
 
 // removed concludes a row that is to be removed.
 func (c concluding) removed() conclusion {
-	switch c.seen.state {
-	case elsewhere:
+	switch state := c.seen.state; {
+	case state == elsewhere && c.pending():
+		return conclusion{need: needTime}
+	case state == elsewhere:
 		v := Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())}
 		if c.Before == present {
 			v.Status = RegisteredElsewhere
 		}
 		return settled(v)
-	case ours:
+	case state == ours:
 		last := c.undone(ProofLookup, "a lookup shows that it is still registered")
 		last.listCut = c.List == absent || c.wasAbsent()
 		return last
-	case nobodys:
+	case state == nobodys:
 		return settled(c.gone(ProofLookup, "a lookup shows that it is not registered"))
 	}
 	switch {

@@ -188,6 +188,7 @@ func TestConclude(t *testing.T) {
 		{"gone, and no call touched it", remove, evidence{}, free, noList, false, "not-registered by lookup"},
 		{"not in the list, now or before", remove, listed(absent, wasNot(gone)), nothing, base, false, "needs a lookup"},
 		{"another's, and was there", remove, was(gone), another, base, false, "registered-elsewhere by lookup"},
+		{"another's, and a lost call may still be applied", remove, late, another, base, false, "needs time"},
 		{"another's, and was not there", remove, wasNot(gone), another, base, false, "not-registered by lookup"},
 		{"no list since, to be removed", remove, was(gone), nothing, base, false, "needs a list"},
 		{"no list, to be removed", remove, gone, nothing, noList, false, "needs a lookup"},

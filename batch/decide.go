@@ -244,6 +244,9 @@ func alone(c change, status Status, err *rps.Error) outcome {
 	}
 	said(status, err)(&it.evidence)
 	it.Alone = true
+	if err.Kind == rps.BatchTooBig {
+		it.kin = nil // a quota, which is full whether or not the row is registered
+	}
 	o.open = []item{it}
 	return o
 }

@@ -247,6 +247,11 @@ func TestKinCountsGrants(t *testing.T) {
 	if decide(f, halves[0], answer{}); kin == nil || kin.rows != 3 || kin.granted != 2 {
 		t.Errorf("%+v", kin)
 	}
+	for kind, counts := range map[rps.Kind]bool{rps.Refusal: true, rps.BatchTooBig: false} { // a quota, perhaps
+		if o := decide(f, halves[1], answer{err: &rps.Error{Kind: kind}}); (o.open[0].kin != nil) != counts {
+			t.Errorf("%v: %+v", kind, o.open[0])
+		}
+	}
 }
 
 var kinds = []rps.Kind{
