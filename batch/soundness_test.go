@@ -35,10 +35,10 @@ var (
 // A refused batch that was applied in part, or a call that was granted and delivered
 // again, may have bound or removed a device that the list did not show before,
 // because it hides it or because a colleague registered it since. And the first of
-// two deliveries may take the last place that a quota leaves, so that the second
-// one is refused.
+// two deliveries may take the last place that a quota leaves, so that the second one
+// is refused; so may a refused batch, before its rows are sent one by one.
 var untellable = []traits{
-	inPart | hiding, inPart | short, inPart | colleague,
+	inPart | hiding, inPart | short, inPart | colleague, inPart | quota,
 	twice | hiding, twice | short, twice | colleague, twice | quota,
 }
 
