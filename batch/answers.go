@@ -280,6 +280,7 @@ func (e *engine) listed(ans answer, left time.Time) {
 	if ans.err != nil {
 		return
 	}
+	e.sampled = false
 	e.doubtList(k.contradicted(ans.devices, e.Survey.seen))
 	for _, o := range e.open {
 		if o.List = absent; ans.devices.Contains(o.mac.Uint64()) {
@@ -346,10 +347,10 @@ func (e *engine) conclude(now time.Time) bool {
 // sample chooses which of the rows that the last list would settle, of so many, are
 // looked up first, unless it has chosen for that list.
 func (e *engine) sample(listed []*openRow, rows int) {
-	if e.sampled == e.known.lists {
+	if e.sampled {
 		return
 	}
-	e.sampled = e.known.lists
+	e.sampled = true
 	n := len(listed)
 	if rows > e.few {
 		listed = slices.DeleteFunc(slices.Clone(listed), func(o *openRow) bool { return o.List == present })

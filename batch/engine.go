@@ -47,7 +47,7 @@ type doubts struct {
 	wake    time.Time // a row waits for that
 	waited  time.Time // the last wake that was logged
 	few     int       // see fewRows
-	sampled int       // how many lists were left when a sample was last chosen; -1: none was
+	sampled bool      // a sample of the rows that the last list would settle was chosen
 }
 
 // gate is what the workers see of the run.
@@ -128,7 +128,7 @@ func (r *Run) Leave(stop *StopError) (Summary, error) {
 
 func newEngine(r *Run, account Account) (*engine, error) {
 	e := &engine{
-		Run: r, log: r.Log, known: newKnown(r, account), queue: newQueue(), before: newBefore(), doubts: doubts{open: map[int]*openRow{}, few: fewRows, sampled: -1},
+		Run: r, log: r.Log, known: newKnown(r, account), queue: newQueue(), before: newBefore(), doubts: doubts{open: map[int]*openRow{}, few: fewRows},
 		began: time.Now(), leaders: map[uint64]Verdict{}, summary: Summary{Counts: map[Status]int{}, NoList: account.noList},
 	}
 	if e.log == nil {

@@ -21,7 +21,8 @@ type Only struct {
 // Retry selects the rows that did not succeed, including those that were never
 // run and those that now ask for something else than what succeeded. Rows that
 // succeeded in the sandbox are among them, unless this run is in the sandbox as
-// well: the service knows nothing of them.
+// well: the service knows nothing of them. A row that asks for the opposite of what
+// the earlier run did is an [ErrUndoes].
 func Retry(sandbox bool) Only { return Only{retry: true, sandbox: sandbox} }
 
 // OnlyRows selects the rows of these numbers.

@@ -170,9 +170,8 @@ func TestImmutable(t *testing.T) {
 	}
 }
 
-// flip makes two names change their files until the end of the test.
-func flip(t *testing.T, a, b string) (stop func()) {
-	t.Helper()
+// repeat does something again and again, beside the test, until it is stopped.
+func repeat(do func()) (stop func()) {
 	end, ended := make(chan bool), make(chan bool)
 	go func() {
 		defer close(ended)
@@ -181,11 +180,16 @@ func flip(t *testing.T, a, b string) (stop func()) {
 			case <-end:
 				return
 			default:
-				unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+				do()
 			}
 		}
 	}()
 	return func() { close(end); <-ended }
+}
+
+// flip makes two names change their files until it is stopped.
+func flip(a, b string) (stop func()) {
+	return repeat(func() { unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) })
 }
 
 // What a name leads to may change between any two looks at it.
@@ -215,7 +219,7 @@ func TestFlipped(t *testing.T) {
 		if err := syscall.Mkfifo(name+".pipe", 0o600); err != nil {
 			t.Fatal(err)
 		}
-		defer flip(t, name, name+".pipe")()
+		defer flip(name, name+".pipe")()
 		regularOnly(t, name)
 	})
 	t.Run("created", func(t *testing.T) {
@@ -223,20 +227,10 @@ func TestFlipped(t *testing.T) {
 		if err := syscall.Mkfifo(name+".pipe", 0o600); err != nil {
 			t.Fatal(err)
 		}
-		end, ended := make(chan bool), make(chan bool)
-		go func() {
-			defer close(ended)
-			for {
-				select {
-				case <-end:
-					return
-				default:
-					os.Remove(name)
-					os.Link(name+".pipe", name)
-				}
-			}
-		}()
-		defer func() { close(end); <-ended }()
+		defer repeat(func() {
+			os.Remove(name)
+			os.Link(name+".pipe", name)
+		})()
 		regularOnly(t, name)
 	})
 	t.Run("written", func(t *testing.T) {
@@ -246,7 +240,7 @@ func TestFlipped(t *testing.T) {
 			f := begin(t, name)
 			fmt.Fprint(f, "ours")
 			write(t, name+".theirs", "theirs")
-			stop := flip(t, f.partial.Name(), name+".theirs")
+			stop := flip(f.partial.Name(), name+".theirs")
 			err := f.Commit()
 			stop()
 			if data, _ := os.ReadFile(name); err == nil && string(data) != "ours" {
