@@ -73,7 +73,9 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 				b.show(progress())
 			case <-interrupted:
 				interrupted = nil
-				fmt.Fprintln(b, waitingFor(progress()))
+				if n := progress().InFlight; n > 0 {
+					fmt.Fprintln(b, waitingFor(n))
+				}
 			case <-b.stop:
 				return
 			}
@@ -81,10 +83,10 @@ func (b *bar) start(ctx context.Context, mode string, terminal bool, progress fu
 	})
 }
 
-// waitingFor says what an interrupted run is waiting for, and what another signal
-// does.
-func waitingFor(p batch.Progress) string {
-	return "waiting for " + count(p.InFlight, "call") + " in flight; press Ctrl-C again to stop at once"
+// waitingFor says what a run that is interrupted with so many calls in flight is
+// waiting for, and what another signal does.
+func waitingFor(inFlight int) string {
+	return "waiting for " + count(inFlight, "call") + " in flight; press Ctrl-C again to stop at once"
 }
 
 // wantsPlainText reports whether the environment asks for plain ASCII without
