@@ -44,12 +44,11 @@ func (c claim) holds(so func(binding) bool) bool {
 	if a := c.asked[c.row]; a != nil {
 		switch c.Proof {
 		case ProofAnswer:
-			from = a.change
-			if from.IsZero() {
-				from = a.lookup
+			if from = lastBefore(c.Time, a.changes); from.IsZero() {
+				from = lastBefore(c.Time, a.lookups)
 			}
 		case ProofLookup:
-			from = a.lookup
+			from = lastBefore(c.Time, a.lookups)
 		}
 	}
 	if c.Time.IsZero() {

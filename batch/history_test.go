@@ -38,13 +38,23 @@ type history struct {
 	killed  int // may be so often
 	others  int // changes that colleagues may make
 
-	asked map[int]*lastAsked
+	asked map[int]*askings
 	lists []asking // of the account
 	doubt map[int]*openRow
 }
 
-// lastAsked is when the last call of each sort left that was answered for a row.
-type lastAsked struct{ change, lookup time.Time }
+// askings is when the calls of each sort left that were answered for a row.
+type askings struct{ changes, lookups []time.Time }
+
+// lastBefore returns the last of them that is not after a moment; zero if there is none.
+func lastBefore(t time.Time, of []time.Time) (last time.Time) {
+	for _, one := range of {
+		if !one.After(t) {
+			last = one
+		}
+	}
+	return last
+}
 
 // asking is when a call left, and when it was answered.
 type asking struct{ left, answered time.Time }
@@ -83,7 +93,7 @@ var epoch = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 const historyTimeout = 10 * time.Second
 
 func newHistory(t testing.TB, seed uint64, draw draw, traits traits, journal *durable.Private) *history {
-	h := &history{t: t, seed: seed, draw: draw, traits: traits, now: epoch, journal: journal, asked: map[int]*lastAsked{}, doubt: map[int]*openRow{}, show: *showHistory}
+	h := &history{t: t, seed: seed, draw: draw, traits: traits, now: epoch, journal: journal, asked: map[int]*askings{}, doubt: map[int]*openRow{}, show: *showHistory}
 	n := 1 + draw(4)
 	h.service = newModel(draw, traits, n, h.now)
 	h.loseOne = []int{1 << 20, 8, 3}[draw(3)]
@@ -367,16 +377,16 @@ func (h *history) note(res result) {
 	for _, it := range res.task.carries() {
 		a := h.askedOf(it.row)
 		if _, ok := res.task.(change); ok {
-			a.change = res.left
+			a.changes = append(a.changes, res.left)
 		} else if res.answer.err == nil {
-			a.lookup = res.left
+			a.lookups = append(a.lookups, res.left)
 		}
 	}
 }
 
-func (h *history) askedOf(row int) *lastAsked {
+func (h *history) askedOf(row int) *askings {
 	if h.asked[row] == nil {
-		h.asked[row] = &lastAsked{}
+		h.asked[row] = &askings{}
 	}
 	return h.asked[row]
 }
