@@ -175,7 +175,7 @@ Exit codes:
   1    the service refused it; its words are on standard error
   2    usage or configuration: nothing was sent
   4    no answer, or the credentials are refused
-  130  interrupted by SIGINT or SIGTERM`,
+  130  interrupted by SIGINT, SIGTERM or SIGHUP`,
 		Example: `  rpsbatch call checkDevice 001565000001
   rpsbatch call registerDevice 001565000001 "Head office" 1
   rpsbatch call deRegisterDevices 001565000001,001565000002`,

@@ -29,7 +29,7 @@ const (
 	ExitUsage       = 2   // usage, configuration or unreadable input
 	ExitFailures    = 3   // stopped by --max-failures
 	ExitService     = 4   // credentials refused, or the service out of reach
-	ExitInterrupted = 130 // SIGINT or SIGTERM
+	ExitInterrupted = 130 // SIGINT, SIGTERM or SIGHUP
 )
 
 const exitCodes = `Exit codes:
@@ -41,9 +41,9 @@ const exitCodes = `Exit codes:
   3    stopped by --max-failures, or because RPS refuses everything with the
        same message
   4    stopped: credentials refused, or the service cannot be reached
-  130  interrupted. On the first SIGINT or SIGTERM the run makes no new calls,
-       waits for those in flight and writes the results; the second ends it at
-       once`
+  130  interrupted. On the first SIGINT, SIGTERM or SIGHUP the run makes no new
+       calls, waits for those in flight and writes the results; the second ends
+       it at once`
 
 // Streams are what a command reads and writes.
 type Streams struct {
@@ -126,14 +126,18 @@ func exitCode(err error) int {
 }
 
 // Main runs the command that args name and ends the process with its exit code.
-// The first SIGINT or SIGTERM ends the run as Execute does, the second at once. One
-// that follows the first like its echo is none: timeout(1) signals a process, and
-// then its group.
+// The first SIGINT or SIGTERM ends the run as Execute does, the second at once; and
+// so does SIGHUP, which comes when the terminal is closed, unless it is ignored, as
+// under nohup(1). One that follows the first like its echo is none: timeout(1)
+// signals a process, and then its group.
 func Main(args []string, streams Streams, exit func(code int)) {
 	// A reader that closes standard output must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		<-signals
