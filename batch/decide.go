@@ -163,7 +163,7 @@ func retry(f facts, c change, err *rps.Error) outcome {
 
 // applied settles the rows of a change that the service granted.
 func applied(f facts, c change) outcome {
-	var o outcome
+	o := outcome{settled: make([]settlement, 0, len(c.items))}
 	v := Verdict{Proof: ProofAnswer, URL: c.url}
 	if c.url == "" && c.call.binds() && !f.claimed {
 		v.URL = f.serverURL

@@ -35,12 +35,20 @@ func (w *window) push() *slot {
 		clear(w.slots[n:])
 		w.slots, w.head = w.slots[:n], 0
 	}
-	w.slots = append(w.slots, slot{})
+	if n := len(w.slots); n < cap(w.slots) { // what is there is empty
+		w.slots = w.slots[:n+1]
+	} else {
+		w.slots = append(w.slots, slot{})
+	}
 	return &w.slots[len(w.slots)-1]
 }
 
 // drop removes the last slot.
-func (w *window) drop() { w.slots = w.slots[:len(w.slots)-1] }
+func (w *window) drop() {
+	last := len(w.slots) - 1
+	w.slots[last] = slot{}
+	w.slots = w.slots[:last]
+}
 
 func (w *window) pop() {
 	w.bytes -= len(w.first().row.Raw)

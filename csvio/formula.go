@@ -45,7 +45,7 @@ func unguarded(text string) string {
 
 // formulas returns where a program may see the start of a formula in a text.
 func formulas(text string) (at []int) {
-	if !strings.ContainsAny(text, formulaStarts) {
+	if isPlain(text) || !strings.ContainsAny(text, formulaStarts) {
 		return nil
 	}
 	begins := true // a cell, here
@@ -57,3 +57,19 @@ func formulas(text string) (at []int) {
 	}
 	return at
 }
+
+// isPlain reports whether a text is surely neither quoted nor guarded: it has no
+// byte that can end a cell, and begins and ends with none that matters there. Most
+// of our cells are such, for one look at each byte.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if !insideCell[text[i]] {
+			return false
+		}
+	}
+	return text == "" || atCellEnds[text[0]] && atCellEnds[text[len(text)-1]]
+}
+
+const wordBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:()"
+
+var atCellEnds, insideCell = byteSet(wordBytes), byteSet(wordBytes + "- +=@")

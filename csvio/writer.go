@@ -178,7 +178,8 @@ func (w *Writer) cell(text string) { w.put(guarded(text)) }
 // put writes a cell, quoted where CSV needs it.
 func (w *Writer) put(text string) {
 	w.buf = append(w.buf, w.format.Comma)
-	quotes := strings.IndexByte(text, w.format.Comma) >= 0 || strings.ContainsAny(text, "\"\r\n") || text != strings.Trim(text, " \t")
+	quotes := !isPlain(text) &&
+		(strings.IndexByte(text, w.format.Comma) >= 0 || strings.ContainsAny(text, "\"\r\n") || text != strings.Trim(text, " \t"))
 	if quotes {
 		text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	}
