@@ -14,7 +14,7 @@ func (s *Survey) Forecast(config Config) Plan {
 	k := newKnown(r, Account{})
 	tally := s.Tally()
 	p := planner{run: r, known: k, Plan: Plan{
-		Blank: s.Blank, Rows: s.Rows - s.Blank,
+		Blank: s.Blank, Hidden: s.Hidden, Rows: s.Rows - s.Blank,
 		Fates: map[Fate]int{PassedOver: s.Passed, Unsendable: s.Invalid, Conflicting: tally.Conflicts, Repeats: tally.Duplicates},
 		Calls: map[string]int{},
 	}}

@@ -16,7 +16,8 @@ import (
 // service refuses shows only when it is asked.
 type Plan struct {
 	Rows     int            // of the file; blank records are not counted
-	Blank    int            // records that are not devices
+	Blank    int            // records that are not devices, or are skipped
+	Hidden   int            // of these, skipped because the sheet hides them
 	Fates    map[Fate]int   // rows by what is done with them
 	Calls    map[string]int // by method without "redirect."; the list is among them
 	Prune    int            // devices of the account that the file lacks and that will be removed
@@ -77,7 +78,7 @@ func planOf(r *Run, account Account, ended func() error) (Plan, error) {
 	}
 	p := planner{
 		Plan: Plan{
-			Blank: r.Survey.Blank, Rows: r.Survey.Rows - r.Survey.Blank,
+			Blank: r.Survey.Blank, Hidden: r.Survey.Hidden, Rows: r.Survey.Rows - r.Survey.Blank,
 			Fates: map[Fate]int{}, WholeFates: map[Fate]int{}, Calls: map[string]int{},
 			Missing: k.missing, HeldBack: int(k.held.GetCardinality()),
 			Devices: account.Len(), Listed: account.Listed(), NoList: account.noList,

@@ -338,6 +338,9 @@ func (e *engine) tally(s *slot, decisive Verdict, pruned bool) {
 		e.summary.NotPruned++
 	case s.row.Blank:
 		e.summary.Blank++
+		if s.row.Skipped {
+			e.summary.Hidden++
+		}
 	case s.row.Pass:
 		e.summary.Passed++
 	default:

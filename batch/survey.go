@@ -20,7 +20,8 @@ import (
 // more only for MACs that repeat.
 type Survey struct {
 	Rows    int  // records, all kinds
-	Blank   int  // of these, not devices
+	Blank   int  // of these, not devices, or skipped
+	Hidden  int  // of the blank ones, skipped because the sheet hides them
 	Invalid int  // of these, with a problem
 	Passed  int  // of these, not to be rerun
 	Unread  int  // records that may stand for any device: their MAC cannot be read, or they swallow others
@@ -107,6 +108,9 @@ func (s *Survey) count(row *Row) (again bool) {
 		s.Passed++
 	case row.Blank:
 		s.Blank++
+		if row.Skipped {
+			s.Hidden++
+		}
 	case !good:
 		s.Invalid++
 	}

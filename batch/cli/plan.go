@@ -141,8 +141,11 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 			fmt.Fprintf(w, "  %-43s%10s\n", fates[fate], thousands(n))
 		}
 	}
-	if p.Blank > 0 {
-		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(p.Blank))
+	if p.Hidden > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "hidden rows, skipped", thousands(p.Hidden))
+	}
+	if blank := p.Blank - p.Hidden; blank > 0 {
+		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(blank))
 	}
 	if p.Prune > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "in the account only, to remove", thousands(p.Prune))

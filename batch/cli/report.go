@@ -144,7 +144,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	switch err := json.Unmarshal(data, &s); {
 	case err != nil || s.Host == "":
 		return "", hint(fmt.Errorf("--summary %s names no account", r.summary), remedy)
-	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank || t.To.After(s.Finished.Add(time.Second)),
+	case s.ResultFile == "" || s.Rows+s.Blank+s.Passed != t.Rows+t.Blank+t.Hidden || t.To.After(s.Finished.Add(time.Second)),
 		s.Passed == 0 && slices.ContainsFunc(t.Statuses(), func(c report.Count) bool { return s.Statuses[c.Status()] != c.Rows }):
 		return "", hint(fmt.Errorf("--summary %s is from another run: its rows or times do not match this result", r.summary), remedy)
 	}
@@ -217,6 +217,9 @@ const (
 func tellReport(w io.Writer, in *input, account string, t *report.Tally, next []report.Step) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(in.Name()), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
+	if t.Hidden > 0 {
+		fmt.Fprintf(out, "; %s skipped", count(t.Hidden, "hidden row"))
+	}
 	if t.Blank > 0 {
 		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))
 	}
