@@ -117,30 +117,6 @@ func TestInterruptedAndResumed(t *testing.T) {
 	}
 }
 
-// A signal that arrives twice, as from timeout(1), which signals a process and then
-// its group, stops a run as one does.
-func TestEchoOfASignal(t *testing.T) {
-	t.Parallel()
-	rows := crashRows(2000)
-	c := newCrash(t, rows, "--faults", faultsFile(t, "registerDevices 5 slow delay=1s"))
-	p := c.register("--workers", "1")
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the fourth answer", func() bool { return c.answers() >= 4 })
-	for _, signal := range signals {
-		if err := send(p.Process, signal); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := code(p.Wait()); got != 130 {
-		t.Errorf("exit code %d, want 130", got)
-	}
-	if results := c.records("devices.result.csv"); len(results) != len(rows) {
-		t.Errorf("%d result rows, want %d", len(results), len(rows))
-	}
-}
-
 // TestTwoRunsAtOnce starts a second run on the same result while a call of the
 // first one is held: it says who holds the result. A run that is killed leaves no
 // lock.
@@ -343,7 +319,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		c.checkResults(rows, devices)
 	})
 	t.Run("vanished", func(t *testing.T) {
-		c := newCrash(t, rows, "--latency", "20ms")
+		c := newCrash(t, rows, "--latency", "100ms")
 		folder := c.path("out")
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
@@ -358,7 +334,9 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			data, _ := os.ReadFile(filepath.Join(folder, "result.csv.journal"))
 			return bytes.Contains(data, []byte(`{"settled"`))
 		})
-		os.RemoveAll(folder)
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
 		if got := code(p.Wait()); got != 2 || !strings.Contains(out.String(), "cannot write") {
 			t.Errorf("exit code %d: %s", got, out.String())
 		}

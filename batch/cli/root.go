@@ -126,28 +126,34 @@ func exitCode(err error) int {
 }
 
 // Main runs the command that args name and ends the process with its exit code.
-// The first SIGINT or SIGTERM ends the run as Execute does, the second at once; and
+// The first SIGINT or SIGTERM ends the run as Execute does, and the second at once;
 // so does SIGHUP, which comes when the terminal is closed, unless it is ignored, as
-// under nohup(1). One that follows the first like its echo is none: timeout(1)
-// signals a process, and then its group.
+// under nohup(1).
 func Main(args []string, streams Streams, exit func(code int)) {
 	// A reader that closes standard output must not kill a run.
 	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		<-signals
-		stop()
-		for first := time.Now(); time.Since(first) < 100*time.Millisecond; {
-			<-signals
-		}
-		exit(ExitInterrupted)
-	}()
+	go obey(signals, stop, exit)
 	exit(Execute(ctx, args, streams))
+}
+
+// echo is how long after the first signal others count as the same one: timeout(1)
+// signals a process, and then its group.
+const echo = 100 * time.Millisecond
+
+// obey calls stop for the first signal, and exit for a second one.
+func obey(signals <-chan os.Signal, stop func(), exit func(code int)) {
+	<-signals
+	stop()
+	for first := time.Now(); time.Since(first) < echo; {
+		<-signals
+	}
+	exit(ExitInterrupted)
 }
 
 // Execute runs the command that args name, and returns its exit code. When ctx

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,12 +60,16 @@ func TestWayBack(t *testing.T) {
 	move := []string{"register", "devices.csv", "--override", "own", "--max-moves", "100%", "--servers", "servers.csv",
 		"--save-before", "before.csv", "--rate", "100000", "--resume", "--log-level", "error"}
 	for _, lines := range []int{700, 2000, 3300} {
-		p := c.command(move...)
+		// It makes some calls more, and then none for a long time.
+		burst := strconv.Itoa(lines + 300 - strings.Count(read("before.csv"), "\n"))
+		p := c.command(append(slices.Clone(move), "--rate", "0.01", "--burst", burst)...)
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
 		until(func() bool { return strings.Count(read("before.csv"), "\n") >= lines })
-		p.Process.Kill()
+		if err := p.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
 		p.Wait()
 	}
 	if out, err := c.command(move...).CombinedOutput(); err != nil {
