@@ -65,9 +65,9 @@ type Summary struct {
 
 // Outcomes counts calls by outcome.
 type Outcomes struct {
-	Granted    int // done, or reported
-	Refused    int // answered, and not done; also if told to call later
-	Unanswered int // not sent, or without a readable answer
+	Granted    int `json:"granted"`    // done, or reported
+	Refused    int `json:"refused"`    // answered, and not done; also if told to call later
+	Unanswered int `json:"unanswered"` // not sent, or without a readable answer
 }
 
 func (o Outcomes) with(err *rps.Error) Outcomes {

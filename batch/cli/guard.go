@@ -123,6 +123,8 @@ func (g *guardFlags) exceeded(p batch.Plan, config batch.Config) error {
 		"check that the file is complete and the right one; if you mean it, use %s", strings.Join(flags, " "))
 }
 
+const planRemedy = "name the file that --dry-run --plan-json wrote"
+
 // unexpected returns an error if a plan is not the one in --expect-plan.
 func (g *guardFlags) unexpected(now planFile) error {
 	if g.expectPlan == "" {
@@ -131,10 +133,10 @@ func (g *guardFlags) unexpected(now planFile) error {
 	var was planFile
 	data, err := readSmall(g.expectPlan)
 	if err != nil {
-		return fmt.Errorf("--expect-plan: %w", err)
+		return hint(fmt.Errorf("--expect-plan: %w", err), planRemedy)
 	}
 	if err := json.Unmarshal(data, &was); err != nil || was.Digest == "" {
-		return hint(fmt.Errorf("--expect-plan %s is not a plan", g.expectPlan), "create one with --dry-run --plan-json")
+		return hint(fmt.Errorf("--expect-plan %s is not a plan", g.expectPlan), planRemedy)
 	}
 	differs := was.differs(now)
 	if differs == nil {

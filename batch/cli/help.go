@@ -109,12 +109,13 @@ func flagSections(c *cobra.Command) []section {
 	return sections
 }
 
-// shown returns the value of a flag as the help shows it, its default not quoted.
+// shown is the value of a flag with the name that the help shows for it.
 type shown struct {
 	pflag.Value
 	name string
 }
 
+// Type returns that name, which pflag shows. It quotes no default of such a type.
 func (s shown) Type() string { return s.name }
 
 // forHelp returns a copy of a flag for the help.
@@ -234,13 +235,18 @@ func blocks(text string) []block {
 	return all
 }
 
+// longestKey is the longest key of an item whose meaning begins on the same line.
+const longestKey = 22
+
 // layOut breaks the text of a help into lines of a width. The meanings of all
 // items begin in the same column.
 func layOut(text string, width int) string {
 	all := blocks(text)
 	longest := 0
 	for _, part := range all {
-		longest = max(longest, len(part.key))
+		if len(part.key) <= longestKey {
+			longest = max(longest, len(part.key))
+		}
 	}
 	var b strings.Builder
 	for i, part := range all {
@@ -252,6 +258,8 @@ func layOut(text string, width int) string {
 			b.WriteString("  " + part.text)
 		case part.key == "":
 			b.WriteString(fold("", part.text, width))
+		case len(part.key) > longestKey:
+			b.WriteString("  " + part.key + "\n" + fold(strings.Repeat(" ", longest+4), part.text, width))
 		default:
 			b.WriteString(fold(fmt.Sprintf("  %-*s  ", longest, part.key), part.text, width))
 		}

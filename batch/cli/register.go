@@ -294,8 +294,8 @@ func (j *job) takeAccount(ctx context.Context, log *slog.Logger) (*durable.Lock,
 // changes reports whether the command may change the account.
 func (j *job) changes() bool { return j.action != batch.Check }
 
-// prepare gives a run what it needs besides the file, and returns the client of
-// the service: nil for a dry run without credentials.
+// prepare gives a run what it needs besides the file. A dry run without
+// credentials gets no client.
 func (j *job) prepare(ctx context.Context, run *batch.Run, sandbox *rpstest.Server) (err error) {
 	if run.Servers, err = j.readServers(ctx); err != nil {
 		return err

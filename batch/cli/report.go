@@ -139,7 +139,7 @@ func (r *reporting) account(t *report.Tally) (string, error) {
 	var s summaryJSON
 	data, err := readSmall(r.summary)
 	if err != nil {
-		return "", fmt.Errorf("--summary: %w", err)
+		return "", hint(fmt.Errorf("--summary: %w", err), remedy)
 	}
 	switch err := json.Unmarshal(data, &s); {
 	case err != nil || s.Host == "":

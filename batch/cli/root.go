@@ -26,8 +26,8 @@ import (
 const (
 	ExitOK          = 0
 	ExitRows        = 1   // finished; some rows did not succeed
-	ExitUsage       = 2   // usage, configuration or unreadable input
-	ExitFailures    = 3   // stopped by --max-failures
+	ExitUsage       = 2   // usage, configuration, the input, a limit, or results that cannot be written
+	ExitFailures    = 3   // too many rows did not succeed, or everything is refused with the same message
 	ExitService     = 4   // credentials refused, or the service out of reach
 	ExitInterrupted = 130 // SIGINT, SIGTERM or SIGHUP
 )

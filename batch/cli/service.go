@@ -146,7 +146,7 @@ func readSmall(name string) ([]byte, error) {
 func firstLine(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+		return "", hint(fmt.Errorf("%s: %w", what, err), "name a file that you may read; its first line is taken")
 	}
 	defer f.Close()
 	line, err := bufio.NewReader(io.LimitReader(transform.NewReader(f, unicode.BOMOverride(transform.Nop)), 4096)).ReadString('\n')

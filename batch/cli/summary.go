@@ -147,7 +147,7 @@ func rateText(perSecond float64) string {
 // logSummary logs the same for programs, with the keys of --summary-json.
 func logSummary(log *slog.Logger, s batch.Summary, out results, account *callFlags) {
 	attrs := []any{"rows", s.Rows, "succeeded", s.Succeeded, "failed", s.Failed(), "blank", s.Blank, "passed", s.Passed,
-		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Calls, "throttled", s.Throttled,
+		"resumed", s.Resumed, "statuses", s.Counts, "calls", s.TotalCalls(), "calls_by_method", s.Outcomes, "throttled", s.Throttled,
 		"elapsed_seconds", s.Elapsed.Seconds(), "username", account.username, "host", account.host()}
 	if !out.left {
 		attrs = append(attrs, "result_file", out.name)

@@ -12,39 +12,32 @@ import (
 // summaryJSON is the content of --summary-json. Programs rely on its keys: keys
 // may be added, but none changes its meaning.
 type summaryJSON struct {
-	Command        string                 `json:"command"`
-	Version        string                 `json:"version"`
-	Started        time.Time              `json:"started"`
-	Finished       time.Time              `json:"finished"`
-	ElapsedSeconds float64                `json:"elapsed_seconds"` // in all, including the wait for the account
-	ExitCode       int                    `json:"exit_code"`
-	Reason         string                 `json:"reason"`      // why the exit code is not 0; "" if it is
-	Username       string                 `json:"username"`    // of the account; "" if the run ended before it was needed
-	Host           string                 `json:"host"`        // of the service
-	ResultFile     string                 `json:"result_file"` // as named; "-": standard output; "": there is none
-	Rows           int                    `json:"rows"`        // of the result, not counting blank ones
-	Succeeded      int                    `json:"succeeded"`
-	Failed         int                    `json:"failed"`
-	LeftOut        int                    `json:"left_out"`   // rows that --limit left for later
-	Blank          int                    `json:"blank"`      // records that are not devices
-	Passed         int                    `json:"passed"`     // rows that --retry or --only left as they were
-	Resumed        int                    `json:"resumed"`    // rows done by the earlier run that this run resumed
-	Pruned         int                    `json:"pruned"`     // devices removed because the file lacks them
-	NotPruned      int                    `json:"not_pruned"` // devices that should have been
-	HeldBack       int                    `json:"held_back"`  // devices kept because rows of the file cannot be read
-	Statuses       map[batch.Status]int   `json:"statuses"`   // rows by rps_status, omitting zeros
-	Calls          int                    `json:"calls"`
-	CallsByMethod  map[string]methodCalls `json:"calls_by_method"`
-	ServersAdded   int                    `json:"servers_added"`  // because rows need them
-	Throttled      int                    `json:"throttled"`      // answers that asked to slow down
-	ThrottledRate  float64                `json:"throttled_rate"` // calls per second when the service last asked; 0: never
-}
-
-// methodCalls counts the calls of a method by outcome.
-type methodCalls struct {
-	Granted    int `json:"granted"`
-	Refused    int `json:"refused"`
-	Unanswered int `json:"unanswered"`
+	Command        string                    `json:"command"`
+	Version        string                    `json:"version"`
+	Started        time.Time                 `json:"started"`
+	Finished       time.Time                 `json:"finished"`
+	ElapsedSeconds float64                   `json:"elapsed_seconds"` // in all, including the wait for the account
+	ExitCode       int                       `json:"exit_code"`
+	Reason         string                    `json:"reason"`      // why the exit code is not 0; "" if it is
+	Username       string                    `json:"username"`    // of the account; "" if the run ended before it was needed
+	Host           string                    `json:"host"`        // of the service
+	ResultFile     string                    `json:"result_file"` // as named; "-": standard output; "": there is none
+	Rows           int                       `json:"rows"`        // of the result, not counting blank ones
+	Succeeded      int                       `json:"succeeded"`
+	Failed         int                       `json:"failed"`
+	LeftOut        int                       `json:"left_out"`   // rows that --limit left for later
+	Blank          int                       `json:"blank"`      // records that are not devices
+	Passed         int                       `json:"passed"`     // rows that --retry or --only left as they were
+	Resumed        int                       `json:"resumed"`    // rows done by the earlier run that this run resumed
+	Pruned         int                       `json:"pruned"`     // devices removed because the file lacks them
+	NotPruned      int                       `json:"not_pruned"` // devices that should have been
+	HeldBack       int                       `json:"held_back"`  // devices kept because rows of the file cannot be read
+	Statuses       map[batch.Status]int      `json:"statuses"`   // rows by rps_status, omitting zeros
+	Calls          int                       `json:"calls"`
+	CallsByMethod  map[string]batch.Outcomes `json:"calls_by_method"`
+	ServersAdded   int                       `json:"servers_added"`  // because rows need them
+	Throttled      int                       `json:"throttled"`      // answers that asked to slow down
+	ThrottledRate  float64                   `json:"throttled_rate"` // calls per second when the service last asked; 0: never
 }
 
 func (e *ending) toJSON() summaryJSON {
@@ -71,7 +64,7 @@ func (e *ending) toJSON() summaryJSON {
 		HeldBack:       s.HeldBack,
 		Statuses:       map[batch.Status]int{},
 		Calls:          s.TotalCalls(),
-		CallsByMethod:  map[string]methodCalls{},
+		CallsByMethod:  map[string]batch.Outcomes{},
 		ServersAdded:   len(s.Added),
 		Throttled:      s.Throttled,
 		ThrottledRate:  s.SlowedTo,
@@ -81,9 +74,7 @@ func (e *ending) toJSON() summaryJSON {
 	}
 	maps.Copy(out.Statuses, s.Counts)
 	maps.DeleteFunc(out.Statuses, func(_ batch.Status, n int) bool { return n == 0 })
-	for method, o := range s.Outcomes {
-		out.CallsByMethod[method] = methodCalls(o)
-	}
+	maps.Copy(out.CallsByMethod, s.Outcomes)
 	return out
 }
 

@@ -65,13 +65,8 @@ func FaultHelp() string {
 
 // helpLine writes a name and what it means; the lines of the help align.
 func helpLine(b *strings.Builder, label, help string) {
-	const width = 24
-	if len(label) > width-2 {
-		fmt.Fprintf(b, "  %s\n", label)
-		label = ""
-	}
 	for line := range strings.Lines(help) {
-		fmt.Fprintf(b, "  %-*s%s\n", width, label, strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(b, "  %-22s  %s\n", label, strings.TrimSuffix(line, "\n"))
 		label = ""
 	}
 }
