@@ -170,6 +170,19 @@ func TestCommentedOut(t *testing.T) {
 	if got := asked(rows); got != kindComment+"|000003 hq" {
 		t.Error(got)
 	}
+	// A number is no comment if all rows have such a one.
+	rows, _ = rowsOf(t, "no,mac,server\n#1,001565000002,hq\n#2,001565000003,hq\n", Options{})
+	if got := asked(rows); got != "000002 hq|000003 hq" {
+		t.Error(got)
+	}
+	rows, _ = rowsOf(t, "no,mac,server\n1,001565000002,hq\n#2,001565000003,hq\n#3,001565000004,hq\n", Options{})
+	if got := asked(rows); got != "000002 hq|"+kindComment+"|"+kindComment {
+		t.Error(got)
+	}
+	rows, _ = rowsOf(t, "mac,server\n#001565000002,hq\n#001565000003,hq\n", Options{})
+	if got := asked(rows); got != kindComment+"|"+kindComment {
+		t.Error(got)
+	}
 }
 
 func TestIgnoreNoMAC(t *testing.T) {

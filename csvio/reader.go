@@ -25,11 +25,13 @@ type Reader struct {
 	users  int  // number of the user's columns if ours follow them, as a Writer writes them; else -1
 	ours   bool // some column comes from an earlier result
 	named  int  // number of columns up to the user's last one with a name
-	sheet  *sheetText
-	hidden bool      // the row of the sheet
-	merged mergedRow // what the row takes from merged ranges
-	keys   []string  // the names of columns for these
-	err    error
+
+	comments int // the column in which a mark comments a row out; -1: none
+	sheet    *sheetText
+	hidden   bool      // the row of the sheet
+	merged   mergedRow // what the row takes from merged ranges
+	keys     []string  // the names of columns for these
+	err      error
 }
 
 // NewReader reads up to the header. The error is a *FileError if the file is at
@@ -247,15 +249,37 @@ func (r *Reader) judgeRecord(row *batch.Row, record string, values *cells) error
 	return nil
 }
 
-// commented returns what is wrong with a record that somebody has commented out
-// with a mark before its first cell. Its MAC is set if it follows the mark: the
-// row still accounts for the device.
-func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
+// commentColumn returns the user's first column, where a mark comments a row out:
+// -1 if it does not have the MACs, and all its cells in the first rows are numbers
+// such as #12.
+func (r *Reader) commentColumn(records []sampled) int {
 	first := 0
 	for r.header.isOurs(first) {
 		first++
 	}
-	text := cell(record, r.split.ends, first)
+	if !r.format.NoHeader {
+		records = records[1:]
+	}
+	filled, numbers := 0, 0
+	for _, record := range records {
+		if first < len(record.names) && record.names[first] != "" {
+			filled++
+			if number, ok := strings.CutPrefix(record.names[first], "#"); ok && isDigits(number) {
+				numbers++
+			}
+		}
+	}
+	if first != r.header.at[roleMAC] && numbers > 1 && numbers == filled {
+		return -1
+	}
+	return first
+}
+
+// commented returns what is wrong with a record that somebody has commented out
+// with a mark before its first cell. Its MAC is set if it follows the mark: the
+// row still accounts for the device.
+func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
+	text := cell(record, r.split.ends, r.comments)
 	if text == "" || text[0] >= '0' && text[0] < utf8.RuneSelf {
 		return nil // most records, at the price of one comparison
 	}
@@ -269,7 +293,7 @@ func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault
 	if mac, _, kind, _ := r.macs.parse(strings.TrimLeft(values[roleMAC], "#/ ")); kind == "" {
 		row.Device.MAC = mac
 	}
-	return []fault{{role: noRole, cell: first + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
+	return []fault{{role: noRole, cell: r.comments + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
 }
 
 // anyCell reports whether any of the user's cells is right.
