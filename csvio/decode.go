@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -40,14 +41,14 @@ const (
 // Windows-1252 become the control characters U+0081 to U+009D, one each, so that
 // they are seen and not lost.
 type decoder struct {
-	from    headReader // the file
-	text    io.Reader  // its text, once that is decided; nil before
-	head    []byte     // the first bytes of the file, without its mark
-	name    string     // of the encoding, as a person names it
-	mark    bool       // it begins with a byte order mark
-	foreign bool       // it is not in UTF-8
-	found   bool       // the encoding was detected, not given
-	last    byte       // before the first that is not ASCII
+	from    *bufio.Reader // the file
+	text    io.Reader     // its text, once that is decided; nil before
+	head    []byte        // the first bytes of the file, without its mark
+	name    string        // of the encoding, as a person names it
+	mark    bool          // it begins with a byte order mark
+	foreign bool          // it is not in UTF-8
+	found   bool          // the encoding was detected, not given
+	last    byte          // before the first that is not ASCII
 }
 
 // newDecoder reads the first bytes and detects their encoding. An error of the
@@ -57,10 +58,9 @@ func newDecoder(src io.Reader, label string) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{name: nameUTF8, found: given == nil}
-	d.from.src = src
-	d.from.held, d.from.err = readFull(src, make([]byte, 0, headSize))
-	head := d.from.held
+	d := &decoder{name: nameUTF8, found: given == nil, from: bufio.NewReaderSize(src, judgedText)}
+	head, _ := d.from.Peek(headSize)
+	head = bytes.Clone(head)
 	if err := sniffBytes(head); err != nil {
 		return nil, err
 	}
@@ -72,19 +72,19 @@ func newDecoder(src io.Reader, label string) (*decoder, error) {
 		if !bytes.HasPrefix(head, []byte(m.bytes)) {
 			continue
 		}
-		d.from.held, d.mark, d.found = head[len(m.bytes):], true, true
+		d.from.Discard(len(m.bytes))
+		d.head, d.mark, d.found = head[len(m.bytes):], true, true
 		if m.order == nil {
-			d.text = &d.from
+			d.text = d.from
 		} else {
 			d.utf16(m.order)
 		}
-		d.head = d.from.held
 		return d, nil
 	}
 	d.head = head
 	switch order := zeroBytes(head); {
 	case given != nil && given.name == nameUTF8:
-		d.text = &d.from
+		d.text = d.from
 	case given != nil:
 		d.decode(given.Encoding, given.name)
 	case order != nil:
@@ -107,7 +107,7 @@ func (d *decoder) decode(e encoding.Encoding, name string) {
 	if table, ok := e.(*charmap.Charmap); ok {
 		t = newByteDecoder(table)
 	}
-	d.text = transform.NewReader(&d.from, t)
+	d.text = transform.NewReader(d.from, t)
 }
 
 // A byteDecoder decodes an encoding with one byte per character. For a byte from
@@ -141,49 +141,36 @@ func (d *byteDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err er
 // Read returns text. Until the first byte that is not ASCII, it only checks each
 // byte.
 func (d *decoder) Read(p []byte) (int, error) {
-	if d.text != nil {
-		return d.text.Read(p)
-	}
-	n, err := d.from.Read(p)
-	first := notASCII(p[:n])
-	if first > 0 {
-		d.last = p[first-1]
-	}
-	if first == n {
-		return n, err
-	}
-	// The rest of the character may not have been read yet.
-	rest := bytes.Clone(p[first:n])
-	var more []byte
-	for err == nil && !utf8.FullRune(rest) {
-		var one []byte
-		one, err = readFull(&d.from, make([]byte, 0, 1))
-		rest, more = append(rest, one...), append(more, one...)
-	}
-	if r, size := utf8.DecodeRune(rest); r != utf8.RuneError || size > 1 {
-		d.from.giveBack(more, err)
-		d.text = &d.from
-		return n, nil
-	}
-	if err == nil && len(rest) < judgedText {
-		var more []byte
-		more, err = readFull(&d.from, make([]byte, 0, judgedText-len(rest)))
-		rest = append(rest, more...)
-	}
-	if judged := rest[:min(len(rest), judgedText)]; !makesSense1252(judged, d.last) {
-		err := sniff(d.head)
-		if err == nil {
-			err = errEncoding(judged)
+	if d.text == nil {
+		if _, err := d.from.Peek(1); err != nil {
+			return 0, err
 		}
-		d.text = failing{err}
-		return first, err
+		read, _ := d.from.Peek(d.from.Buffered())
+		if first := notASCII(read[:min(len(p), len(read))]); first > 0 {
+			d.last = read[first-1]
+			return d.from.Read(p[:first])
+		}
+		d.decide()
 	}
-	d.from.giveBack(rest, err)
-	d.decode(charmap.Windows1252, name1252)
-	if first == 0 {
-		return d.text.Read(p)
+	return d.text.Read(p)
+}
+
+// decide decides the encoding by what comes next, which is not ASCII.
+func (d *decoder) decide() {
+	judged, _ := d.from.Peek(judgedText)
+	if r, size := utf8.DecodeRune(judged); r != utf8.RuneError || size > 1 {
+		d.text = d.from
+		return
 	}
-	return first, nil
+	if makesSense1252(judged, d.last) {
+		d.decode(charmap.Windows1252, name1252)
+		return
+	}
+	err := sniff(d.head)
+	if err == nil {
+		err = errEncoding(judged)
+	}
+	d.text = failing{err}
 }
 
 // failing is a text that cannot be read.
@@ -227,62 +214,6 @@ func zeroBytes(head []byte) binary.ByteOrder {
 		return binary.BigEndian
 	}
 	return nil
-}
-
-// A headReader reads bytes that were read before, and then their source.
-type headReader struct {
-	src  io.Reader
-	held []byte
-	err  error // what src returned after them
-
-	empty int // consecutive empty reads: a decoder would ask forever
-}
-
-func (h *headReader) Read(p []byte) (int, error) {
-	if len(h.held) > 0 {
-		n := copy(p, h.held)
-		h.held = h.held[n:]
-		return n, nil
-	}
-	if h.err != nil {
-		return 0, h.err
-	}
-	n, err := h.src.Read(p)
-	if h.empty++; n > 0 {
-		h.empty = 0
-	}
-	if h.empty >= maxEmptyReads && err == nil {
-		err = io.ErrNoProgress
-	}
-	return n, err
-}
-
-// giveBack puts bytes in front of the rest. Bytes read from src come before
-// everything held.
-func (h *headReader) giveBack(text []byte, err error) {
-	h.held = append(bytes.Clone(text), h.held...)
-	if h.err == nil {
-		h.err = err
-	}
-}
-
-// readFull reads until buf is full or src ends or fails. A reader that keeps
-// returning neither bytes nor an error fails, too.
-func readFull(src io.Reader, buf []byte) ([]byte, error) {
-	for empty := 0; len(buf) < cap(buf); {
-		n, err := src.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err != nil {
-			return buf, err
-		}
-		if empty++; n > 0 {
-			empty = 0
-		}
-		if empty == maxEmptyReads {
-			return buf, io.ErrNoProgress
-		}
-	}
-	return buf, nil
 }
 
 type namedEncoding struct {

@@ -103,8 +103,14 @@ func (s *splitter) fill() {
 	s.base += int64(s.pos)
 	s.pos = 0
 	s.forget()
-	if s.err == nil {
-		s.buf, s.err = readFull(s.src, s.buf)
+	for n, empty := 0, 0; s.err == nil && len(s.buf) < cap(s.buf); {
+		n, s.err = s.src.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf = s.buf[:len(s.buf)+n]
+		if empty++; n > 0 {
+			empty = 0
+		} else if empty == maxEmptyReads && s.err == nil {
+			s.err = io.ErrNoProgress
+		}
 	}
 }
 
