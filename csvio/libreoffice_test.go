@@ -125,7 +125,7 @@ func cellsOf(result string, format Format) (records [][]string) {
 		if err := s.next(); err != nil {
 			break
 		}
-		text := string(s.rec)
+		text := string(s.raw)
 		if text == format.SepLine {
 			continue
 		}

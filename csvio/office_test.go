@@ -119,7 +119,7 @@ func (d *deviceSheet) filled(text string, visible bool) string {
 	for s.next() == nil {
 		var record []string
 		for i := range s.ends {
-			record = append(record, cell(string(s.rec), s.ends, i))
+			record = append(record, cell(string(s.raw), s.ends, i))
 		}
 		records = append(records, record)
 	}

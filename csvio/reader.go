@@ -125,7 +125,7 @@ func (r *Reader) read(row *batch.Row) error {
 		return err
 	}
 	*row = batch.Row{Line: s.start}
-	if len(s.rec) == 0 {
+	if len(s.raw) == 0 {
 		row.Blank = true
 		return nil
 	}

@@ -38,10 +38,16 @@ type splitter struct {
 	// most records have no quote, and need no look at each of their bytes.
 	lf, cr, quote finder
 
-	// The record read last. rec is valid until the next call; cell i ends at
-	// ends[i] and the next starts after the delimiter there. ends has all cells,
-	// or at least the wanted ones.
-	rec     []byte
+	record // that was read last
+
+	block   string // a copy of the buffer from a record's start on
+	blockAt int64  // its offset in the file
+}
+
+// A record is one that has been split. Cell i ends at ends[i] and the next starts
+// after the delimiter there. ends has all cells, or at least the wanted ones.
+type record struct {
+	raw     []byte // valid until the next call
 	ends    []int
 	cells   int    // the number of all
 	start   int    // its physical line
@@ -50,9 +56,6 @@ type splitter struct {
 	open    bool   // its last cell starts with a quote that is never closed
 	torn    int    // its first multi-line cell with text after the closing quote, or -1
 	glued   int    // the same for one with a delimiter in quotes
-
-	block   string // a copy of the buffer from a record's start on
-	blockAt int64  // its offset in the file
 }
 
 // A finder remembers where a byte is found next in a buffer, so that looking for
@@ -80,7 +83,7 @@ func (f *finder) search(buf []byte, from int) int {
 }
 
 func newSplitter(src io.Reader, comma byte, limit int) *splitter {
-	s := &splitter{src: src, comma: [1]byte{comma}, max: limit, wanted: math.MaxInt, line: 1, ends: make([]int, 0, 16)}
+	s := &splitter{src: src, comma: [1]byte{comma}, max: limit, wanted: math.MaxInt, line: 1, record: record{ends: make([]int, 0, 16)}}
 	s.lf.c, s.cr.c, s.quote.c = '\n', '\r', '"'
 	s.forget()
 	return s
@@ -128,8 +131,8 @@ func (s *splitter) next() error {
 		}
 		s.fill()
 	}
-	if len(s.rec) > s.max {
-		return s.tooLong(s.rec)
+	if len(s.raw) > s.max {
+		return s.tooLong(s.raw)
 	}
 	return nil
 }
@@ -180,13 +183,13 @@ func (s *splitter) scan() bool {
 		lineEnd = "\r"
 	}
 
-	s.rec = s.buf[s.pos:end]
+	s.raw = s.buf[s.pos:end]
 	s.lineEnd = lineEnd
 	s.line++
 	s.several = lineBreak < end
 	if quoted {
 		if s.several && !s.rows {
-			s.line += lineBreaks(s.rec)
+			s.line += lineBreaks(s.raw)
 		}
 		s.cells = len(s.ends)
 	} else {
@@ -202,21 +205,21 @@ func (s *splitter) plainCells(wanted int) {
 	s.ends = s.ends[:0]
 	at := 0
 	for len(s.ends) < wanted {
-		if at < len(s.rec) && s.rec[at] == s.comma[0] {
+		if at < len(s.raw) && s.raw[at] == s.comma[0] {
 			s.ends = append(s.ends, at)
 			at++
 			continue
 		}
-		i := bytes.IndexByte(s.rec[at:], s.comma[0])
+		i := bytes.IndexByte(s.raw[at:], s.comma[0])
 		if i < 0 {
-			s.ends = append(s.ends, len(s.rec))
+			s.ends = append(s.ends, len(s.raw))
 			s.cells = len(s.ends)
 			return
 		}
 		s.ends = append(s.ends, at+i)
 		at += i + 1
 	}
-	s.cells = len(s.ends) + 1 + bytes.Count(s.rec[at:], s.comma[:])
+	s.cells = len(s.ends) + 1 + bytes.Count(s.raw[at:], s.comma[:])
 }
 
 // splitAll completes ends.
@@ -308,13 +311,13 @@ func (s *splitter) tooLong(record []byte) error {
 // it.
 func (s *splitter) text() string {
 	end := s.pos - len(s.lineEnd)
-	start := end - len(s.rec)
+	start := end - len(s.raw)
 	from := s.base + int64(start) - s.blockAt
-	if from+int64(len(s.rec)) > int64(len(s.block)) {
-		s.block = string(s.buf[start:min(len(s.buf), start+max(blockSize, len(s.rec)))])
+	if from+int64(len(s.raw)) > int64(len(s.block)) {
+		s.block = string(s.buf[start:min(len(s.buf), start+max(blockSize, len(s.raw)))])
 		s.blockAt, from = s.base+int64(start), 0
 	}
-	return s.block[from:][:len(s.rec)]
+	return s.block[from:][:len(s.raw)]
 }
 
 // offset returns the place in the file after the record read last.

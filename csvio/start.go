@@ -174,10 +174,10 @@ func (r *Reader) takeHeader(records []sampled, kind, at int) (err error) {
 		return err
 	}
 	f.HeaderLine = s.start
-	if _, _, _, ok := r.recordInside(string(s.rec)); ok {
+	if _, _, _, ok := r.recordInside(string(s.raw)); ok {
 		return swallowingHeader(s.start)
 	}
-	r.describe(string(s.rec))
+	r.describe(string(s.raw))
 	return nil
 }
 
@@ -223,11 +223,11 @@ func (s *splitter) sample(comma byte) (records []sampled) {
 			pos = s.pos
 			continue
 		}
-		if len(s.rec) > s.max {
+		if len(s.raw) > s.max {
 			s.pos, s.line = at.pos, at.line
 			break
 		}
-		at.raw, at.open, at.torn, at.end = string(s.rec), s.open, s.torn >= 0, s.lineEnd
+		at.raw, at.open, at.torn, at.end = string(s.raw), s.open, s.torn >= 0, s.lineEnd
 		for i := range s.ends {
 			name := tidy(unquoted(cell(at.raw, s.ends, i)))
 			at.names = append(at.names, name)
