@@ -148,6 +148,11 @@ Exit codes:
 	if got := layOut(text, 19); got != laid {
 		t.Errorf("got %s\nwant %s", got, laid)
 	}
+	const long = "  key                      its meaning\n  a key of more than twenty-two  a meaning\n                             over two lines\n"
+	const below = "  key  its meaning\n  a key of more than twenty-two\n       a meaning over two lines\n"
+	if got := layOut(long, 40); got != below {
+		t.Errorf("got %s\nwant %s", got, below)
+	}
 }
 
 // TestNameValues wants the name of a value kept for the help, and out of the

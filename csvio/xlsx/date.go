@@ -12,8 +12,18 @@ const (
 	secondsADay = 24 * 60 * 60
 )
 
-// appendDate appends a date or a time. ok is false if v is outside the calendar.
-func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, ok bool) {
+// A moment is a date and a time as a format shows them.
+type moment struct {
+	serial           int // day in the 1900 date system
+	year, month, day int
+	hour, minute     int
+	second, fraction int   // fraction in the unit that is shown
+	total            int64 // seconds, of a duration
+}
+
+// moment returns what a number is as a date and a time. ok is false if it is
+// outside the calendar.
+func (s *section) moment(v float64, date1904 bool) (m moment, ok bool) {
 	// Times are rounded to the unit shown; dates alone are not.
 	unit := 1
 	for range s.parts {
@@ -32,45 +42,54 @@ func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, 
 		serial += offset1904
 	}
 	if v < 0 || serial > lastDay {
+		return m, false
+	}
+	seconds := ticks / unit
+	m = moment{serial: int(serial), hour: seconds / 3600, minute: seconds / 60 % 60, second: seconds % 60, fraction: ticks % unit,
+		total: int64(elapsed)*secondsADay + int64(seconds)}
+	m.year, m.month, m.day = calendar(m.serial)
+	return m, true
+}
+
+// appendDate appends a date or a time. ok is false if v is outside the calendar.
+func (s *section) appendDate(dst []byte, v float64, date1904 bool) (out []byte, ok bool) {
+	m, ok := s.moment(v, date1904)
+	if !ok {
 		return dst, false
 	}
-	year, month, day := calendar(int(serial))
-	seconds := ticks / unit
-	hour, minute, second := seconds/3600, seconds/60%60, seconds%60
-	total := int64(elapsed)*secondsADay + int64(seconds)
 	for _, item := range s.items {
 		switch item.kind {
 		case 'y':
 			if item.n <= 2 {
-				dst = appendPadded(dst, year%100, 2)
+				dst = appendPadded(dst, m.year%100, 2)
 			} else {
-				dst = appendPadded(dst, year, 4)
+				dst = appendPadded(dst, m.year, 4)
 			}
 		case 'm':
-			dst = appendName(dst, item.n, month, time.Month(month).String())
+			dst = appendName(dst, item.n, m.month, time.Month(m.month).String())
 		case 'd':
 			// In Excel's calendar day 1 is a Sunday.
-			dst = appendName(dst, item.n, day, time.Weekday((int(serial)+6)%7).String())
+			dst = appendName(dst, item.n, m.day, time.Weekday((m.serial+6)%7).String())
 		case 'h':
-			shown := hour
+			shown := m.hour
 			if s.halfDays {
-				shown = (hour+11)%12 + 1
+				shown = (m.hour+11)%12 + 1
 			}
 			dst = appendPadded(dst, shown, min(item.n, 2))
 		case 'M':
-			dst = appendPadded(dst, minute, min(item.n, 2))
+			dst = appendPadded(dst, m.minute, min(item.n, 2))
 		case 's':
-			dst = appendPadded(dst, second, min(item.n, 2))
+			dst = appendPadded(dst, m.second, min(item.n, 2))
 		case 'f':
-			dst = appendPadded(append(dst, '.'), ticks%unit, item.n)
+			dst = appendPadded(append(dst, '.'), m.fraction, item.n)
 		case 'a':
-			dst = append(dst, "AMPM"[hour/12*2:][:item.n]...)
+			dst = append(dst, "AMPM"[m.hour/12*2:][:item.n]...)
 		case 'H':
-			dst = appendPadded(dst, total/3600, item.n)
+			dst = appendPadded(dst, m.total/3600, item.n)
 		case 'N':
-			dst = appendPadded(dst, total/60, item.n)
+			dst = appendPadded(dst, m.total/60, item.n)
 		case 'S':
-			dst = appendPadded(dst, total, item.n)
+			dst = appendPadded(dst, m.total, item.n)
 		default:
 			dst = append(dst, item.text...)
 		}

@@ -9,7 +9,7 @@ import (
 func ExampleFaultHelp() {
 	fmt.Print(FaultHelp())
 	// Output:
-	// METHOD [CALL] FAULT [KEY=VALUE ...] [text=WORDS]
+	//   METHOD [CALL] FAULT [KEY=VALUE ...] [text=WORDS]
 	//
 	// METHOD is one of the API, * for any, or login for calls with wrong credentials.
 	// CALL is the first call to hit, counted from 1 among those that METHOD and mac
@@ -43,11 +43,9 @@ func ExampleFaultHelp() {
 	//   hang -before -after     no answer until the client leaves or delay (5m) ends
 	//   slow                    applied, and answered after delay
 	//   401 403 404 413 429     an HTTP status with an HTML page
-	//   500 502 503 504 -before -after
-	//                           the same
+	//   500 502 503 504 -before -after  the same
 	//   redirect                HTTP 302 to a login page
-	//   truncated -after -before
-	//                           the XML ends after keep bytes; half of it by default
+	//   truncated -after -before  the XML ends after keep bytes; half of it by default
 	//   cut -after -before      the same, but Content-Length promises all of it
 	//   empty -after -before    HTTP 200 without a body
 	//   html -after -before     HTTP 200 with an HTML page

@@ -27,8 +27,7 @@ func (s *Server) register(c *invocation) answer {
 
 	// Each MAC is judged by itself: a refused call may be applied in part.
 	good := make([]mac, 0, len(macs))
-	var foreign []string
-	var registered []string
+	var foreign, registered []mac
 	for _, m := range macs {
 		if count[m] > 1 {
 			continue
@@ -37,9 +36,9 @@ func (s *Server) register(c *invocation) answer {
 		case goesThrough:
 			good = append(good, m)
 		case isForeign:
-			foreign = append(foreign, m.lower())
+			foreign = append(foreign, m)
 		case isRegistered:
-			registered = append(registered, m.lower())
+			registered = append(registered, m)
 		}
 	}
 
@@ -47,22 +46,10 @@ func (s *Server) register(c *invocation) answer {
 	case len(bad) > 0 || len(c.macs) == 0:
 		refused = c.name(c.signature.words.mac, bad)
 	case len(repeated) > 0:
-		names := make([]string, len(repeated))
-		for i, m := range repeated {
-			names[i] = m.lower()
-		}
-		refused = c.name(repeatedMACs, names)
-	case refused != "":
-	case len(foreign) > 0:
-		refused = c.name(foreignHead, foreign) + foreignTail
-	case len(registered) > 0 && c.hasOverride:
-		refused = notOverridden
-	case len(registered) > 0 && c.options.Prompt != "":
-		refused = expand(c.options.Prompt, c.named(registered))
-	case len(registered) > 0:
-		refused = c.signature.words.prompt
+		refused = c.name(repeatedMACs, lowerCase(repeated))
+	case refused == "":
+		refused = c.refusalOfDevices(foreign, registered)
 	}
-
 	if refused == "" || c.options.Partial && c.batch && !callRefused {
 		s.bind(c, server, c.untilFirstBad(good)...)
 	}
@@ -70,6 +57,29 @@ func (s *Server) register(c *invocation) answer {
 		return refusal(refused)
 	}
 	return okAnswer()
+}
+
+// refusalOfDevices returns the words about the first devices that cannot be bound;
+// "" if there are none.
+func (c *invocation) refusalOfDevices(foreign, registered []mac) string {
+	switch {
+	case len(foreign) > 0:
+		return c.name(foreignHead, lowerCase(foreign)) + foreignTail
+	case len(registered) > 0 && c.hasOverride:
+		return notOverridden
+	case len(registered) > 0 && c.options.Prompt != "":
+		return expand(c.options.Prompt, c.named(lowerCase(registered)))
+	case len(registered) > 0:
+		return c.signature.words.prompt
+	}
+	return ""
+}
+
+func lowerCase(macs []mac) (texts []string) {
+	for _, m := range macs {
+		texts = append(texts, m.lower())
+	}
+	return texts
 }
 
 // bind binds devices as a call asks, if it is to be applied; mu is held.
