@@ -82,6 +82,9 @@ func TestTruth(t *testing.T) {
 		}
 	}
 	t.Logf("%d verdicts, %d in doubt", verdicts, doubts)
+	if long && 10*doubts > verdicts {
+		t.Errorf("%d of %d verdicts are in doubt", doubts, verdicts)
+	}
 }
 
 // truthTrial has rows of each sort, for a server and with a unique URL: free,
