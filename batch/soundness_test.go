@@ -17,8 +17,9 @@ import (
 	"rpsbatch/batch/durable"
 )
 
-// long is whether the tests that take long run whole: RPSBATCH_TESTS=long asks for it.
-var long = os.Getenv("RPSBATCH_TESTS") == "long"
+// long reports whether the tests that take long run whole: RPSBATCH_TESTS=long asks
+// for it. Asked in a test, the variable is one that a kept result depends on.
+func long() bool { return os.Getenv("RPSBATCH_TESTS") == "long" }
 
 var (
 	histories   = flag.Int("histories", 50_000, "random histories of TestSoundness")
@@ -74,7 +75,7 @@ func traitsOf(seed uint64) traits {
 // false claim names its history: -seed=N -histories=1 -traits=T -show shows it.
 func TestSoundness(t *testing.T) {
 	n := *histories
-	if !long {
+	if !long() {
 		n /= 10
 	}
 	workers := runtime.GOMAXPROCS(0)

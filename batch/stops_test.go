@@ -21,7 +21,7 @@ import (
 // removed. At the end the account is as asked, and each verdict is true.
 func TestStopsAndGoesOn(t *testing.T) {
 	seeds := uint64(40)
-	if long {
+	if long() {
 		seeds = 250
 	}
 	for seed := range seeds {

@@ -49,7 +49,7 @@ func TestTruth(t *testing.T) {
 	doubts, verdicts := 0, 0
 	for name, action := range actions {
 		for i, faults := range truthFaults() {
-			if !long && i%8 != len(name)%8 {
+			if !long() && i%8 != len(name)%8 {
 				continue
 			}
 			for _, o := range []rpstest.Options{{}, {Partial: true}, {ListLimit: 5}, {Partial: true, PromptElsewhere: true}, {Partial: true, Unnamed: true, ListLimit: 3}} {
@@ -82,7 +82,7 @@ func TestTruth(t *testing.T) {
 		}
 	}
 	t.Logf("%d verdicts, %d in doubt", verdicts, doubts)
-	if long && 10*doubts > verdicts {
+	if long() && 10*doubts > verdicts {
 		t.Errorf("%d of %d verdicts are in doubt", doubts, verdicts)
 	}
 }

@@ -14,14 +14,15 @@ import (
 	"rpsbatch/batch"
 )
 
-// long is whether the tests that take long run whole: RPSBATCH_TESTS=long asks for it.
-var long = os.Getenv("RPSBATCH_TESTS") == "long"
+// long reports whether the tests that take long run whole: RPSBATCH_TESTS=long asks
+// for it. Asked in a test, the variable is one that a kept result depends on.
+func long() bool { return os.Getenv("RPSBATCH_TESTS") == "long" }
 
 // libreOffice returns what runs it, with a profile of the test's own, and skips the
 // test where it is not installed: untested says what that leaves out.
 func libreOffice(t *testing.T, untested string) func(args ...string) {
 	t.Helper()
-	if !long {
+	if !long() {
 		t.Skip("LibreOffice takes seconds to start: RPSBATCH_TESTS=long runs it")
 	}
 	program, err := exec.LookPath("soffice")

@@ -491,7 +491,7 @@ func TestBesideTheTable(t *testing.T) {
 
 // What merged cells cost is bounded, however many columns and rows they are in.
 func TestManyMergedCells(t *testing.T) {
-	if !long {
+	if !long() {
 		t.Skip("takes seconds: RPSBATCH_TESTS=long runs it")
 	}
 	const columns, height = 2000, 4000

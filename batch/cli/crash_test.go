@@ -207,7 +207,7 @@ func (c *crash) checkResults(rows [][]string, devices map[string][2]string) {
 // a whole run takes and were in flight at the kills.
 func TestKilledAndResumed(t *testing.T) {
 	kills, workers := 5, 4
-	if cli.Long {
+	if cli.Long() {
 		kills = 50
 	}
 	rows := crashRows(400 * kills)

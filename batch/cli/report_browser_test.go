@@ -25,7 +25,7 @@ import (
 // TestReportInBrowser opens the page of a report in a real browser: its counts
 // are those of the CSV, its filter filters, and it asks nobody for anything.
 func TestReportInBrowser(t *testing.T) {
-	if !cli.Long {
+	if !cli.Long() {
 		t.Skip("Chromium takes seconds to start: RPSBATCH_TESTS=long runs it")
 	}
 	browser := chromium(t)

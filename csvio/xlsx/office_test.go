@@ -18,7 +18,7 @@ import (
 // workbooks with all kinds of cells. XLSX_BOOKS says how many.
 func TestLibreOfficeShowsTheSame(t *testing.T) {
 	t.Parallel()
-	if !long {
+	if !long() {
 		t.Skip("LibreOffice takes seconds to start: RPSBATCH_TESTS=long runs it")
 	}
 	books := 5
