@@ -10,8 +10,9 @@ import (
 	"rpsbatch/rps"
 )
 
-// Run is the second pass: it makes the account match the file. Its fields are set
-// before Plan or Do and not changed afterwards; Do is called once.
+// Run is the second pass: it makes the account match the file. Its fields must not
+// change while Plan or Do runs: between them, Config.Override may become what the
+// user answers. Do is called once.
 type Run struct {
 	Config  Config
 	Caller  *Caller // nil: there is no service to call, only Plan works
