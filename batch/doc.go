@@ -4,11 +4,12 @@
 // # How a run goes
 //
 // A file is read at least twice. [TakeSurvey] is the first pass: it counts rows, and
-// finds MACs that repeat, whose rows it reads again. A [Caller] makes the calls, at one rate. [Run.ReadAccount]
-// lists the account: once, or twice if it seems empty and should not be. [Run.Plan]
-// shows what would be done, and [Run.Do] does it: it groups the rows into calls,
-// sends those through a pool of workers, and writes the verdicts in input order. Its
-// memory is bounded by [Window] rows, whatever the size of the file.
+// finds MACs that repeat, whose rows it reads again. A [Caller] makes the calls, at
+// one rate. [Run.ReadAccount] lists the account: once, or twice if it seems empty and
+// should not be. [Run.Plan] shows what would be done, and [Run.Do] does it: it groups
+// the rows into calls, sends those through a pool of workers, and writes the verdicts
+// in input order. Its memory is bounded by [Window] rows, whatever the size of the
+// file.
 //
 // With a [Journal] a run can be killed and resumed: calls are on disk before they
 // are sent, verdicts and evidence afterwards. [OpenJournal] returns the [History] to
