@@ -53,6 +53,9 @@ func TestMovedCells(t *testing.T) {
 		{"closing quote lost behind all", "mac,server,note,model\n001565000001,hq,\"x,\"y\"\n", Options{}, "000001 hq"},
 		{"quotes in quotes", "mac,note,server,model\n001565000001,\"a, \"b\" c\",hq,T54\n", Options{}, "000001 hq"},
 		{"inches", "mac,note,server,model\n001565000001,\"5\" display,hq,\n", Options{}, "000001 hq"},
+		{"another file behind a last line without an end", "mac,server\n001565000001,hqmac,server\n001565000002,hq\n", Options{}, kindMoved + "|000002 hq"},
+		{"the same in quotes", "\"mac\";\"server\";\"site\"\n\"001565000001\";\"hq\";\"x\"\"MAC\";\"Server\";\"Site\"\n", Options{}, kindMoved},
+		{"the same behind the MAC", "server,mac,site\nhq,001565000001,\"x\"server,mac,site\n", Options{}, kindMoved},
 		{"in quotes", "mac,site,server\n001565000001,\"Berlin, HQ\",Branch\n", Options{}, "000001 Branch"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,6 +79,9 @@ func TestSecondHeader(t *testing.T) {
 		{"the MAC elsewhere", head + "Site,Server,MAC\n", "error: line 3: this is a second header"},
 		{"fewer columns", head + "MAC,Server\n", "error: line 3: this is a second header"},
 		{"another name for one", head + "MAC address,Server,Location\n", "error: line 3: this is a second header"},
+		{"columns of its own", head + "MAC,Reason\n001565000002,broken\n", "error: line 3: this is a second header"},
+		{"columns of its own, and the MAC in the same place", head + "MAC address,Tested by,On\n001565000002,Max,Monday\n", "error: line 3: this is a second header"},
+		{"in another language", head + "MAC-Adresse,Servername,Site\n001565000002,hq,x\n", "000001 hq|blank|000002 hq"},
 		{"a note", head + "MAC,,\n", "000001 hq|" + kindBadMAC},
 		{"words", head + "Server,hq,Site\n", "000001 hq|" + kindBadMAC},
 		{"below no header", "001565000001,hq\nMAC,Site,Server\n", "error: line 2: this is a second header"},

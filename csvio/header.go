@@ -243,7 +243,7 @@ func (r *Reader) again(record string) (bool, error) {
 		return false, nil
 	}
 	r.split.splitAll()
-	same, named, key := true, 0, false
+	same, named, key, inPlace := true, 0, false, false
 	var names []string
 	own := plainName(r.header.names[r.header.at[roleMAC]])
 	for i := range max(r.split.cells, len(r.header.names)) {
@@ -255,7 +255,9 @@ func (r *Reader) again(record string) (bool, error) {
 			here = r.header.names[i]
 		}
 		plain := plainName(name)
-		same = same && plain == plainName(here)
+		alias, ok := r.task.roleOf(name)
+		other, too := r.task.roleOf(here)
+		same = same && (plain == plainName(here) || ok && too && alias == other)
 		if name == "" {
 			continue
 		}
@@ -263,8 +265,8 @@ func (r *Reader) again(record string) (bool, error) {
 			return false, nil
 		}
 		names = append(names, name)
-		alias, ok := r.task.roleOf(name)
-		key = key || ok && alias == roleMAC || plain == own
+		isKey := ok && alias == roleMAC || plain == own
+		key, inPlace = key || isKey, inPlace || isKey && i == r.header.at[roleMAC]
 		if ok || slices.ContainsFunc(r.header.names, func(of string) bool { return plainName(of) == plain }) {
 			named++
 		}
@@ -272,6 +274,7 @@ func (r *Reader) again(record string) (bool, error) {
 	switch {
 	case same:
 		return true, nil
+	case inPlace && len(names) > 1: // above a table of another kind
 	case !key || named < 2 || named < len(names)-1:
 		return false, nil
 	}

@@ -40,6 +40,10 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 			}
 		}
 	}
+	if found && r.endsInHeader(record) {
+		return "", []fault{{role: noRole, cell: r.split.cells - len(r.header.names) + 1, kind: kindMoved,
+			text: "the header of another file follows in the same line: start a new line there, or remove it"}}
+	}
 	bad = append(r.glued(record, row), r.beside(record, row, values)...)
 	if r.opts.records {
 		if found {
@@ -57,6 +61,24 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 		bad = r.moved(record, row, values, faults)
 	}
 	return fmt.Sprintf("it has more cells than the header%s: an unquoted %s may have shifted them", mac, commaNames[r.opts.Comma]), bad
+}
+
+// endsInHeader reports whether a record ends in the names of the header, the first
+// of them behind its own last cell: the last line of a file had no end when another
+// file was appended to it.
+func (r *Reader) endsInHeader(record string) bool {
+	names := r.header.names
+	from := r.split.cells - len(names)
+	if r.ours || len(names) < 2 || from < 0 {
+		return false
+	}
+	for i, name := range names {
+		text, plain := plainName(r.value(record, from+i)), plainName(name)
+		if i > 0 && text != plain || plain == "" || !strings.HasSuffix(text, plain) {
+			return false
+		}
+	}
+	return true
 }
 
 // glued returns a user's cell that has text behind its closing quote and a delimiter

@@ -88,9 +88,9 @@ func (r *Reader) filledHeader(record string) string {
 	return string(filled)
 }
 
-// headerGoesOn refuses a two-row header that nothing joins: the row above or
-// below names a column that is read and missing, or MAC columns below a single
-// name. A name below a column that is read does not count: the name above it
+// headerGoesOn refuses a two-row header that nothing joins, or that leaves open
+// what is read: the row above or below names a column that is read and missing, or
+// two columns below a single name that is read. A name below a column that is read does not count: the name above it
 // decides what the column is.
 func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	h := &r.header
@@ -112,18 +112,32 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 			}
 		}
 	}
-	mac := h.at[roleMAC]
-	if _, named := r.opts.Columns[roleNames[roleMAC]]; named || at+1 == len(records) || mac < 0 {
+	if at+1 == len(records) || r.holdsMAC(records[at+1]) {
 		return nil
 	}
-	below := records[at+1].names
-	if r.holdsMAC(records[at+1]) || mac >= len(below) || below[mac] == "" {
-		return nil
+	below, mac := records[at+1].names, h.at[roleMAC]
+	under := func(i int) string {
+		if i < 0 || i >= len(below) {
+			return ""
+		}
+		return below[i]
 	}
-	for i, name := range below {
-		if name != "" && unnamed(i) && slices.ContainsFunc(records[at+2:], func(record sampled) bool { return i < len(record.names) && r.macs.isMAC(record.names[i]) }) {
-			return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q, which both have MACs", h.names[mac], below[mac], name),
-				Hint: "say which with " + columnFlag(roleMAC, strconv.Itoa(mac+1))}
+	for of, own := range h.at {
+		of := role(of)
+		if _, named := r.opts.Columns[roleNames[of]]; named || !isRead(own) || under(own) == "" {
+			continue
+		}
+		holds, what := r.macs.isMAC, ", which both have MACs"
+		if of != roleMAC {
+			if holds, what = filled, ""; under(mac) != "" && under(mac) != h.names[mac] {
+				continue // a device whose MAC is damaged
+			}
+		}
+		for i, name := range below {
+			if name != "" && unnamed(i) && (of == roleMAC || i == own+1) && slices.ContainsFunc(records[at+2:], func(record sampled) bool { return i < len(record.names) && holds(record.names[i]) }) {
+				return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q%s", h.names[own], below[own], name, what),
+					Hint: "say which with " + columnFlag(of, strconv.Itoa(own+1)) + "; if this line is a device, fill in its MAC or remove it"}
+			}
 		}
 	}
 	return nil
