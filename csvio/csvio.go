@@ -64,8 +64,8 @@
 //	address outside Yealink's blocks                warning; decides   vendor.go, warn.go
 //	                                                no column
 //	formula without a result, error, where read      invalid            sheet.go
-//	hidden rows that hold a MAC                     refused; sent or   workbook.go
-//	                                                skipped by Hidden
+//	hidden rows that hold a MAC, and those where    refused; sent or   workbook.go
+//	a cell that is read is crossed out              skipped by Hidden
 //	hidden column that would be read                refused, unless    sheet.go
 //	                                                Columns name it
 //	several sheets with devices                     refused, unless    workbook.go

@@ -249,11 +249,12 @@ func (f *File) Close() {
 // Their errors name the file, and they keep what all of it has shown.
 type fileRows struct {
 	*Reader
-	file   *File
-	ctx    context.Context // of reading a workbook
-	sheet  int             // sheets begun
-	hidden Warning         // hidden rows that have a MAC
-	text   checked
+	file    *File
+	ctx     context.Context // of reading a workbook
+	sheet   int             // sheets begun
+	hidden  Warning         // hidden rows that have a MAC
+	crossed bool            // some of them are crossed out
+	text    checked
 }
 
 func (r *fileRows) Read(row *batch.Row) error {
@@ -264,7 +265,14 @@ func (r *fileRows) Read(row *batch.Row) error {
 				row.Sheet = book.read[r.sheet-1].Name
 			}
 			if row.Skipped && !row.Prior.Skipped && r.file.opts.Hidden == HiddenRefuse && (row.Device.MAC != (rps.MAC{}) || row.Damaged) {
-				r.hidden.add(func() string { return "row " + row.Place() })
+				crossed := r.Reader.hidden == crossedOut
+				r.crossed = r.crossed || crossed
+				r.hidden.add(func() string {
+					if crossed {
+						return "row " + row.Place() + " (" + crossedOut + ")"
+					}
+					return "row " + row.Place()
+				})
 			}
 		}
 		switch {
@@ -290,12 +298,14 @@ func (r *fileRows) Read(row *batch.Row) error {
 
 // hiddenError names the rows that nobody sees.
 func (r *fileRows) hiddenError() error {
-	what := "1 row that has a MAC is hidden"
+	what, show := "1 row that has a MAC is hidden", "show them"
 	if r.hidden.Count > 1 {
 		what = fmt.Sprintf("%d rows that have a MAC are hidden", r.hidden.Count)
 	}
-	r.hidden.Text = what + ", by a filter or by hand"
-	return &FileError{Reason: r.hidden.String(), Hint: "show them, or decide with " + flagHidden + " send or " + flagHidden + " skip"}
+	if r.hidden.Text = what + ", by a filter or by hand"; r.crossed {
+		r.hidden.Text, show = what+" or crossed out", "remove or show them"
+	}
+	return &FileError{Reason: r.hidden.String(), Hint: show + ", or decide with " + flagHidden + " send or " + flagHidden + " skip"}
 }
 
 // nextSheet starts reading the next sheet.

@@ -28,7 +28,7 @@ type Reader struct {
 
 	comments int // the column in which a mark comments a row out; -1: none
 	sheet    *sheetText
-	hidden   bool      // the row of the sheet
+	hidden   string    // why nobody reads the row of the sheet: hidden or crossed-out
 	merged   mergedRow // what the row takes from merged ranges
 	keys     []string  // the names of columns for these
 	err      error
@@ -145,7 +145,12 @@ func (r *Reader) read(row *batch.Row) error {
 
 	if r.sheet != nil {
 		note := r.sheet.note(s.start)
-		r.hidden = note.hidden
+		r.hidden = ""
+		if slices.ContainsFunc(note.struck, r.isRead) {
+			r.hidden = crossedOut
+		} else if note.hidden {
+			r.hidden = "hidden"
+		}
 		r.merged.set(r, row.Merged, note.merged)
 		row.Merged = r.merged.text
 		r.sheet.size += len(row.Merged) // it is in the result
@@ -179,10 +184,20 @@ func (r *Reader) read(row *batch.Row) error {
 	if text := r.unclear(row, &values); text != "" && !row.Blank {
 		r.blame(row, fault{role: noRole, kind: kindUnclear, text: text})
 	}
-	if !row.Blank && r.opts.Hidden != HiddenSend && (r.hidden || row.Prior.Skipped) {
+	if !row.Blank && r.opts.Hidden != HiddenSend && (r.hidden != "" || row.Prior.Skipped) {
 		r.skip(row, values[roleMAC])
 	}
 	return nil
+}
+
+// crossedOut is what a row is called whose cells are, where they are read. Whoever
+// crosses out a phone, or its server, no longer wants it there.
+const crossedOut = "crossed-out"
+
+// isRead reports whether a column is read for a role.
+func (r *Reader) isRead(i int) bool {
+	of := slices.Index(r.header.at[:], i)
+	return of >= 0 && r.reads[of]
 }
 
 // cellOf returns the cell of a role, or the value that it takes from a merged

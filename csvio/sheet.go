@@ -56,6 +56,7 @@ type sheetText struct {
 type rowNote struct {
 	row    int
 	hidden bool
+	struck []int        // columns of cells that are crossed out
 	merged []mergedCell // usually shared with the row above
 }
 
@@ -105,12 +106,16 @@ func (t *sheetText) next() error {
 	}
 	t.has = false
 	merged := t.spare[:0]
+	var struck []int
 	column, start := 1, len(t.buf)
 	for i := range t.row.Cells {
 		cell := &t.row.Cells[i]
 		t.empty += cell.Column - column
 		for ; column < cell.Column; column++ {
 			t.buf = append(t.buf, ',')
+		}
+		if cell.Struck {
+			struck = append(struck, cell.Column-1)
 		}
 		if cell.Merged {
 			if t.width == 0 || cell.Column <= t.width {
@@ -125,10 +130,10 @@ func (t *sheetText) next() error {
 	}
 	t.buf = append(t.buf, "\r\n"...)
 	t.spare = merged
-	if !t.row.Hidden && len(merged) == 0 {
+	if !t.row.Hidden && struck == nil && len(merged) == 0 {
 		return nil
 	}
-	note := rowNote{row: t.row.Number, hidden: t.row.Hidden}
+	note := rowNote{row: t.row.Number, hidden: t.row.Hidden, struck: struck}
 	if len(merged) > 0 {
 		if !slices.Equal(merged, t.merged) {
 			t.merged = slices.Clone(merged)
@@ -178,12 +183,16 @@ func (r *Reader) hiddenColumns() error {
 // skip passes a hidden row through like a blank record. It remembers its device,
 // or that there may be one.
 func (r *Reader) skip(row *batch.Row, mac string) {
+	note := row.Prior.Detail // of a result, which says why
+	if r.hidden != "" {
+		note = "a " + r.hidden + " row, which was skipped"
+	}
 	damaged := row.Damaged
 	if _, _, kind, _ := r.macs.parse(mac); row.Device.MAC == (rps.MAC{}) {
 		damaged = kind != "" && wasOnceMAC(mac, kind)
 	}
 	*row = batch.Row{Line: row.Line, Sheet: row.Sheet, Raw: row.Raw, Cells: row.Cells, Prior: row.Prior, Merged: row.Merged, Blank: true, Skipped: true,
-		Device: batch.Device{MAC: row.Device.MAC}, Damaged: damaged, Note: "a hidden row, which was skipped"}
+		Device: batch.Device{MAC: row.Device.MAC}, Damaged: damaged, Note: note}
 }
 
 // appendCell writes a cell, quoted where CSV needs it.

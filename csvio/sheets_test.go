@@ -185,6 +185,57 @@ func TestHiddenRows(t *testing.T) {
 	}
 }
 
+// Whoever crosses out a phone or its server no longer wants it there.
+func TestCrossedOut(t *testing.T) {
+	const struck = `s="6" t="inlineStr"><is><t>`
+	rich := `<c t="s"><v>0</v></c>`
+	head := cellsOfRow(1, "", "mac", "server", "note") + cellsOfRow(2, "", "001565000001", "hq", `<c `+struck+`old</t></is></c>`)
+	for _, test := range []struct {
+		row    string
+		opts   Options
+		want   string
+		merged string
+	}{
+		{cellsOfRow(3, "", `<c `+struck+`001565000002</t></is></c>`, "hq"), Options{}, "error: 1 row that has a MAC is hidden or crossed out: row 3 (crossed-out)|--hidden-rows send", ""},
+		{cellsOfRow(3, "", `<c s="6"><v>1565000002</v></c>`, "hq"), Options{}, "error: row 3 (crossed-out)", ""},
+		{cellsOfRow(3, "", "001565000002", `<c `+struck+`hq</t></is></c>`), Options{}, "error: row 3 (crossed-out)", ""},
+		{cellsOfRow(3, "", "001565000002", rich), Options{}, "error: row 3 (crossed-out)", ""},
+		{cellsOfRow(3, "", "001565000002", rich), Options{Action: batch.Deregister}, "000001|000002", ""},
+		{cellsOfRow(3, "", "001565000002", rich), Options{Hidden: HiddenSend}, "000001 hq|000002 oldnew", ""},
+		{cellsOfRow(3, "", "001565000002", rich), Options{Hidden: HiddenSkip}, "000001 hq|blank", ""},
+		{cellsOfRow(3, "", "001565000002", `<c `+struck+`hq</t></is></c>`) + cellsOfRow(4, "", "001565000003"), Options{}, "error: 2 rows|row 3 (crossed-out), row 4 (crossed-out)", "B3:B4"},
+		{cellsOfRow(3, "", "001565000002", `<c s="7" t="inlineStr"><is><t>hq</t></is></c>`), Options{}, "000001 hq|000002 hq", ""},
+		{cellsOfRow(3, "", `<c `+struck+`Total</t></is></c>`, "hq"), Options{}, "000001 hq|blank", ""},
+	} {
+		parts := maps.Clone(bookParts)
+		parts["xl/styles.xml"] = strings.NewReplacer(`<fonts count="1"><font/></fonts>`, `<fonts><font/><font><b/><strike/></font><font><strike val="0"/></font></fonts>`,
+			`</cellXfs>`, `<xf fontId="1"/><xf fontId="2"/></cellXfs>`).Replace(parts["xl/styles.xml"])
+		parts["xl/sharedStrings.xml"] = `<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><r><rPr><strike/></rPr><t>old</t></r><r><t>new</t></r></si></sst>`
+		parts["xl/_rels/workbook.xml.rels"] = strings.Replace(parts["xl/_rels/workbook.xml.rels"], "</Relationships>", `<Relationship Id="s" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>`, 1)
+		after := ""
+		if test.merged != "" {
+			after = `<mergeCells><mergeCell ref="` + test.merged + `"/></mergeCells>`
+		}
+		parts["xl/worksheets/sheet1.xml"] = worksheetStart + head + test.row + "</sheetData>" + after + "</worksheet>"
+		rows, f, err := fileOf(t, archiveOf(t, parts), test.opts)
+		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
+			checkProblem(t, errorText(err), want)
+			continue
+		}
+		if got := asked(rows); err != nil || got != test.want {
+			t.Errorf("%s: %q, %v, want %q", test.row, got, err, test.want)
+			continue
+		}
+		result := written(t, rows, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Registered}) })
+		if skipped := strings.Contains(result, "a crossed-out row, which was skipped"); skipped != strings.Contains(test.want, "blank") {
+			t.Errorf("%s: %s", test.row, result)
+		}
+		if again, _ := rowsOf(t, result, Options{Action: test.opts.Action}); asked(again) != test.want {
+			t.Errorf("%s: fed back %q, want %q", test.row, asked(again), test.want)
+		}
+	}
+}
+
 // The rows of a merged range have its value, and their own cells stay.
 func TestMergedCells(t *testing.T) {
 	head := cellsOfRow(1, "", "mac", "server", "url", "action", "note")

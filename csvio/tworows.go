@@ -127,16 +127,16 @@ func (r *Reader) headerGoesOn(records []sampled, at int) error {
 		if _, named := r.opts.Columns[roleNames[of]]; named || !isRead(own) || under(own) == "" {
 			continue
 		}
-		holds, what := r.macs.isMAC, ", which both have MACs"
+		holds, what, hint := r.macs.isMAC, ", which both have MACs", "say which with "+columnFlag(of, strconv.Itoa(own+1))
 		if of != roleMAC {
+			hint += "; if this line is a device, fill in its MAC or remove it"
 			if holds, what = filled, ""; under(mac) != "" && under(mac) != h.names[mac] {
 				continue // a device whose MAC is damaged
 			}
 		}
 		for i, name := range below {
 			if name != "" && unnamed(i) && (of == roleMAC || i == own+1) && slices.ContainsFunc(records[at+2:], func(record sampled) bool { return i < len(record.names) && holds(record.names[i]) }) {
-				return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q%s", h.names[own], below[own], name, what),
-					Hint: "say which with " + columnFlag(of, strconv.Itoa(own+1)) + "; if this line is a device, fill in its MAC or remove it"}
+				return &FileError{Line: records[at+1].line, Columns: h.shown(), Reason: fmt.Sprintf("the header seems to have two rows: below %q there are %q and %q%s", h.names[own], below[own], name, what), Hint: hint}
 			}
 		}
 	}

@@ -34,7 +34,7 @@ type Watch struct {
 	file    *File
 	blocks  Blocks
 	merged  Warning // rows with values of merged cells
-	skipped Warning // hidden rows
+	skipped Warning // hidden rows, and crossed-out ones
 	surplus Warning // rows with cells beyond the header
 	foreign Warning // addresses
 	long    Warning // names of servers, each once
@@ -167,7 +167,7 @@ func (w *Watch) Warnings() (all []Warning) {
 		text string
 	}{
 		{&w.merged, "rows have the value of a merged cell"},
-		{&w.skipped, "hidden rows are skipped (" + flagHidden + " send sends them)"},
+		{&w.skipped, "hidden or crossed-out rows are skipped (" + flagHidden + " send sends them)"},
 		{&w.surplus, surplus},
 		{&w.foreign, "addresses are outside Yealink's blocks, and are sent anyway (" + flagVendor + " declares an expected block)"},
 		{&w.long, fmt.Sprintf("server names have more than %d characters: the service may have shortened them", longServer)},

@@ -14,7 +14,8 @@ import (
 	"rpsbatch/rps"
 )
 
-// HiddenRows says what to do with rows hidden by a filter or by hand.
+// HiddenRows says what to do with rows hidden by a filter or by hand, and with
+// those whose MAC, or another cell that is read, is crossed out.
 type HiddenRows uint8
 
 const (

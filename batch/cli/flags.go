@@ -39,7 +39,7 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 		flags.StringVar(&f.encoding, "encoding", "", "`NAME` encoding of the file, such as windows-1252, utf-16le or shift_jis (default: auto-detected)")
 		flags.StringArrayVar(&f.sheets, "sheet", nil, "`NAME` sheet of an .xlsx workbook to read (repeatable; default: the visible one that has MACs)")
 		flags.BoolVar(&f.allSheets, "all-sheets", false, "read all visible sheets of a workbook that have MACs")
-		flags.StringVar(&f.hidden, "hidden-rows", "", "`WHAT` what to do with hidden rows that have MACs: send or skip")
+		flags.StringVar(&f.hidden, "hidden-rows", "", "`WHAT` what to do with hidden or crossed-out rows that have MACs: send or skip")
 		flags.BoolVar(&f.noHeader, "no-header", false, "the first record is a device, not a header (default: auto-detected)")
 		flags.BoolVar(&f.repair, "repair", false, "restore the leading zeros that a spreadsheet dropped from MACs in the block 00-15-65")
 		flags.StringArrayVar(&f.vendors, "vendor-prefix", nil, "`BLOCK` first half of the MACs of phones other than Yealink's, such as 00-1A-2B (repeatable)")

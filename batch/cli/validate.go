@@ -48,8 +48,8 @@ workbook. It is read as it is:
   sheet      the visible sheet of a workbook that has MACs; if several do, choose
              with --sheet or --all-sheets. rps_line is then the sheet's row.
              A workbook of a million rows takes about 100 MB of memory
-  hidden     a workbook is refused if a filter hides rows that have MACs, unless
-             --hidden-rows says send or skip
+  hidden     a workbook is refused if rows that have MACs are hidden or crossed
+             out, unless --hidden-rows says send or skip
   cells      as the spreadsheet shows them, in every row of a merged cell
   action     register or deregister in a column action applies to its row,
              whichever of the two commands reads the file

@@ -38,6 +38,7 @@ type Cell struct {
 	// has the value of the range's first cell. Whatever the file itself has there
 	// is not shown by any program.
 	Merged bool
+	Struck bool   // crossed out, in whole or in part
 	Stored string // as in the file: all digits of a number; ISO dates as serial numbers
 	Shown  string // as displayed, with the number format applied
 }
@@ -161,6 +162,7 @@ var cellKinds = map[string]byte{"": 'n', "n": 'n', "d": 'd', "s": 's', "str": 't
 func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 	style, _ := parseInt(r.s.attr("s"))
 	kind := cellKinds[string(r.s.attr("t"))]
+	struck := r.styles.strikes(style)
 	from, values, formula := len(r.text), 0, false
 	err = r.s.each(func() (err error) {
 		switch {
@@ -173,6 +175,7 @@ func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 			values++
 			kind = 't'
 			r.text, err = r.s.appendRich(r.text)
+			struck = struck || r.s.struck
 		}
 		return err
 	})
@@ -188,9 +191,11 @@ func (r *rowReader) cell(column int) (cell Cell, m mark, err error) {
 	}
 	switch {
 	case len(r.text) > from:
-		return r.value(column, kind, r.styles.format(style), from)
+		cell, m, err = r.value(column, kind, r.styles.format(style), from)
+		cell.Struck = cell.Struck || struck
+		return cell, m, err
 	case formula && (values == 0 || kind != 't' || r.stale):
-		return Cell{Column: column, Type: Uncalculated}, mark{from, from, -1}, nil
+		return Cell{Column: column, Type: Uncalculated, Struck: struck}, mark{from, from, -1}, nil
 	}
 	return cell, m, nil
 }
@@ -211,6 +216,7 @@ func (r *rowReader) value(column int, kind byte, f *format, from int) (cell Cell
 		if cell.Stored = text; text == "" {
 			return Cell{}, m, nil
 		}
+		cell.Struck = r.strings.strikes(index)
 		r.text = r.text[:from]
 	case 'b':
 		cell.Type = Bool

@@ -17,6 +17,8 @@ func TestCells(t *testing.T) {
 	}{
 		{"text", `<c t="inlineStr"><is><t>001565000001</t></is></c>`, Cell{Type: Text, Stored: "001565000001", Shown: "001565000001"}},
 		{"rich text without its pronunciation", `<c t="inlineStr"><is><r><rPr><b/></rPr><t>00</t></r><r><t>15</t></r><rPh sb="0" eb="1"><t>no</t></rPh><phoneticPr fontId="1"/></is></c>`, Cell{Type: Text, Stored: "0015", Shown: "0015"}},
+		{"rich text, a run crossed out", `<c t="inlineStr"><is><r><rPr><strike/></rPr><t>a</t></r><r><rPr><strike val="0"/></rPr><t>b</t></r></is></c>`, Cell{Type: Text, Struck: true, Stored: "ab", Shown: "ab"}},
+		{"rich text, nothing but a space crossed out", `<c t="inlineStr"><is><r><rPr><strike/></rPr><t xml:space="preserve"> </t></r><r><t>b</t></r></is></c>`, Cell{Type: Text, Stored: " b", Shown: " b"}},
 		{"text and runs", `<c t="inlineStr"><is><t>a</t><r><t>b</t></r></is></c>`, Cell{Type: Text, Stored: "ab", Shown: "ab"}},
 		{"shared text", `<c t="s"><v>0</v></c>`, Cell{Type: Text, Stored: "shared", Shown: "shared"}},
 		{"shared rich text", `<c t="s"><v> 1 </v></c>`, Cell{Type: Text, Stored: "rich text", Shown: "rich text"}},

@@ -48,6 +48,8 @@ type scanner struct {
 	attrs []attribute
 	text  []byte
 	cdata bool
+
+	struck bool // see appendRich
 }
 
 type attribute struct{ name, value []byte }

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 )
 
 const (
@@ -17,6 +18,7 @@ type table struct {
 	chunks  []string
 	filling []byte     // the last chunk
 	index   [][]uint32 // chunk and offset of each string
+	struck  []uint32   // the numbers of those that are crossed out, in order
 	count   int
 }
 
@@ -60,6 +62,12 @@ func (t *table) get(number int) (text string, ok bool) {
 	return rest[i : i+size], true
 }
 
+// strikes reports whether a string is crossed out, in whole or in part.
+func (t *table) strikes(number int) bool {
+	_, found := slices.BinarySearch(t.struck, uint32(number))
+	return found
+}
+
 // loadStrings reads the shared strings if that has not been done.
 func (b *Book) loadStrings(ctx context.Context) error {
 	if b.strings != nil {
@@ -75,6 +83,9 @@ func (b *Book) loadStrings(ctx context.Context) error {
 				}
 				if text, err = s.appendRich(text[:0]); err != nil {
 					return err
+				}
+				if s.struck {
+					t.struck = append(t.struck, uint32(t.count))
 				}
 				return t.add(text)
 			})

@@ -32,9 +32,11 @@ func builtInCode(id int) string {
 	return builtIn[id]
 }
 
-// styles maps cell styles to number formats.
+// styles maps cell styles to number formats, and knows which ones cross out.
 type styles struct {
 	ids     []int          // format IDs by style
+	fonts   []int          // by style
+	struck  []bool         // by font
 	codes   map[int]string // format codes of the workbook
 	formats map[int]*format
 }
@@ -74,6 +76,8 @@ func (b *Book) loadStyles(ctx context.Context) error {
 				switch {
 				case s.is("numFmts"):
 					return s.each(func() error { return st.addCode(s) })
+				case s.is("fonts"):
+					return s.each(func() error { return st.addFont(s) })
 				case s.is("cellXfs"):
 					return s.each(func() error { return st.addStyle(s) })
 				}
@@ -101,8 +105,34 @@ func (st *styles) addCode(s *scanner) error {
 
 func (st *styles) addStyle(s *scanner) error {
 	id, _ := parseInt(s.attr("numFmtId"))
+	font, _ := parseInt(s.attr("fontId"))
+	st.fonts = append(st.fonts, font)
 	if st.ids = append(st.ids, id); len(st.ids) > maxStyles {
 		return tooLarge("it has too many cell styles")
 	}
 	return nil
+}
+
+func (st *styles) addFont(s *scanner) error {
+	struck, err := s.strikes()
+	if st.struck = append(st.struck, struck); len(st.struck) > maxStyles {
+		return tooLarge("it has too many fonts")
+	}
+	return err
+}
+
+// strikes reports whether the font whose element is current crosses its text out.
+func (s *scanner) strikes() (struck bool, err error) {
+	err = s.each(func() error {
+		if s.is("strike") {
+			struck = s.attr("val") == nil || s.attrBool("val")
+		}
+		return nil
+	})
+	return struck, err
+}
+
+// strikes reports whether a style crosses out its cells.
+func (s *styles) strikes(style int) bool {
+	return style < len(s.fonts) && s.fonts[style] < len(s.struck) && s.struck[s.fonts[style]]
 }

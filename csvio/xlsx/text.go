@@ -77,17 +77,24 @@ func appendChecked(dst, text []byte) ([]byte, error) {
 }
 
 // appendRich appends the text of the current shared or inline string: its own and
-// that of its runs, without the phonetic guide.
+// that of its runs, without the phonetic guide. It sets s.struck if a run of it is
+// crossed out.
 func (s *scanner) appendRich(dst []byte) ([]byte, error) {
-	from := len(dst)
+	from, struck := len(dst), false
+	s.struck = false
 	err := s.each(func() (err error) {
 		switch {
 		case s.is("t"):
 			dst, err = s.appendT(dst)
 		case s.is("r"):
+			struck = false
 			err = s.each(func() (err error) {
-				if s.is("t") {
+				switch begin := len(dst); {
+				case s.is("rPr"):
+					struck, err = s.strikes()
+				case s.is("t"):
 					dst, err = s.appendT(dst)
+					s.struck = s.struck || struck && len(bytes.TrimSpace(dst[begin:])) > 0
 				}
 				return err
 			})

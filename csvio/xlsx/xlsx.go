@@ -19,7 +19,8 @@
 //     are none if the workbook is to be calculated when it is opened: libraries
 //     that cannot calculate write these.
 //   - Rows hidden by the user or by a filter are returned and marked, and so are
-//     hidden columns; see [Rows.Hides].
+//     hidden columns; see [Rows.Hides]. So are cells that somebody has crossed out,
+//     but not those that a conditional format crosses out.
 //   - Ignored: phonetic guides, comments, tables, pictures, charts and macros.
 //
 // A sheet is streamed in two passes. The first finds merged ranges, which are
