@@ -86,7 +86,8 @@
 //	the header again                                passed             header.go
 //	a second header with other columns              refused            header.go
 //	no column of MACs is known, or two are          refused            header.go, guess.go
-//	URLs or actions in a column that is not read    refused            unread.go
+//	URLs, actions, or marks of some devices in a    refused            unread.go
+//	column that is not read
 //	phones' MACs in a column that is not read       warning            reader.go
 //	header of two rows that nothing joins           refused            tworows.go
 //	each line is one quoted cell                    refused            guess.go
@@ -211,9 +212,10 @@ type Format struct {
 	// after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
 
-	hasServers bool        // some column is read for them
-	lacks      [roles]bool // roles that are read, and for which no column is known
-	unread     []int       // the user's columns that are read for nothing
+	hasServers bool         // some column is read for them
+	lacks      [roles]bool  // roles that are read, and for which no column is known
+	unread     []int        // the user's columns that are read for nothing
+	marked     batch.Action // what is done to the devices that a column may mark
 
 	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device

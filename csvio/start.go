@@ -62,7 +62,7 @@ func (r *Reader) readStart() error {
 	}
 	r.noteColumns(records[at:])
 	r.comments = r.commentColumn(records[at:])
-	f.noteUnread(&r.header, r.task, r.opts.Columns)
+	f.noteUnread(&r.header, r.task, &r.opts)
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
 	}

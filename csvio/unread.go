@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
@@ -15,20 +16,28 @@ import (
 const noColumn = "none"
 
 // unread looks for columns that are not read though they hold what rows ask for: a
-// URL, or an action. To leave them out without a word would bind phones to
-// something else than the file says.
+// URL, an action, or which devices are wanted at all. To leave them out without a
+// word would bind phones to something else than the file says.
 type unread struct {
 	format  *Format
-	columns []int // the user's columns that are read for nothing
-	devices int   // rows with a MAC
-	urls    []int // of them those that have a URL there, by columns; nil: not looked for
-	actions []int // those that have an action there; -1: something else, and no removal; nil: not looked for
+	columns []int   // the user's columns that are read for nothing
+	devices int     // rows with a MAC
+	urls    []int   // of them those that have a URL there, by columns; nil: not looked for
+	actions []int   // those that have an action there; -1: something else, and no removal; nil: not looked for
+	marks   []marks // nil: not looked for
+}
+
+// marks count the devices that a column marks, in other words than an action's.
+type marks struct {
+	yes, no   map[string]bool // cells that mark one as wanted and as not
+	kept, out int             // devices that they mark
 }
 
 // noteUnread notes which roles a file has no column for, and which columns have no
 // role.
-func (f *Format) noteUnread(h *header, t task, columns map[string]string) {
-	reads := h.reads(t)
+func (f *Format) noteUnread(h *header, t task, opts *Options) {
+	columns, reads := opts.Columns, h.reads(t)
+	f.marked = opts.Action
 	for of, at := range h.at {
 		f.lacks[of] = reads[of] && !t.servers && at < 0 && columns[roleNames[of]] != noColumn
 	}
@@ -52,6 +61,17 @@ func newUnread(f *Format) unread {
 	if f.lacks[roleAction] {
 		u.actions = make([]int, len(u.columns))
 	}
+	if f.lacks[roleAction] && f.marked != batch.Check {
+		u.marks = make([]marks, len(u.columns))
+		for i, column := range u.columns {
+			switch name := plainName(f.Columns[column]); {
+			case removalWords[name]:
+				u.marks[i].no = yesWords
+			case wantedWords[name]:
+				u.marks[i].yes, u.marks[i].no = yesWords, noWords
+			}
+		}
+	}
 	return u
 }
 
@@ -61,7 +81,7 @@ func (u *unread) row(row *batch.Row, comma byte) {
 		return
 	}
 	u.devices++
-	mayHave := u.urls != nil && strings.Contains(row.Raw, ":/")
+	mayHave := u.marks != nil || u.urls != nil && strings.Contains(row.Raw, ":/")
 	mayHave = mayHave || u.actions != nil && mayAct(row.Raw)
 	if !mayHave && !slices.ContainsFunc(u.actions, func(n int) bool { return n >= 0 }) {
 		return // most rows, at the price of a look
@@ -80,6 +100,15 @@ func (u *unread) cell(i int, value string) {
 	if u.urls != nil && isURL(value) {
 		u.urls[i]++
 	}
+	const most = 20 // characters of such a word
+	if u.marks != nil && value != "" && len(value) <= most {
+		m := &u.marks[i]
+		if word := markWord(value); removalWords[word] || m.no[word] {
+			m.out++
+		} else if m.yes[word] {
+			m.kept++
+		}
+	}
 	if u.actions == nil || value == "" {
 		return
 	}
@@ -94,6 +123,48 @@ func (u *unread) cell(i int, value string) {
 	}
 }
 
+// markWord returns a cell as the words of marks are written.
+func markWord(value string) string {
+	for i := range len(value) {
+		if c := value[i]; c >= utf8.RuneSelf || !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
+			if plain := plainName(value); plain != "" {
+				return plain
+			}
+			return value
+		}
+	}
+	return strings.ToLower(value)
+}
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		set[word] = true
+	}
+	return set
+}
+
+// The words, as plainName leaves them, that say of a device, or in the name of a
+// column, that it is to go or has gone. What a PBX says of a phone, such as
+// unregistered, is none of them.
+var removalWords = wordSet(`delete deleted todelete remove removed removal toremove deregister returned cancelled canceled
+	decommissioned scrapped stolen lost retired disposed
+	loschen geloscht loschung zuloschen entfernen entfernt abmelden abgemeldet abmeldung gekundigt kundigung storniert
+	retour retoure retourniert zuruckgeschickt ausgemustert stillgelegt verschrottet gestohlen
+	supprimer supprime asupprimer retirer retire resilie annule retourne vole
+	eliminar eliminado borrar borrado cancelado devuelto retirado
+	eliminare eliminato rimuovere rimosso restituito verwijderen verwijderd remover removido`)
+
+// wantedWords are names of columns that say which devices are wanted.
+var wantedWords = wordSet(`active enabled register keep provision inuse
+	aktiv aktiviert registrieren anmelden behalten inbetrieb actif active enregistrer garder
+	activo registrar attivo registrare actief`)
+
+var (
+	yesWords = wordSet(`x yes y true 1 ja j wahr oui o vrai si s verdadero vero sim ✓ ✔ ☑ ✗ ✘ ×`)
+	noWords  = wordSet(`no n false 0 nein falsch non faux falso nee nao`)
+)
+
 // removes is more than any number of rows.
 const removes = math.MaxInt
 
@@ -105,7 +176,6 @@ func mayAct(record string) bool {
 // err returns what must be decided before anything is sent: URLs in at least half
 // of the rows, a column of nothing but actions, or a single removal.
 func (u *unread) err() error {
-	f := u.format
 	for _, of := range []struct {
 		role         role
 		rows         []int
@@ -121,14 +191,8 @@ func (u *unread) err() error {
 			if rows < of.least {
 				continue
 			}
-			number := strconv.Itoa(u.columns[i] + 1)
-			header := newHeader(f.Columns[u.columns[i] : u.columns[i]+1])
-			name := header.shown()[0]
-			shown, arg := strconv.Quote(name), strconv.Quote(name)
-			if f.NoHeader || name == "" || name != f.Columns[u.columns[i]] {
-				shown, arg = "", number
-			}
-			names = append(names, strings.TrimSpace(shown+" (column "+number+")"))
+			name, arg := u.place(i)
+			names = append(names, name)
 			if flag == "" {
 				flag = columnFlag(of.role, arg)
 			}
@@ -142,6 +206,41 @@ func (u *unread) err() error {
 		}
 		return &FileError{Reason: fmt.Sprintf(form, strings.Join(names, ", "), of.what, of.effect),
 			Hint: "give " + flag + " to read it, or " + columnFlag(of.role, noColumn) + " if that is meant"}
+	}
+	return u.markedErr()
+}
+
+// place returns a column for messages, and as the value of a flag.
+func (u *unread) place(i int) (shown, arg string) {
+	column := u.columns[i]
+	number := strconv.Itoa(column + 1)
+	header := newHeader(u.format.Columns[column : column+1])
+	name := header.shown()[0]
+	if u.format.NoHeader || name == "" || name != u.format.Columns[column] {
+		return "(column " + number + ")", number
+	}
+	arg = strconv.Quote(name)
+	return arg + " (column " + number + ")", arg
+}
+
+// markedErr returns the error about a column that divides the devices: some are
+// marked as wanted, or some as not. For a removal all may be marked as not wanted.
+func (u *unread) markedErr() error {
+	for i, m := range u.marks {
+		out := m.out
+		if out == 0 && m.kept > 0 {
+			out = u.devices - m.kept
+		}
+		if out == 0 || out == u.devices && u.format.marked == batch.Deregister {
+			continue
+		}
+		name, _ := u.place(i)
+		are := "are"
+		if out == 1 {
+			are = "is"
+		}
+		return &FileError{Reason: fmt.Sprintf("%s seems to say which devices are wanted, but is not read: %d of %d %s not", name, out, u.devices, are),
+			Hint: "remove the rows that are not meant, or say register or deregister in a column action; if all rows are meant, use " + columnFlag(roleAction, noColumn)}
 	}
 	return nil
 }
