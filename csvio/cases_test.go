@@ -69,6 +69,13 @@ func TestMovedCells(t *testing.T) {
 	checkProblem(t, rows[0].Note, "more cells than the header, one of them the MAC 00-15-65-00-00-02")
 }
 
+// What ends a file of DOS is not a row.
+func TestEndOfFileMark(t *testing.T) {
+	if rows, _ := rowsOf(t, "mac,server\r\n001565000001,hq\r\n\x1a", Options{}); asked(rows) != "000001 hq|blank" {
+		t.Errorf("%q", asked(rows))
+	}
+}
+
 // A header that comes again is passed over where it has the same columns.
 func TestSecondHeader(t *testing.T) {
 	const head = "MAC,Server,Site\n001565000001,hq,x\n"
@@ -223,6 +230,9 @@ func TestOtherFiles(t *testing.T) {
 		{"XML of LibreOffice", "<?xml version=\"1.0\"?><office:document xmlns:office=\"x\">", "an XML file"},
 		{"XML", "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">", "an XML file"},
 		{"HTML in UTF-16", asUTF16("<html>", binary.LittleEndian, true), "a web page (HTML)"},
+		{"JSON", "[{\"mac\":\"001565000001\"}]", "a JSON file; write its devices as a table"},
+		{"JSON, indented", "[\n  {\"mac\": 1}\n]", "a JSON file"},
+		{"JSON lines", "{\"mac\":\"001565000001\"}\n", "a JSON file"},
 		{"one cell a line", "\"MAC,Server\"\n\"001565000001,hq\"\n", "line 1: each line is one quoted cell|export the file again"},
 		{"one cell a line, quoted twice", "\"\"\"MAC\"\",\"\"Server\"\"\"\n\"\"\"001565000001\"\",\"\"hq\"\"\"\n", "each line is one quoted cell"},
 	} {
@@ -246,10 +256,15 @@ func TestOtherFiles(t *testing.T) {
 
 // Words for an empty cell are no names of servers, and some names are odd.
 func TestServerWords(t *testing.T) {
-	for _, name := range []string{"NULL", "null", "N/A", "NA", "None", "nan", "NaN", "#N/A", "-", "--", "n.a.", "#REF!", `\N`} {
+	for _, name := range []string{"NULL", "null", "N/A", "NA", "None", "nan", "NaN", "#N/A", "-", "--", "n.a.", "#REF!", `\N`, "0", "TBD", "tba", "dito", "s.o.", "unknown", "Keiner", "FALSE"} {
 		rows, _ := rowsOf(t, "mac,server\n001565000001,"+name+"\n", Options{Server: "d"})
 		if got := asked(rows); got != kindNoServer {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, name := range []string{"0042", "Keine-1", "Unknown site", "10", "n"} {
+		if rows, _ := rowsOf(t, "mac,server\n001565000001,"+name+"\n", Options{}); asked(rows) != "000001 "+name {
+			t.Errorf("%s: %q", name, asked(rows))
 		}
 	}
 	for name, odd := range map[string]bool{"2026-01-02": true, "1.2.26": true, "42.0": true, "Jan-26": true, "01:02": true, "hq": false, "srv-1.2": false, "192.0.2.1": false, "42": false, "site.2": false} {

@@ -79,7 +79,7 @@ var plainStart = func() [256]bool {
 // from Windows dialogs.
 func isInvisible(r rune) bool {
 	if r < utf8.RuneSelf {
-		return r == ' ' || '\t' <= r && r <= '\r'
+		return r == ' ' || '\t' <= r && r <= '\r' || r == '\x1a' // which ends a file of DOS
 	}
 	switch {
 	case unicode.IsSpace(r):

@@ -184,20 +184,28 @@ func nullServer(name string) (kind, text string) {
 	return kindNoServer, "the server cell says " + name + ", which is not the name of a server: fill one in, or empty the cell"
 }
 
-// longestNull is the length of the longest word that isNull knows; startsNull has
-// the bytes that names can have and such words start with.
-const longestNull = 7
+// nullWords are the words that programs and people write for an empty cell, for one
+// that is to be filled in later, and for one like the cell above. A spreadsheet has
+// 0 for what a formula finds empty.
+var nullWords = wordSet(`null n/a na n.a. none nan nil \n (null) <null> k.a. 0 true false
+	tbd t.b.d. tba unknown pending ditto dito s.o. idem
+	offen unbekannt kein keine keiner wahr falsch aucun aucune sans inconnu ninguno ninguna nessuno geen`)
 
-var startsNull = byteSet("NnKk-_. ")
-
-// isNull reports whether a text is a word that programs and people write for an
-// empty cell, or has no letter or digit at all.
-func isNull(name string) bool {
-	switch strings.ToLower(name) {
-	case "null", "n/a", "na", "n.a.", "none", "nan", "nil", `\n`, "(null)", "<null>", "k.a.":
-		return true
+// longestNull is the length of the longest of nullWords; startsNull has the bytes
+// that names can have and such words start with.
+var longestNull, startsNull = func() (longest int, start [256]bool) {
+	start = byteSet("-_. ")
+	for word := range nullWords {
+		longest = max(longest, len(word))
+		start[word[0]], start[strings.ToUpper(word)[0]] = true, true
 	}
-	return name != "" && strings.Trim(name, "-_. –—") == "" || isSheetError(strings.ToUpper(name))
+	return longest, start
+}()
+
+// isNull reports whether a text is one of nullWords, an error of a spreadsheet, or
+// has no letter or digit at all.
+func isNull(name string) bool {
+	return nullWords[strings.ToLower(name)] || name != "" && strings.Trim(name, "-_. –—") == "" || isSheetError(strings.ToUpper(name))
 }
 
 var inServer = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")

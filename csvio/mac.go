@@ -50,6 +50,11 @@ func (m *macReader) parse(cell string) (mac rps.MAC, note, kind, text string) {
 			mac, err = spaceless, nil
 		}
 	}
+	if err != nil {
+		if bare, err2 := rps.ParseMAC(unlabelled(cell)); err2 == nil {
+			mac, err = bare, nil
+		}
+	}
 	switch {
 	case err != nil:
 		if digits, ok := asNumber(cell); ok && m.repair {
@@ -99,8 +104,10 @@ func macFault(cell string, err error) (kind, text string) {
 	case isSheetError(cell):
 		return kindError, "the MAC is a spreadsheet error: fix its formula there, or replace it with the MAC, as text"
 	}
-	if severalMACs(cell) {
+	if found := macsIn(cell); len(found) > 1 {
 		return kindBadMAC, "the cell has several MACs: put each in its own row"
+	} else if len(found) == 1 {
+		return kindBadMAC, "the cell has other text besides the MAC: leave only " + found[0].String()
 	}
 	if text := lookAlikes(cell); text != "" {
 		return kindLookAlike, text
@@ -115,15 +122,24 @@ func macFault(cell string, err error) (kind, text string) {
 	return kindBadMAC, "not a valid MAC: " + bad.Reason
 }
 
-// severalMACs reports whether a cell has more than one MAC.
-func severalMACs(cell string) bool {
-	found := 0
-	for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return strings.ContainsRune(" ,;/|\r\n\t", r) }) {
-		if _, err := rps.ParseMAC(part); err == nil {
-			found++
+// unlabelled returns a text without the word MAC before it, as on labels and in their
+// barcodes.
+func unlabelled(text string) string {
+	const label = "mac"
+	if len(text) > len(label) && strings.EqualFold(text[:len(label)], label) {
+		return strings.TrimLeft(text[len(label):], " :=-")
+	}
+	return text
+}
+
+// macsIn returns the MACs among the words of a text.
+func macsIn(text string) (found []rps.MAC) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" ,;/|\r\n\t()[]{}<>\"'", r) }) {
+		if mac, err := rps.ParseMAC(unlabelled(word)); err == nil {
+			found = append(found, mac)
 		}
 	}
-	return found > 1
+	return found
 }
 
 // asNumber returns the digits of a number left of an all-digit MAC: 1565000001,

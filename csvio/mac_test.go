@@ -29,6 +29,9 @@ func TestMACCells(t *testing.T) {
 		{"full-width, quoted, with colons", "\"00\uff1a15\uff1a65\uff1a00\uff1a00\uff1a\uff10\uff11\"", "", ""},
 		{"another hyphen", "00\u201115\u201165\u201100\u201100\u201101", "", ""},
 
+		{"a label", "MAC: 00:15:65:00:00:01", "", ""},
+		{"a label, as a scanner reads it", "mac001565000001", "", ""},
+
 		{"empty", "", kindNoMAC, "the MAC is empty"},
 		{"only an apostrophe", "'", kindNoMAC, "the MAC is empty"},
 		{"leading zeros", "1565000001", kindZeros, "has 10 digits, 12 are needed|--repair"},
@@ -44,7 +47,11 @@ func TestMACCells(t *testing.T) {
 		{"serial number", "301203GO80009999", kindOther, "more likely a serial number"},
 		{"serial number of digits", "3146019091637071", kindOther, "more likely a serial number"},
 		{"two in a cell", "001565000001 / 00-15-65-00-00-02", kindBadMAC, "several MACs: put each in"},
-		{"one and words", "001565000001 / none", kindBadMAC, "not a valid MAC"},
+		{"one and words", "001565000001 / none", kindBadMAC, "has other text besides the MAC: leave only 00-15-65-00-00-01"},
+		{"in a sentence", "phone (mac:00:15:65:00:00:01), desk 5", kindBadMAC, "has other text besides the MAC: leave only 00-15-65-00-00-01"},
+		{"in brackets", "[001565000001]", kindBadMAC, "leave only 00-15-65-00-00-01"},
+		{"with a port", "001565000001/1", kindBadMAC, "leave only 00-15-65-00-00-01"},
+		{"of eight bytes", "00:15:65:ff:fe:00:00:01", kindBadMAC, "it has 16 hexadecimal digits"},
 		{"a digit too many", "0015650000011", kindBadMAC, "it has 13 hexadecimal digits"},
 		{"a row's number", "123456", kindBadMAC, "it has 6 hexadecimal digits"},
 		{"one digit", "7", kindBadMAC, "it has 1 hexadecimal digit, 12"},

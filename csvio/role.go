@@ -60,11 +60,13 @@ var aliases = func() map[string]role {
 		roleMAC: `mac macs macaddress macaddresses macaddr macadr macid macno macnr macnumber
 			devicemac devicemacaddress phonemac phonemacaddress lanmac hwaddr hwaddress hardwareaddress
 			macadresse geratemac geraetemac geratemacadresse geraetemacadresse telefonmac hardwareadresse
-			adressemac adressesmac direccionmac indirizzomac macadres enderecomac`,
+			adressemac adressesmac direccionmac indirizzomac macadres enderecomac
+			endgeratmac endgeraetmac adresmac macadresa macadresi macадрес масадрес mac地址 设备mac地址 话机mac macアトレス`,
 		roleServer: `server servername serverrps rpsserver rpsservername configserver configurationserver
 			provisioningserver provisioningservername konfigurationsserver provisionierungsserver
 			serveur nomduserveur nomserveur serveurrps servidor nombredelservidor nombreservidor servidorrps
-			nomeserver nomedelserver servernaam nomedoservidor nomeservidor`,
+			nomeserver nomedelserver servernaam nomedoservidor nomeservidor
+			serwer nazwaserwera сервер 服务器 服务器名称 サーハー サーハー名`,
 		roleURL: `url uniqueurl uniqueserverurl provisioningurl uniqueprovisioningurl configurl
 			configurationurl provurl rpsurl provisionurl autoprovisionurl autoprovisioningurl individualurl
 			bereitstellungsurl eindeutigeurl konfigurationsurl provisionierungsurl

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	needed = "it needs a header such as mac,server,url and a line for each device"
-	saveAs = "open it in the spreadsheet program and save it as .xlsx or as 'CSV UTF-8'"
+	needed  = "it needs a header such as mac,server,url and a line for each device"
+	asTable = "write its devices as a table, with columns such as mac and server"
+	saveAs  = "open it in the spreadsheet program and save it as .xlsx or as 'CSV UTF-8'"
 )
 
 // lockFile refuses what a spreadsheet program leaves beside an open workbook,
@@ -40,6 +41,7 @@ var signatures = []struct{ magic, what, hint string }{
 	{"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"},
 	{"Rar!\x1a", "a RAR archive", "unpack it first"},
 	{"%PDF-", "a PDF file", "export the table from the program that made it, as .xlsx or as 'CSV UTF-8'"},
+	{"[{", "a JSON file", asTable}, {"[\n", "a JSON file", asTable}, {"[\r\n", "a JSON file", asTable}, {"{\"", "a JSON file", asTable},
 	{"{\\rtf", "a text document (RTF)", "export the table from the program that made it, as .xlsx or as 'CSV UTF-8'"},
 	{"\xff\xfe\x00\x00", "a file in UTF-32", "save it in UTF-8, as 'CSV UTF-8'"},
 	{"\x00\x00\xfe\xff", "a file in UTF-32", "save it in UTF-8, as 'CSV UTF-8'"},

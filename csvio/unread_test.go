@@ -118,3 +118,18 @@ func TestUnreadOfSheets(t *testing.T) {
 		}
 	}
 }
+
+// The server's column is named by its number where there is no header.
+func TestMissingServer(t *testing.T) {
+	for file, want := range map[string]string{"hq,001565000001\n": "--column server=NUMBER", "mac,to\n001565000001,hq\n": "--column server=NAME"} {
+		f, err := OpenStream(context.Background(), strings.NewReader(file), "x.csv", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch := f.Watch()
+		rows, _ := rowsOf(t, file, Options{})
+		watch.Row(&rows[0])
+		checkProblem(t, watch.Missing(), want)
+		f.Close()
+	}
+}

@@ -101,7 +101,11 @@ func (w *Watch) Missing() string {
 	if w.lacking == 0 || w.file.format.hasServers {
 		return ""
 	}
-	return "no column for the server was found: name it with " + columnFlag(roleServer, "NAME") + ", or use " + flagServer + " NAME"
+	name := "NAME"
+	if w.file.format.NoHeader {
+		name = "NUMBER"
+	}
+	return "no column for the server was found: name it with " + columnFlag(roleServer, name) + ", or use " + flagServer + " NAME"
 }
 
 // Err returns a *FileError if a column that is not read holds what the rows seem

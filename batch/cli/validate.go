@@ -59,10 +59,10 @@ A MAC may be written in these forms, in either case:
   001565000001, 0015.6500.0001, 00-15-65-00-00-01, 00:15:65:00:00:01,
   00 15 65 00 00 01
 
-White space around it, apostrophes, ="001565000001" and full-width digits are
-accepted. --repair restores leading zeros that a spreadsheet dropped, and rps_detail
-says so. 1.565E+09, dates, formulas and letters that look like digits are refused:
-the digits are lost, or would be a guess. So is a number in scientific format that
+White space around it, the word MAC before it, apostrophes, ="001565000001" and
+full-width digits are accepted. --repair restores leading zeros that a spreadsheet
+dropped, and rps_detail says so. 1.565E+09, dates, formulas and letters that look
+like digits are refused: the digits are lost, or would be a guess. So is a number in scientific format that
 may have been an address with an E, such as 0015651E0005.
 
 A record of nothing but delimiters is not a device: it passes through with an
