@@ -75,7 +75,7 @@ var plainStart = func() [256]bool {
 }()
 
 // isInvisible reports whether a character is white space or takes no room:
-// zero-width spaces, and the marks of writing direction that are copied with text
+// zero-width spaces, soft hyphens, and the marks of writing direction that are copied with text
 // from Windows dialogs.
 func isInvisible(r rune) bool {
 	if r < utf8.RuneSelf {
@@ -84,7 +84,7 @@ func isInvisible(r rune) bool {
 	switch {
 	case unicode.IsSpace(r):
 		return true
-	case '\u200b' <= r && r <= '\u200f', '\u202a' <= r && r <= '\u202e',
+	case r == '\u00ad', '\u200b' <= r && r <= '\u200f', '\u202a' <= r && r <= '\u202e',
 		'\u2060' <= r && r <= '\u2064', '\u2066' <= r && r <= '\u2069', r == '\ufeff':
 		return true
 	}

@@ -73,6 +73,7 @@ func TestHeader(t *testing.T) {
 		{name: "a URL is kept secret", header: "00156500000l,s1,https://h/s3cret", err: `if this line is a device, use --no-header|"s1", "(a URL)"`},
 		{name: "another delimiter", header: "serial;server", err: `columns seen: "serial", "server"`},
 		{name: "many and long columns", header: strings.Repeat(strings.Repeat("x", 50)+",", 25), err: `x...", "|and 6 more`},
+		{name: "too far down", header: strings.Repeat("note\n", 30) + "mac", err: "line 1: no column|if the header is further down, remove the rows above it"},
 		{name: "one quote", header: `"`, err: "line 1: a quote in the header is never closed"},
 		{name: "unclosed quote", header: `mac,"server`, err: "line 1: a quote in the header is never closed"},
 	}

@@ -19,6 +19,7 @@ func TestMACCells(t *testing.T) {
 		{"no-break spaces between", "00\u00a015\u00a065\u00a000\u00a000\u00a001", "", ""},
 		{"spaces between other groups", "0015 6500 0001", "", ""},
 		{"zero-width spaces", "\u200b0015\u200c65\u200d00\u2060000\ufeff1", "", ""},
+		{"soft hyphens", "0015\u00ad6500\u00ad0001", "", ""},
 		{"marks of direction", "\u202a001565000001\u202c", "", ""},
 		{"apostrophe", "'001565000001", "", ""},
 		{"typographic apostrophe", "\u2019001565000001", "", ""},

@@ -75,6 +75,28 @@ func (m *mergedRow) set(r *Reader, before string, cells []mergedCell) {
 	r.format.Merged = true
 }
 
+// spread returns what a row takes from merged ranges: also a server, URL or action
+// from one that begins in a column that is not read. One that begins where the server
+// is has no URL, and one across the MAC is a heading.
+func (r *Reader) spread(note rowNote) []mergedCell {
+	cells := note.merged
+	for _, c := range note.across {
+		covers := func(i int) bool { return c.column < i && i <= c.last }
+		if slices.Contains(r.header.at[:], c.column) || covers(r.header.at[roleMAC]) {
+			continue
+		}
+		for _, i := range r.header.at {
+			if covers(i) {
+				cells = append(cells[:len(cells):len(cells)], mergedCell{i, c.text})
+			}
+		}
+	}
+	if len(cells) > len(note.merged) {
+		slices.SortFunc(cells, func(a, b mergedCell) int { return cmp.Compare(a.column, b.column) })
+	}
+	return cells
+}
+
 // parse adds the cells from a result, where there are none yet.
 func (m *mergedRow) parse(h *header) {
 	var values map[string]string

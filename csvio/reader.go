@@ -151,7 +151,7 @@ func (r *Reader) read(row *batch.Row) error {
 		} else if note.hidden {
 			r.hidden = "hidden"
 		}
-		r.merged.set(r, row.Merged, note.merged)
+		r.merged.set(r, row.Merged, r.spread(note))
 		row.Merged = r.merged.text
 		r.sheet.size += len(row.Merged) // it is in the result
 	} else if r.ours {

@@ -57,7 +57,14 @@ type rowNote struct {
 	row    int
 	hidden bool
 	struck []int        // columns of cells that are crossed out
+	across []acrossCell // merged with columns to their right
 	merged []mergedCell // usually shared with the row above
+}
+
+// An acrossCell is a cell whose merged range covers others on its right.
+type acrossCell struct {
+	mergedCell
+	last int // column
 }
 
 func newSheetText(rows *xlsx.Rows, maxRecord int, blocks Blocks) *sheetText {
@@ -107,6 +114,7 @@ func (t *sheetText) next() error {
 	t.has = false
 	merged := t.spare[:0]
 	var struck []int
+	var across []acrossCell
 	column, start := 1, len(t.buf)
 	for i := range t.row.Cells {
 		cell := &t.row.Cells[i]
@@ -116,6 +124,9 @@ func (t *sheetText) next() error {
 		}
 		if cell.Struck {
 			struck = append(struck, cell.Column-1)
+		}
+		if cell.Across > 0 && (t.width == 0 || cell.Column <= t.width) {
+			across = append(across, acrossCell{mergedCell{cell.Column - 1, t.macs.cellText(cell)}, cell.Column - 1 + cell.Across})
 		}
 		if cell.Merged {
 			if t.width == 0 || cell.Column <= t.width {
@@ -130,10 +141,10 @@ func (t *sheetText) next() error {
 	}
 	t.buf = append(t.buf, "\r\n"...)
 	t.spare = merged
-	if !t.row.Hidden && struck == nil && len(merged) == 0 {
+	if !t.row.Hidden && struck == nil && across == nil && len(merged) == 0 {
 		return nil
 	}
-	note := rowNote{row: t.row.Number, hidden: t.row.Hidden, struck: struck}
+	note := rowNote{row: t.row.Number, hidden: t.row.Hidden, struck: struck, across: across}
 	if len(merged) > 0 {
 		if !slices.Equal(merged, t.merged) {
 			t.merged = slices.Clone(merged)

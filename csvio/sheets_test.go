@@ -185,6 +185,35 @@ func TestHiddenRows(t *testing.T) {
 	}
 }
 
+// A range that is merged across has its value in each of its columns, but a heading
+// across the table is no server.
+func TestMergedAcross(t *testing.T) {
+	for _, test := range []struct{ cells, merged, want string }{
+		{"mac,site,server|001565000001,hq|001565000002,x,br", "B2:C2", "0 000001 hq |0 000002 br "},
+		{"mac,site,server|001565000001,hq|001565000002", "B2:C3", "0 000001 hq |0 000002 hq "},
+		{"mac,site,server,url|001565000001,hq,,https://h/1|001565000002,br", "B2:C2 B3:D3", "0 000001 hq https://h/1|" + kindBadURL},
+		{"mac,site,server|001565000001,,|001565000002,x,br", "B2:C2", "0 000001 other |0 000002 br "},
+		{"mac,server,site|Berlin|001565000001", "A2:C2", kindBadMAC + "|0 000001 other "},
+		{"mac,server,site|001565000001", "A2:C2", "0 000001 other "},
+		{"server,mac,site|hq,001565000001|Berlin,,", "A3:C3", "0 000001 hq |" + kindNoMAC},
+		{"mac,site,server|001565000001,hq,|001565000002,x,br", "", "0 000001 other |0 000002 br "},
+	} {
+		var after strings.Builder
+		for ref := range strings.FieldsSeq(test.merged) {
+			after.WriteString(`<mergeCell ref="` + ref + `"/>`)
+		}
+		got, f, err := fileOf(t, bookOfPages(t, page{name: "P", cells: table(strings.Split(test.cells, "|")...), after: "<mergeCells>" + after.String() + "</mergeCells>"}), Options{Server: "other"})
+		if err != nil || devices(got) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.cells, devices(got), err, test.want)
+			continue
+		}
+		result := written(t, got, f.Format(), func(w *Writer, row *batch.Row) error { return w.Write(row, batch.Verdict{Status: batch.Refused}) })
+		if again, _ := rowsOf(t, result, Options{Server: "other"}); devices(again) != test.want {
+			t.Errorf("%s, fed back: %s, want %s\n%s", test.cells, devices(again), test.want, result)
+		}
+	}
+}
+
 // Whoever crosses out a phone or its server no longer wants it there.
 func TestCrossedOut(t *testing.T) {
 	const struck = `s="6" t="inlineStr"><is><t>`

@@ -1,6 +1,7 @@
 package csvio
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -155,6 +156,9 @@ func (r *Reader) takeHeader(records []sampled, kind, at int) (err error) {
 		if err == nil && kind == startHeader {
 			err = r.headerGoesOn(records, at)
 		}
+	}
+	if bad := (*FileError)(nil); kind == startUnknown && len(records) == sampleSize && errors.As(err, &bad) && !slices.ContainsFunc(records, r.holdsMAC) {
+		bad.Hint += "; if the header is further down, remove the rows above it"
 	}
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ type Cell struct {
 	// has the value of the range's first cell. Whatever the file itself has there
 	// is not shown by any program.
 	Merged bool
+	Across int    // number of columns to its right that its merged range covers
 	Struck bool   // crossed out, in whole or in part
 	Stored string // as in the file: all digits of a number; ISO dates as serial numbers
 	Shown  string // as displayed, with the number format applied

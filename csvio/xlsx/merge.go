@@ -80,6 +80,7 @@ func (m *merger) apply(row *Row) (own bool, err error) {
 		}
 		switch {
 		case n == merged.top && len(left) > 0 && left[0].Column == int(merged.left):
+			left[0].Across = int(merged.right - merged.left)
 			merged.value = left[0]
 			merged.value.Merged = true
 			cells, own = append(cells, left[0]), true

@@ -11,7 +11,8 @@
 //     file. Two different values for one cell make the workbook damaged, and so
 //     does a missing shared string.
 //   - In a merged range only the first cell counts. Every row of the range that
-//     has a value of its own gets that cell's value too; see [Cell.Merged].
+//     has a value of its own gets that cell's value too; see [Cell.Merged]. What the
+//     range covers on its right is only counted; see [Cell.Across].
 //   - Numbers are shown as an American English Excel shows them, whatever the
 //     locale. Fractions (# ?/?) are shown as decimals, and dates outside Excel's
 //     calendar as numbers. Column widths are ignored.
