@@ -169,6 +169,7 @@ func TestCommentedOut(t *testing.T) {
 		{"#001565000002,hq", kindComment},
 		{"# 001565000002,hq", kindComment},
 		{"//001565000002,hq", kindComment},
+		{";001565000002,hq", kindComment},
 		{"\"# 001565000002\",hq", kindComment},
 		{"#REF!,hq", kindError},
 		{"#N/A,hq", kindError},

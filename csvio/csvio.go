@@ -72,7 +72,7 @@
 //	                                                chosen
 //	row without a MAC                               invalid; passed by reader.go
 //	                                                IgnoreNoMAC
-//	row commented out with # or //                  invalid            reader.go
+//	row commented out with #, // or ;               invalid            reader.go
 //	NULL, N/A, - for a server; URL for a server     invalid            judge.go
 //	server like a date, or of a long name           warning            warn.go
 //	more cells than the header                      warning; invalid   surplus.go

@@ -295,17 +295,17 @@ func (r *Reader) commentColumn(records []sampled) int {
 // row still accounts for the device.
 func (r *Reader) commented(record string, row *batch.Row, values *cells) []fault {
 	text := cell(record, r.split.ends, r.comments)
-	if text == "" || text[0] >= '0' && text[0] < utf8.RuneSelf {
+	if text == "" || text[0] >= '0' && text[0] < utf8.RuneSelf && text[0] != ';' {
 		return nil // most records, at the price of one comparison
 	}
 	text = tidy(unquoted(text))
-	mark := "#"
-	if !strings.HasPrefix(text, mark) || isSheetError(text) {
-		if mark = "//"; !strings.HasPrefix(text, mark) {
-			return nil
-		}
+	marks := [...]string{"#", "//", ";"}
+	i := slices.IndexFunc(marks[:], func(mark string) bool { return strings.HasPrefix(text, mark) })
+	if i < 0 || isSheetError(text) {
+		return nil
 	}
-	if mac, _, kind, _ := r.macs.parse(strings.TrimLeft(values[roleMAC], "#/ ")); kind == "" {
+	mark := marks[i]
+	if mac, _, kind, _ := r.macs.parse(strings.TrimLeft(values[roleMAC], "#/; ")); kind == "" {
 		row.Device.MAC = mac
 	}
 	return []fault{{role: noRole, cell: r.comments + 1, kind: kindComment, text: "the row is commented out with " + mark + ": remove that to send it, or remove the row"}}
