@@ -54,6 +54,8 @@ func TestMovedCells(t *testing.T) {
 		{"quotes in quotes", "mac,note,server,model\n001565000001,\"a, \"b\" c\",hq,T54\n", Options{}, "000001 hq"},
 		{"inches", "mac,note,server,model\n001565000001,\"5\" display,hq,\n", Options{}, "000001 hq"},
 		{"another file behind a last line without an end", "mac,server\n001565000001,hqmac,server\n001565000002,hq\n", Options{}, kindMoved + "|000002 hq"},
+		{"rows of another file behind it", "mac,server\n001565000001,hq\n001565000002,hq00-15-65-00-00-03,hq\n001565000004,hq\n", Options{}, "000001 hq|" + kindMoved + "|000004 hq"},
+		{"a MAC beside the site", "mac,server,site\n001565000001,hq,was 001565000002,note\n", Options{}, "000001 hq surplus"},
 		{"the same in quotes", "\"mac\";\"server\";\"site\"\n\"001565000001\";\"hq\";\"x\"\"MAC\";\"Server\";\"Site\"\n", Options{}, kindMoved},
 		{"the same behind the MAC", "server,mac,site\nhq,001565000001,\"x\"server,mac,site\n", Options{}, kindMoved},
 		{"in quotes", "mac,site,server\n001565000001,\"Berlin, HQ\",Branch\n", Options{}, "000001 Branch"},

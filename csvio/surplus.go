@@ -40,9 +40,9 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 			}
 		}
 	}
-	if found && r.endsInHeader(record) {
-		return "", []fault{{role: noRole, cell: r.split.cells - len(r.header.names) + 1, kind: kindMoved,
-			text: "the header of another file follows in the same line: start a new line there, or remove it"}}
+	if found && r.runsOn(record) {
+		return "", []fault{{role: noRole, cell: r.split.cells - width + 1, kind: kindMoved,
+			text: "the first line of another file follows in the same line: start a new line there"}}
 	}
 	bad = append(r.glued(record, row), r.beside(record, row, values)...)
 	if r.opts.records {
@@ -63,22 +63,24 @@ func (r *Reader) surplus(record string, row *batch.Row, values *cells, faults []
 	return fmt.Sprintf("it has more cells than the header%s: an unquoted %s may have shifted them", mac, commaNames[r.opts.Comma]), bad
 }
 
-// endsInHeader reports whether a record ends in the names of the header, the first
-// of them behind its own last cell: the last line of a file had no end when another
-// file was appended to it.
-func (r *Reader) endsInHeader(record string) bool {
+// runsOn reports whether the first line of another file follows in a record: its
+// header, or a row that begins with a MAC. The last line of a file had no end when the
+// other was appended to it, so that its last cell and the first of the other are one.
+func (r *Reader) runsOn(record string) bool {
 	names := r.header.names
 	from := r.split.cells - len(names)
-	if r.ours || len(names) < 2 || from < 0 {
+	if r.ours || len(names) < 2 || from != len(names)-1 {
 		return false
 	}
+	joint, same := r.value(record, from), true
 	for i, name := range names {
 		text, plain := plainName(r.value(record, from+i)), plainName(name)
-		if i > 0 && text != plain || plain == "" || !strings.HasSuffix(text, plain) {
-			return false
-		}
+		same = same && plain != "" && (text == plain || i == 0 && strings.HasSuffix(text, plain))
 	}
-	return true
+	return same || r.header.at[roleMAC] == 0 && slices.ContainsFunc([]string{"001565000001", "0015.6500.0001", "00-15-65-00-00-01"}, func(form string) bool {
+		own := len(joint) - len(form)
+		return own > 0 && r.macs.isPhone(joint[own:])
+	})
 }
 
 // glued returns a user's cell that has text behind its closing quote and a delimiter

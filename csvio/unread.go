@@ -2,6 +2,7 @@ package csvio
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -66,7 +67,7 @@ func newUnread(f *Format) unread {
 		for i, column := range u.columns {
 			switch name := plainName(f.Columns[column]); {
 			case removalWords[name]:
-				u.marks[i].no = yesWords
+				u.marks[i].no = markWords
 			case wantedWords[name]:
 				u.marks[i].yes, u.marks[i].no = yesWords, noWords
 			}
@@ -161,8 +162,9 @@ var wantedWords = wordSet(`active enabled register keep provision inuse
 	activo registrar attivo registrare actief`)
 
 var (
-	yesWords = wordSet(`x yes y true 1 ja j wahr oui o vrai si s verdadero vero sim ✓ ✔ ☑ ✗ ✘ ×`)
-	noWords  = wordSet(`no n false 0 nein falsch non faux falso nee nao`)
+	yesWords  = wordSet(`x yes y true 1 ja j wahr oui o vrai si s verdadero vero sim ✓ ✔ ☑ ×`)
+	noWords   = wordSet(`no n false 0 nein falsch non faux falso nee nao ✗ ✘ ☒`)
+	markWords = wordSet(strings.Join(slices.Collect(maps.Keys(yesWords)), " ") + " ✗ ✘ ☒")
 )
 
 // removes is more than any number of rows.

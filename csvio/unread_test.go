@@ -45,6 +45,8 @@ func TestUnread(t *testing.T) {
 		"a mark below such a word":     {"mac,server,Delete?\n" + a + ",hq,\n" + b + ",hq,x\n", Options{}, `"Delete?" (column 3) seems to say|1 of 2`},
 		"no mark below it":             {"mac,server,Delete\n" + a + ",hq,no\n" + b + ",hq,\n", Options{}, ""},
 		"not active":                   {"mac,server,Aktiv\n" + a + ",hq,WAHR\n" + b + ",hq,FALSCH\n", Options{}, `"Aktiv" (column 3) seems to say|1 of 2 is not`},
+		"ticked and crossed":           {"mac,server,Active\n" + a + ",hq,✓\n" + b + ",hq,✗\n", Options{}, `"Active" (column 3) seems to say|1 of 2 is not`},
+		"crossed to go":                {"mac,server,Delete\n" + a + ",hq,\n" + b + ",hq,✗\n", Options{}, `"Delete" (column 3) seems to say|1 of 2 is not`},
 		"all active":                   {"mac,server,enabled\n" + a + ",hq,1\n" + b + ",hq,1\n", Options{}, ""},
 		"some to be registered":        {"mac,server,Register\n" + a + ",hq,x\n" + b + ",hq,\n" + c + ",hq,\n", Options{}, `"Register" (column 3) seems to say|2 of 3 are not`},
 		"registered with the PBX":      {"mac,server,Status\n" + a + ",hq,Unregistered\n" + b + ",hq,offline\n", Options{}, ""},
