@@ -104,9 +104,11 @@ func (u *unread) cell(i int, value string) {
 	const most = 20 // characters of such a word
 	if u.marks != nil && value != "" && len(value) <= most {
 		m := &u.marks[i]
-		if word := markWord(value); removalWords[word] || m.no[word] {
+		switch word := markWord(value); {
+		case word == "":
+		case removalWords[word] || m.no[word]:
 			m.out++
-		} else if m.yes[word] {
+		case m.yes[word]:
 			m.kept++
 		}
 	}
@@ -124,17 +126,41 @@ func (u *unread) cell(i int, value string) {
 	}
 }
 
-// markWord returns a cell as the words of marks are written.
-func markWord(value string) string {
-	for i := range len(value) {
-		if c := value[i]; c >= utf8.RuneSelf || !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
-			if plain := plainName(value); plain != "" {
+// markWord returns a cell as the words of marks are written; "" if it is none of them.
+func markWord(cell string) string {
+	for i := range len(cell) {
+		if c := cell[i]; c >= utf8.RuneSelf {
+			if plain := plainName(cell); plain != "" {
 				return plain
 			}
-			return value
+			return cell
+		} else if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9') {
+			return ""
 		}
 	}
-	return strings.ToLower(value)
+	if !markStarts[startOf(cell)] {
+		return "" // most cells, at the price of one look
+	}
+	return strings.ToLower(cell)
+}
+
+// markStarts has the starts of the words of marks.
+var markStarts = func() (starts [1 << 10]bool) {
+	for _, words := range []map[string]bool{removalWords, yesWords, noWords} {
+		for word := range words {
+			starts[startOf(word)] = true
+		}
+	}
+	return starts
+}()
+
+// startOf is a number for the first two characters of a word in either case.
+func startOf(word string) int {
+	second := byte(0)
+	if len(word) > 1 {
+		second = word[1]
+	}
+	return int(word[0]&0x1f)<<5 | int(second&0x1f)
 }
 
 func wordSet(words string) map[string]bool {
