@@ -31,6 +31,7 @@ type unread struct {
 // marks count the devices that a column marks, in other words than an action's.
 type marks struct {
 	yes, no   map[string]bool // cells that mark one as wanted and as not
+	dates     bool            // the date of a removal marks one, too
 	kept, out int             // devices that they mark
 }
 
@@ -65,6 +66,7 @@ func newUnread(f *Format) unread {
 	if f.lacks[roleAction] && f.marked != batch.Check {
 		u.marks = make([]marks, len(u.columns))
 		for i, column := range u.columns {
+			u.marks[i].dates = slices.ContainsFunc(strings.FieldsFunc(f.Columns[column], isDivider), func(word string) bool { return removalWords[plainName(word)] })
 			switch name := plainName(f.Columns[column]); {
 			case removalWords[name]:
 				u.marks[i].no = markWords
@@ -101,10 +103,12 @@ func (u *unread) cell(i int, value string) {
 	if u.urls != nil && isURL(value) {
 		u.urls[i]++
 	}
-	const most = 20 // characters of such a word
+	const most = 30 // characters of such a word, or of a date
 	if u.marks != nil && value != "" && len(value) <= most {
 		m := &u.marks[i]
 		switch word := markWord(value); {
+		case m.dates && isDate(value):
+			m.out++
 		case word == "":
 		case removalWords[word] || m.no[word]:
 			m.out++
@@ -174,8 +178,9 @@ func wordSet(words string) map[string]bool {
 // The words, as plainName leaves them, that say of a device, or in the name of a
 // column, that it is to go or has gone. What a PBX says of a phone, such as
 // unregistered, is none of them.
-var removalWords = wordSet(`delete deleted todelete remove removed removal toremove deregister returned cancelled canceled
-	decommissioned scrapped stolen lost retired disposed
+var removalWords = wordSet(`delete deleted todelete isdeleted remove removed removal toremove deregister returned cancelled canceled
+	decommissioned scrapped stolen lost retired disposed inactive disabled isdisabled
+	inaktiv deaktiviert inactif desactive inactivo desactivado
 	loschen geloscht loschung zuloschen entfernen entfernt abmelden abgemeldet abmeldung gekundigt kundigung storniert
 	retour retoure retourniert zuruckgeschickt ausgemustert stillgelegt verschrottet gestohlen
 	supprimer supprime asupprimer retirer retire resilie annule retourne vole
@@ -183,7 +188,7 @@ var removalWords = wordSet(`delete deleted todelete remove removed removal torem
 	eliminare eliminato rimuovere rimosso restituito verwijderen verwijderd remover removido`)
 
 // wantedWords are names of columns that say which devices are wanted.
-var wantedWords = wordSet(`active enabled register keep provision inuse
+var wantedWords = wordSet(`active isactive enabled isenabled register keep provision inuse
 	aktiv aktiviert registrieren anmelden behalten inbetrieb actif active enregistrer garder
 	activo registrar attivo registrare actief`)
 
