@@ -1,13 +1,13 @@
 package csvio
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"rpsbatch/batch"
 	"rpsbatch/rps"
@@ -25,12 +25,12 @@ type unread struct {
 	devices int     // rows with a MAC
 	urls    []int   // of them those that have a URL there, by columns; nil: not looked for
 	actions []int   // those that have an action there; -1: something else, and no removal; nil: not looked for
-	marks   []marks // nil: not looked for
+	marks   []marks // by columns; nil: none is named as if it marked devices
 }
 
 // marks count the devices that a column marks, in other words than an action's.
 type marks struct {
-	yes, no   map[string]bool // cells that mark one as wanted and as not
+	yes, no   map[string]bool // cells that mark one as wanted and as not; nil: none does
 	dates     bool            // the date of a removal marks one, too
 	kept, out int             // devices that they mark
 }
@@ -64,18 +64,31 @@ func newUnread(f *Format) unread {
 		u.actions = make([]int, len(u.columns))
 	}
 	if f.lacks[roleAction] && f.marked != batch.Check {
-		u.marks = make([]marks, len(u.columns))
+		all := make([]marks, len(u.columns))
 		for i, column := range u.columns {
-			u.marks[i].dates = slices.ContainsFunc(strings.FieldsFunc(f.Columns[column], isDivider), func(word string) bool { return removalWords[plainName(word)] })
-			switch name := plainName(f.Columns[column]); {
-			case removalWords[name]:
-				u.marks[i].no = markWords
-			case wantedWords[name]:
-				u.marks[i].yes, u.marks[i].no = yesWords, noWords
+			if all[i] = marksOf(f.Columns[column]); all[i].no != nil {
+				u.marks = all
 			}
 		}
 	}
 	return u
+}
+
+// marksOf returns what marks a device in a column of a name.
+func marksOf(column string) marks {
+	name := plainName(column)
+	isRemoval := func(word string) bool { return removalWords[plainName(word)] }
+	switch {
+	case removalWords[name]:
+		return marks{no: markWords, dates: true}
+	case slices.ContainsFunc(strings.FieldsFunc(column, isDivider), isRemoval): // deleted_at, perhaps
+		return marks{no: removalWords, dates: true}
+	case wantedWords[name]:
+		return marks{yes: yesWords, no: noWords}
+	case statusWords[name]:
+		return marks{no: removalWords}
+	}
+	return marks{}
 }
 
 // row looks at a row.
@@ -103,18 +116,8 @@ func (u *unread) cell(i int, value string) {
 	if u.urls != nil && isURL(value) {
 		u.urls[i]++
 	}
-	const most = 30 // characters of such a word, or of a date
-	if u.marks != nil && value != "" && len(value) <= most {
-		m := &u.marks[i]
-		switch word := markWord(value); {
-		case m.dates && isDate(value):
-			m.out++
-		case word == "":
-		case removalWords[word] || m.no[word]:
-			m.out++
-		case m.yes[word]:
-			m.kept++
-		}
+	if u.marks != nil && value != "" {
+		u.marks[i].count(value)
 	}
 	if u.actions == nil || value == "" {
 		return
@@ -130,41 +133,16 @@ func (u *unread) cell(i int, value string) {
 	}
 }
 
-// markWord returns a cell as the words of marks are written; "" if it is none of them.
-func markWord(cell string) string {
-	for i := range len(cell) {
-		if c := cell[i]; c >= utf8.RuneSelf {
-			if plain := plainName(cell); plain != "" {
-				return plain
-			}
-			return cell
-		} else if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9') {
-			return ""
-		}
+// count counts a device by its cell.
+func (m *marks) count(cell string) {
+	word := cmp.Or(plainName(cell), cell)
+	switch {
+	case m.no == nil:
+	case m.no[word], m.dates && isDate(cell):
+		m.out++
+	case m.yes[word]:
+		m.kept++
 	}
-	if !markStarts[startOf(cell)] {
-		return "" // most cells, at the price of one look
-	}
-	return strings.ToLower(cell)
-}
-
-// markStarts has the starts of the words of marks.
-var markStarts = func() (starts [1 << 10]bool) {
-	for _, words := range []map[string]bool{removalWords, yesWords, noWords} {
-		for word := range words {
-			starts[startOf(word)] = true
-		}
-	}
-	return starts
-}()
-
-// startOf is a number for the first two characters of a word in either case.
-func startOf(word string) int {
-	second := byte(0)
-	if len(word) > 1 {
-		second = word[1]
-	}
-	return int(word[0]&0x1f)<<5 | int(second&0x1f)
 }
 
 func wordSet(words string) map[string]bool {
@@ -186,6 +164,9 @@ var removalWords = wordSet(`delete deleted todelete isdeleted remove removed rem
 	supprimer supprime asupprimer retirer retire resilie annule retourne vole
 	eliminar eliminado borrar borrado cancelado devuelto retirado
 	eliminare eliminato rimuovere rimosso restituito verwijderen verwijderd remover removido`)
+
+// statusWords are names of columns that may say it.
+var statusWords = wordSet(`status state condition lifecycle zustand etat statut estado stato toestand`)
 
 // wantedWords are names of columns that say which devices are wanted.
 var wantedWords = wordSet(`active isactive enabled isenabled register keep provision inuse

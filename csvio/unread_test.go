@@ -41,7 +41,7 @@ func TestUnread(t *testing.T) {
 		"no words":                     {"mac,server,Task\n" + a + ",hq,\n", Options{}, ""},
 		"action, removal":              {"mac,Task\n" + a + ",register\n", Options{Action: batch.Deregister}, `--column action="Task"`},
 		"a word for removal":           {"mac,server,Status\n" + a + ",hq,active\n" + b + ",hq, Returned\n", Options{}, `"Status" (column 3) seems to say which devices are wanted, but is not read: 1 of 2 is not|--column action=none`},
-		"in German":                    {"mac,server,Vermerk\n" + a + ",hq,GELÖSCHT\n" + b + ",hq,gekündigt\n", Options{}, `"Vermerk" (column 3) seems to say which devices are wanted, but is not read: 2 of 2 are not`},
+		"in German":                    {"mac,server,Zustand\n" + a + ",hq,GELÖSCHT\n" + b + ",hq,gekündigt\n", Options{}, `"Zustand" (column 3) seems to say which devices are wanted, but is not read: 2 of 2 are not`},
 		"a mark below such a word":     {"mac,server,Delete?\n" + a + ",hq,\n" + b + ",hq,x\n", Options{}, `"Delete?" (column 3) seems to say|1 of 2`},
 		"no mark below it":             {"mac,server,Delete\n" + a + ",hq,no\n" + b + ",hq,\n", Options{}, ""},
 		"the date of a removal":        {"mac,server,deleted_at\n" + a + ",hq,NULL\n" + b + ",hq,2026-01-02 10:00:00.123\n", Options{}, `"deleted_at" (column 3) seems to say|1 of 2 is not`},
