@@ -259,7 +259,7 @@ func TestOtherFiles(t *testing.T) {
 
 // Words for an empty cell are no names of servers, and some names are odd.
 func TestServerWords(t *testing.T) {
-	for _, name := range []string{"NULL", "null", "N/A", "NA", "None", "nan", "NaN", "#N/A", "-", "--", "n.a.", "#REF!", `\N`, "0", "TBD", "tba", "dito", "s.o.", "unknown", "Keiner", "FALSE"} {
+	for _, name := range []string{"NULL", "null", "N/A", "NA", "None", "nan", "NaN", "#N/A", "-", "--", "_", "n.a.", "#REF!", `\N`, "0", "TBD", "tba", "dito", "s.o.", "unknown", "Keiner", "FALSE"} {
 		rows, _ := rowsOf(t, "mac,server\n001565000001,"+name+"\n", Options{Server: "d"})
 		if got := asked(rows); got != kindNoServer {
 			t.Errorf("%s: %q", name, got)

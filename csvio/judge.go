@@ -159,8 +159,10 @@ func serverProblem(name string) (kind, text string) {
 	if len(name) > maxServer {
 		return kindBadServer, fmt.Sprintf("the server name is longer than %d characters", maxServer)
 	}
+	word := false
 	for i := 0; i < len(name); i++ {
 		if inServer[name[i]] {
+			word = word || name[i] >= '0' && name[i] != '_'
 			continue
 		}
 		switch {
@@ -173,7 +175,7 @@ func serverProblem(name string) (kind, text string) {
 		}
 		return kindBadServer, fmt.Sprintf("the server name contains %s: use only A-Z a-z 0-9 - _ . and space", described(name[i:]))
 	}
-	if name != "" && len(name) <= longestNull && startsNull[name[0]] && isNull(name) {
+	if name != "" && (!word || len(name) <= longestNull && endsNull[name[len(name)-1]] && nullWords[strings.ToLower(name)]) {
 		return nullServer(name)
 	}
 	return "", ""
@@ -191,15 +193,15 @@ var nullWords = wordSet(`null n/a na n.a. none nan nil \n (null) <null> k.a. 0 t
 	tbd t.b.d. tba unknown pending ditto dito s.o. idem
 	offen unbekannt kein keine keiner wahr falsch aucun aucune sans inconnu ninguno ninguna nessuno geen`)
 
-// longestNull is the length of the longest of nullWords; startsNull has the bytes
-// that names can have and such words start with.
-var longestNull, startsNull = func() (longest int, start [256]bool) {
-	start = byteSet("-_. ")
+// longestNull is the length of the longest of nullWords, and endsNull has their last
+// bytes: most names are none of them at the price of two comparisons.
+var longestNull, endsNull = func() (longest int, ends [256]bool) {
 	for word := range nullWords {
 		longest = max(longest, len(word))
-		start[word[0]], start[strings.ToUpper(word)[0]] = true, true
+		last := word[len(word)-1:]
+		ends[last[0]], ends[strings.ToUpper(last)[0]] = true, true
 	}
-	return longest, start
+	return longest, ends
 }()
 
 // isNull reports whether a text is one of nullWords, an error of a spreadsheet, or
