@@ -17,7 +17,7 @@ import (
 type Plan struct {
 	Rows     int            // of the file; blank records are not counted
 	Blank    int            // records that are not devices, or are skipped
-	Hidden   int            // of these, skipped because the sheet hides them
+	Hidden   int            // of these, skipped because the sheet hides them or crosses them out
 	Fates    map[Fate]int   // rows by what is done with them
 	Calls    map[string]int // by method without "redirect."; the list is among them
 	Prune    int            // devices of the account that the file lacks and that will be removed

@@ -43,7 +43,7 @@ func (e *StopError) Unwrap() []error { return []error{e.Reason, e.Cause} }
 type Summary struct {
 	Rows       int                 // written to the results, not counting blank ones
 	Blank      int                 // records that are not devices, or are skipped
-	Hidden     int                 // of these, skipped because the sheet hides them
+	Hidden     int                 // of these, skipped because the sheet hides them or crosses them out
 	Counts     map[Status]int      // rows by status
 	Succeeded  int                 // rows that are as asked, including duplicates of such rows
 	Calls      map[string]int      // calls made, by method without "redirect."

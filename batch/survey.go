@@ -21,7 +21,7 @@ import (
 type Survey struct {
 	Rows    int  // records, all kinds
 	Blank   int  // of these, not devices, or skipped
-	Hidden  int  // of the blank ones, skipped because the sheet hides them
+	Hidden  int  // of the blank ones, skipped because the sheet hides them or crosses them out
 	Invalid int  // of these, with a problem
 	Passed  int  // of these, not to be rerun
 	Unread  int  // records that may stand for any device: their MAC cannot be read, or they swallow others

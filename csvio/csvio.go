@@ -212,10 +212,9 @@ type Format struct {
 	// after the last row: a file is UTF-8 until a byte says otherwise.
 	Encoding string
 
-	hasServers bool         // some column is read for them
-	lacks      [roles]bool  // roles that are read, and for which no column is known
-	unread     []int        // the user's columns that are read for nothing
-	marked     batch.Action // what is done to the devices that a column may mark
+	hasServers bool        // some column is read for them
+	lacks      [roles]bool // roles that are read, and for which no column is known
+	unread     []int       // the user's columns that are read for nothing
 
 	HeaderLine int  // line of the header, or its row in a sheet; 0: there is none
 	NoHeader   bool // the first record is a device

@@ -63,7 +63,7 @@ func (r *Reader) readStart() error {
 	}
 	r.noteColumns(records[at:])
 	r.comments = r.commentColumn(records[at:])
-	f.noteUnread(&r.header, r.task, &r.opts)
+	f.noteUnread(&r.header, r.task, r.opts.Columns)
 	if !r.ours {
 		s.wanted = slices.Max(r.header.at[:]) + 1
 	}

@@ -21,11 +21,12 @@ const noColumn = "none"
 // word would bind phones to something else than the file says.
 type unread struct {
 	format  *Format
-	columns []int   // the user's columns that are read for nothing
-	devices int     // rows with a MAC
-	urls    []int   // of them those that have a URL there, by columns; nil: not looked for
-	actions []int   // those that have an action there; -1: something else, and no removal; nil: not looked for
-	marks   []marks // by columns; nil: none is named as if it marked devices
+	action  batch.Action // what is done with the devices
+	columns []int        // the user's columns that are read for nothing
+	devices int          // rows with a MAC
+	urls    []int        // of them those that have a URL there, by columns; nil: not looked for
+	actions []int        // those that have an action there; -1: something else, and no removal; nil: not looked for
+	marks   []marks      // by columns; nil: none is named as if it marked devices
 }
 
 // marks count the devices that a column marks, in other words than an action's.
@@ -37,9 +38,8 @@ type marks struct {
 
 // noteUnread notes which roles a file has no column for, and which columns have no
 // role.
-func (f *Format) noteUnread(h *header, t task, opts *Options) {
-	columns, reads := opts.Columns, h.reads(t)
-	f.marked = opts.Action
+func (f *Format) noteUnread(h *header, t task, columns map[string]string) {
+	reads := h.reads(t)
 	for of, at := range h.at {
 		f.lacks[of] = reads[of] && !t.servers && at < 0 && columns[roleNames[of]] != noColumn
 	}
@@ -55,15 +55,15 @@ func (f *Format) noteUnread(h *header, t task, opts *Options) {
 }
 
 // newUnread returns one for the rows of a file, or of one of its sheets.
-func newUnread(f *Format) unread {
-	u := unread{format: f, columns: f.unread}
+func newUnread(f *Format, action batch.Action) unread {
+	u := unread{format: f, action: action, columns: f.unread}
 	if f.lacks[roleURL] {
 		u.urls = make([]int, len(u.columns))
 	}
 	if f.lacks[roleAction] {
 		u.actions = make([]int, len(u.columns))
 	}
-	if f.lacks[roleAction] && f.marked != batch.Check {
+	if f.lacks[roleAction] && action != batch.Check {
 		all := make([]marks, len(u.columns))
 		for i, column := range u.columns {
 			if all[i] = marksOf(f.Columns[column]); all[i].no != nil {
@@ -245,7 +245,7 @@ func (u *unread) markedErr() error {
 		if out == 0 && m.kept > 0 {
 			out = u.devices - m.kept
 		}
-		if out == 0 || out == u.devices && u.format.marked == batch.Deregister {
+		if out == 0 || out == u.devices && u.action == batch.Deregister {
 			continue
 		}
 		name, _ := u.place(i)

@@ -49,7 +49,7 @@ type Watch struct {
 
 // Watch returns a Watch for the rows of the file.
 func (f *File) Watch() *Watch {
-	return &Watch{file: f, blocks: f.opts.blocks(), unread: newUnread(&f.format)}
+	return &Watch{file: f, blocks: f.opts.blocks(), unread: newUnread(&f.format, f.opts.Action)}
 }
 
 // blocks returns the blocks of addresses that phones have.
@@ -92,7 +92,7 @@ func (w *Watch) Row(row *batch.Row) {
 func (w *Watch) next(sheet string) {
 	if format := w.file.sheetFormat(sheet); format != nil {
 		w.err = w.unreadErr()
-		w.unread, w.sheet = newUnread(format), sheet
+		w.unread, w.sheet = newUnread(format, w.file.opts.Action), sheet
 	}
 }
 

@@ -142,7 +142,7 @@ func (j *job) tellPlan(w io.Writer, p batch.Plan, config batch.Config) {
 		}
 	}
 	if p.Hidden > 0 {
-		fmt.Fprintf(w, "  %-43s%10s\n", "hidden rows, skipped", thousands(p.Hidden))
+		fmt.Fprintf(w, "  %-43s%10s\n", "hidden or crossed out, skipped", thousands(p.Hidden))
 	}
 	if blank := p.Blank - p.Hidden; blank > 0 {
 		fmt.Fprintf(w, "  %-43s%10s\n", "blank records, passed through", thousands(blank))

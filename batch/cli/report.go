@@ -218,7 +218,7 @@ func tellReport(w io.Writer, in *input, account string, t *report.Tally, next []
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s: %s: %s", rps.Printable(in.Name()), count(t.Rows, "row"), outcome(t.Succeeded, t.Rows-t.Succeeded))
 	if t.Hidden > 0 {
-		fmt.Fprintf(out, "; %s skipped", count(t.Hidden, "hidden row"))
+		fmt.Fprintf(out, "; %s skipped", count(t.Hidden, "hidden or crossed-out row"))
 	}
 	if t.Blank > 0 {
 		fmt.Fprintf(out, "; %s passed through", count(t.Blank, "blank record"))

@@ -73,7 +73,7 @@ func tell(w io.Writer, s batch.Summary, out results, account string, remedy func
 		text string
 	}{
 		{s.LeftOut, thousands(s.LeftOut) + " left for later"},
-		{s.Hidden, count(s.Hidden, "hidden row") + " skipped"},
+		{s.Hidden, count(s.Hidden, "hidden or crossed-out row") + " skipped"},
 		{s.Blank - s.Hidden, count(s.Blank-s.Hidden, "blank record") + " passed through"},
 		{s.Passed, count(s.Passed, "row") + " left as " + plural(s.Passed, "it was", "they were")},
 		{s.Resumed, thousands(s.Resumed) + " resumed from the earlier run"},

@@ -218,7 +218,7 @@ func (v *validate) tell(w io.Writer, in *input, survey *batch.Survey, plan batch
 	fmt.Fprintf(w, "%s: %s to send, %s, %s invalid, %s in conflict", count(plan.Rows, "row"),
 		thousands(tally.Send), count(tally.Duplicates, "duplicate"), thousands(survey.Invalid), thousands(tally.Conflicts))
 	if survey.Hidden > 0 {
-		fmt.Fprintf(w, ", %s to skip", count(survey.Hidden, "hidden row"))
+		fmt.Fprintf(w, ", %s to skip", count(survey.Hidden, "hidden or crossed-out row"))
 	}
 	if blank := survey.Blank - survey.Hidden; blank > 0 {
 		fmt.Fprintf(w, ", and %s", count(blank, "blank record"))

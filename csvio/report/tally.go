@@ -34,7 +34,7 @@ type Options struct {
 type Tally struct {
 	Rows      int       // not counting blank records
 	Blank     int       // records that are not devices
-	Hidden    int       // rows that were skipped because their sheet hides them
+	Hidden    int       // rows that were skipped because their sheet hides them or crosses them out
 	Succeeded int       // including duplicates of rows that succeeded
 	From, To  time.Time // the first and the last verdict; zero if none has a time
 	Sandbox   int       // rows that were tried at a simulated service
