@@ -2,7 +2,9 @@ package rps
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/kolo/xmlrpc"
 )
@@ -58,8 +60,9 @@ var faults = []phrase{
 // several ways ("Error:Invalid server", "Error: Invalid server", "Invalid
 // server"), and so does the service.
 func refusal(method, text string) *Error {
-	text = OneLine(text)
-	return &Error{Kind: refusalKind(text), Method: method, Text: text, MACs: namedMACs(text)}
+	words, lead := plain(lines(text))
+	kind := refusalKind(words, lead)
+	return &Error{Kind: kind, Method: method, Text: OneLine(text), MACs: namedMACs(ofKind(kind, words))}
 }
 
 // faultError turns a fault into an error. Words that do not show that no handler
@@ -84,32 +87,94 @@ func kindOf(words string, phrases []phrase) Kind {
 	return 0
 }
 
-func refusalKind(line string) Kind {
-	words, lead := plain(line)
-	kind := kindOf(words, refusals)
+func refusalKind(words string, lead bool) Kind {
+	line := flat(words)
+	kind := kindOf(line, refusals)
 	switch {
 	case kind != 0:
 		return kind
-	// Only the address or the advice that follows marks this refusal: it takes
-	// several lines, and is not the same everywhere.
-	case beginsWithMAC(words) && lead || strings.Contains(words, "please check the mac address"):
+	case foreignOwner(words, lead):
 		return Foreign
-	case tooBig(words):
+	case tooBig(line):
 		return BatchTooBig
 	}
 	return Refusal
 }
 
+// foreignOwner reports whether words say that another account has devices. Only
+// their addresses, after the word Error, and the advice that follows mark this
+// refusal. The advice takes several lines, and is not the same everywhere. Other
+// words beside the addresses say something else about them.
+func foreignOwner(words string, lead bool) bool {
+	end := 0 // of the addresses
+	for i := 0; i < len(words); i++ {
+		if _, next := macAt(words, i); next > 0 {
+			end, i = next, next-1
+		} else if isWord(words[i]) {
+			break
+		}
+	}
+	rest := strings.TrimLeft(strings.TrimPrefix(words[end:], "(mac address)"), " .,:;)]-")
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(rest, "\n"), "please check the mac address"), strings.Contains(flat(words), "added to other enterprise"):
+		return true
+	case !lead || end == 0:
+		return false
+	case strings.HasPrefix(rest, "\n"), strings.HasPrefix(rest, "<br"):
+		return true
+	}
+	return !strings.ContainsFunc(rest, func(r rune) bool { // the list may be cut off
+		return unicode.IsLetter(r) && (r > 'f' || r < 'a')
+	})
+}
+
+// ofKind returns the part of a refusal's words that is of its kind: a service may
+// have several to tell, each with addresses of its own. Unknown words stay together.
+func ofKind(kind Kind, words string) string {
+	if kind == Refusal || kind == BatchTooBig {
+		return words
+	}
+	var parts strings.Builder
+	line, begin := flat(words), 0
+	for end := 1; end <= len(words); end++ {
+		if end < len(words) && (isWord(line[end-1]) || !begins.MatchString(line[end:]) && kindOf(line[end:], refusals) == 0) {
+			continue
+		}
+		if part, lead := plain(words[begin:end]); begin == 0 || refusalKind(part, lead) == kind {
+			parts.WriteString(part)
+		}
+		begin = end
+	}
+	return parts.String()
+}
+
+var begins = regexp.MustCompile(`^error ?:`)
+
+// lines returns a text with each of its lines as OneLine returns it, without the
+// empty ones.
+func lines(text string) string {
+	var all []string
+	for line := range strings.Lines(text) {
+		if line = OneLine(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// flat returns lines as one, of the same length.
+func flat(lines string) string { return strings.ReplaceAll(lines, "\n", " ") }
+
 // plain returns the words in lower case, without the Error that may precede them,
 // the plurals in brackets, and unprintable characters. It reports whether there
 // was such an Error, with its colon.
-func plain(line string) (words string, lead bool) {
-	words = strings.ReplaceAll(strings.ToLower(line), "\ufffd", "")
+func plain(text string) (words string, lead bool) {
+	words = strings.ReplaceAll(strings.ToLower(text), "\ufffd", "")
 	if rest, ok := strings.CutPrefix(words, "error"); ok {
-		rest = strings.TrimLeft(rest, " ")
+		rest = strings.TrimLeft(rest, " \n")
 		switch {
 		case strings.HasPrefix(rest, ":"):
-			words, lead = strings.TrimLeft(rest[1:], " "), true
+			words, lead = strings.TrimLeft(rest[1:], " \n"), true
 		case len(rest) < len(words)-len("error"):
 			words = rest
 		}
@@ -140,11 +205,6 @@ func containsAny(text string, words ...string) bool {
 		}
 	}
 	return false
-}
-
-func beginsWithMAC(text string) bool {
-	_, end := macAt(text, 0)
-	return end > 0
 }
 
 // namedMACs returns the addresses in a text, each once.

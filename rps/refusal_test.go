@@ -66,6 +66,24 @@ func TestRefusal(t *testing.T) {
 			macs("001565000001", "001565000002", "001565000003", "001565000004", "001565000005")},
 		{"Error:001565000001,001565000001\n001565000002" + ticket, Foreign, macs("001565000001", "001565000002")},
 		{"001565000001 Please check the MAC address you entered", Foreign, macs("001565000001")},
+		{"Error: 001565000001, 001565000002, 0015...", Foreign, macs("001565000001", "001565000002")},
+		{"Error:[001565000001]<br/>PLEASE CHECK THE MAC ADDRESS YOU ENTERED", Foreign, macs("001565000001")},
+		{"Error:001565000001.\nAsk its owner", Foreign, macs("001565000001")},
+		{"MAC(001565000001) has been added to other enterprise.", Foreign, macs("001565000001")},
+
+		// Addresses of which something else is said.
+		{"Error: 001565000001 has been registered by yourself", Refusal, macs("001565000001")},
+		{"Error:001565000001, 001565000002 is not a valid MAC" + ticket, Refusal, macs("001565000001", "001565000002")},
+		{"Error: 001565000001: Invalid MAC(s)", Refusal, macs("001565000001")},
+		{"Error: bad 001565000001", Refusal, macs("001565000001")},
+		{"Error:001565000001 已注册", Refusal, macs("001565000001")},
+
+		// Several kinds at once: the addresses of the first.
+		{"Error: 001565000001(MAC address)" + ticket + "Error:Invalid MAC(s):001565000002", Foreign, macs("001565000001")},
+		{"Error:Invalid MAC(s):001565000001; Error:001565000002" + ticket + "Invalid MAC(s): 001565000003", InvalidMAC, macs("001565000001", "001565000003")},
+		{"Are you sure you want to override\nMAC addresses: 001565000001 Invalid MAC(s): 001565000002", OverridePrompt, macs("001565000001")},
+		{"The MAC is unknown: 001565000001. Repeated MAC(s): 001565000002", UnknownMAC, macs("001565000001")},
+
 		{"  ERROR:\n\tINVALID\n mac(S) :\n 00-15-65-AA-00-01,\n00156500000x,001565aa0002. ", InvalidMAC, macs("001565AA0001", "001565AA0002")},
 		{"Error Invalid server", InvalidServer, nil},
 		{"Error:\u00a0Invalid server", InvalidServer, nil},
