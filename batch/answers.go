@@ -404,7 +404,13 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 		e.queue.push(change{call: call, server: o.server, url: o.url, items: []item{it}})
 		return
 	}
-	e.queue.together(&e.queue.gathered, groupKey{call: call, server: o.server, apart: true}, it, int(e.gate.size.Load()))
+	key := groupKey{call: call, server: o.server, apart: true}
+	size := int(e.gate.size.Load())
+	if it.Tries > 1 { // as in retry, but faster: each round takes a list
+		key.tries = it.Tries
+		size = max(1, size>>(2*(it.Tries-1)))
+	}
+	e.queue.together(&e.queue.gathered, key, it, size)
 }
 
 // added queues the tasks that waited for a server to be added. Their answers show

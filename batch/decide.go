@@ -139,11 +139,17 @@ func said(status Status, err *rps.Error) func(*evidence) {
 	return func(e *evidence) { e.Said = words }
 }
 
-// retry sends the same call again, or ends the tries.
+// retry sends the same call again, or ends the tries. If it was lost again, that may
+// be because of one of its rows, or because they are too many: it goes on in halves.
 func retry(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if c.tries+1 < f.maxAttempts && f.mayRetry {
 		o.next = []change{c.again()}
+		if c.tries > 0 && len(c.items) > 1 && err.Kind == rps.Unreadable {
+			first, second := c.halves()
+			first.tries, second.tries = c.tries, c.tries
+			o.next = []change{first, second}
+		}
 		return o
 	}
 	// If no earlier call can have applied it, it has certainly failed.
