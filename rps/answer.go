@@ -60,12 +60,14 @@ func judge(method string, v values) (answer, *Error) {
 		if v.n != 1 {
 			return unreadable(errShape)
 		}
-		if !v.list { // a list of one entry, not written as a list
+		if !v.list { // one entry or none, not written as a list
 			mac, err := ParseMAC(text)
-			if err != nil {
+			switch {
+			case err == nil:
+				v.macs = []MAC{mac}
+			case text != "":
 				return unknown("this is not a list of devices")
 			}
-			v.macs = []MAC{mac}
 		}
 		return answer{macs: v.macs}, nil
 	case MethodCheckDevice, MethodCheckDeviceExt:
@@ -80,6 +82,9 @@ func judge(method string, v values) (answer, *Error) {
 		// must not get more lines or a formula from it.
 		case url != Printable(url), strings.IndexAny(url, "=+-@") == 0:
 			return unreadable(errURL)
+		}
+		if !strings.Contains(v.texts[1], "://") { // a name of the server, perhaps, or a word for nothing
+			v.texts[1] = ""
 		}
 		return answer{status: status, url: v.texts[1]}, nil
 	}

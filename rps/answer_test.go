@@ -67,11 +67,14 @@ func TestReadAnswerGranted(t *testing.T) {
 
 		{"unregistered", ext, document(yes, "unregistered"), answer{status: Unregistered}},
 		{"elsewhere", ext, document(yes, "\nREGISTERED\n  Elsewhere "), answer{status: RegisteredElsewhere}},
+		{"elsewhere, in other ways", ext, document(yes, "registered_elsewhere."), answer{status: RegisteredElsewhere}},
+		{"elsewhere, as a word", ext, document(yes, "RegisteredElsewhere"), answer{status: RegisteredElsewhere}},
 		{"unknown", MethodCheckDevice, document(yes, "Unknown"), answer{status: Unknown}},
 		{"URL", ext, document(yes, "Registered", "\n http://x/?a=1&amp;b=2\n"), answer{status: Registered, url: "http://x/?a=1&b=2"}},
 		{"URL in parts", ext, document(yes, "Registered", "<string>http://x/<![CDATA[?a=1&b]]>=2</string>"), answer{status: Registered, url: "http://x/?a=1&b=2"}},
 		{"no URL", ext, document(yes, "Registered", ""), answer{status: Registered}},
 		{"empty URL", ext, document(yes, "Registered", "<string/>"), answer{status: Registered}},
+		{"name for a URL", ext, document(yes, "Registered", "Head office"), answer{status: Registered}},
 		{"nil URL", ext, document(yes, "Registered", "<ex:nil/>"), answer{status: Registered}},
 
 		{"one device", all, document(yes, list("\n00-15-65-00-00-01\n")), one},
@@ -81,6 +84,8 @@ func TestReadAnswerGranted(t *testing.T) {
 		{"empty values", all, document(yes, list("001565000001", "<string/>", " ", "001565000002")), two},
 		{"CDATA list", all, document(yes, list(" <![CDATA[001565000001]]> ", "<![CDATA[001565000002]]>")), two},
 		{"empty list", all, document(yes, "<array><data></data></array>"), answer{macs: []MAC{}}},
+		{"empty list, no list", all, document(yes, "<string/>"), answer{}},
+		{"empty list, nil", all, document(yes, "<nil/>"), answer{}},
 		{"empty list, short", all, document(yes, "\n<array>\n<data/>\n</array>\n"), answer{macs: []MAC{}}},
 	}
 	for _, test := range tests {
@@ -98,6 +103,13 @@ func TestReadAnswerRefused(t *testing.T) {
 			if err == nil || err.Kind != InvalidServer {
 				t.Errorf("%q, %q: %v", code, text, err)
 			}
+		}
+	}
+	for _, more := range [][]string{{list("001565000001", "00:15:65:00:00:02")}, {"<struct><member><name>mac</name><value>001565000001</value></member><member><name>mac</name><value>001565000002</value></member></struct>"},
+		{"<int>7</int>", "<nil/>", "001565000001,001565000002"}} {
+		_, err := readText(MethodRegisterDevices, document(append([]string{no, "Invalid MAC(s)"}, more...)...))
+		if err == nil || err.Kind != InvalidMAC || !slices.Equal(err.MACs, macs("001565000001", "001565000002")) {
+			t.Errorf("%q: %v", more, err)
 		}
 	}
 	for _, body := range []string{document(no), document(no, ""), document(no, "<string/>"), document(no, "<nil/>")} {
@@ -166,7 +178,6 @@ func TestReadAnswerUnreadable(t *testing.T) {
 		{"status list", ext, document(yes, list("Registered")), ""},
 		{"list of lists", all, document(yes, list(list("001565000001"))), ""},
 		{"list is OK", all, document(yes, "OK"), "OK"},
-		{"list is empty text", all, document(yes, ""), ""},
 		{"list and more", all, document(yes, list("001565000001"), "x"), ""},
 
 		{"code of a fault", set, fault("<member><name>faultCode</name><value>bad</value></member>"), ""},

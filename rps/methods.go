@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 )
 
 // The methods of the API (chapter 4).
@@ -152,14 +153,23 @@ func isOverride(yes bool) string {
 	return "0"
 }
 
-// parseStatus reads the text of a status. It does not guess: "Registered at
-// last" is not Registered.
+// parseStatus reads the text of a status, by its letters. It does not guess:
+// "Registered at last" is not Registered.
 func parseStatus(text string) (DeviceStatus, bool) {
-	line := OneLine(text)
 	for _, status := range []DeviceStatus{Unregistered, Registered, RegisteredElsewhere, Unknown} {
-		if strings.EqualFold(line, string(status)) {
+		if strings.EqualFold(letters(text), letters(string(status))) {
 			return status, true
 		}
 	}
 	return "", false
+}
+
+// letters returns a text without white space and punctuation.
+func letters(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsPunct(r) {
+			return -1
+		}
+		return r
+	}, text)
 }

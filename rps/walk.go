@@ -110,6 +110,14 @@ func (w *walker) answer() (v values, err error) {
 			return v, err
 		case t == tag{"data", true}:
 			return v, w.tags("/array", "/value", "/param", "/params")
+		case t == tag{"value", false} && !v.granted && v.n == 1:
+			// What a refusal says besides its words, such as addresses, adds to them.
+			more, err := w.rest()
+			if err != nil {
+				return v, err
+			}
+			v.texts[0] += more
+			continue
 		case t != tag{"value", false} || v.n == len(v.texts):
 			return v, errShape
 		}
@@ -123,6 +131,31 @@ func (w *walker) answer() (v values, err error) {
 		}
 		v.texts[v.n], v.n = string(text), v.n+1
 	}
+}
+
+// rest reads what follows <value> up to the end of that, whatever is in it, and
+// returns the texts there, each in a line.
+func (w *walker) rest() (string, error) {
+	var texts strings.Builder
+	for depth := 1; depth > 0; {
+		token, err := w.token()
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if texts.Len()+len(t) > maxAnswer {
+				return "", errLong
+			}
+			texts.WriteByte('\n')
+			texts.Write(t)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return texts.String(), nil
 }
 
 // list reads what follows <value><array>. Text between the entries is ignored:
