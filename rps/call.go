@@ -84,11 +84,17 @@ func (c *Client) exchange(ctx context.Context, method string, args []any) (answe
 		return answer{}, &Error{Kind: kind, Method: method, Err: c.cause(ctx, err)}
 	}
 	defer response.Body.Close()
+	b := newBody(callCtx, response.Body, method)
 	if response.StatusCode != http.StatusOK {
-		io.CopyN(io.Discard, response.Body, maxDrain)
+		if response.StatusCode == http.StatusInternalServerError { // with which some engines send their faults
+			if _, e := readAnswer(method, response.Header.Get("Content-Type"), b); e != nil && e.Kind != Unreadable {
+				e.StatusCode = response.StatusCode
+				return answer{}, e
+			}
+		}
+		io.CopyN(io.Discard, b, maxDrain)
 		return answer{}, statusError(method, response, time.Now())
 	}
-	b := newBody(callCtx, response.Body, method)
 	if response.ContentLength > b.limit {
 		b.err = b.tooBig()
 	}
@@ -139,7 +145,7 @@ func dialing(err error) bool {
 }
 
 // statusError returns what an answer with an HTTP status other than 200 means.
-// Its body is some page of a proxy, and does not matter.
+// Its body is some page of a proxy, and does not matter, unless it is a fault.
 func statusError(method string, response *http.Response, now time.Time) *Error {
 	e := &Error{Kind: Unreadable, Method: method, StatusCode: response.StatusCode}
 	switch response.StatusCode {

@@ -105,6 +105,31 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// A fault with HTTP 500 is a fault. Nothing is granted with it.
+func TestFaultWithHTTP500(t *testing.T) {
+	fault := func(words string) string {
+		return "<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>0</int></value></member>" +
+			"<member><name>faultString</name><value>" + words + "</value></member></struct></value></fault></methodResponse>"
+	}
+	for body, want := range map[string]Error{
+		fault("Failed to invoke method x in class Y: null"): {Kind: HandlerFailed, Text: "fault 0: Failed to invoke method x in class Y: null"},
+		fault("Not authorized"):                             {Kind: Unauthorized, Text: "fault 0: Not authorized"},
+		document(no, "Invalid server"):                      {Kind: InvalidServer, Text: "Invalid server"},
+		document(yes, "OK"):                                 {Kind: Unreadable},
+		"<html>fault</html>":                                {Kind: Unreadable},
+		"":                                                  {Kind: Unreadable},
+	} {
+		c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(500)
+			io.WriteString(w, body)
+		})
+		e := asError(t, c.EditDevice(t.Context(), MAC{2}, "s"))
+		if e.Kind != want.Kind || e.Text != want.Text || e.StatusCode != 500 || e.MayStillApply() {
+			t.Errorf("%s\nis read as %v", body, e)
+		}
+	}
+}
+
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s was called, with %q", r.Method, r.URL, r.Header.Get("Authorization"))
