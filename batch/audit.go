@@ -33,6 +33,8 @@ func audit(l lookup, ans answer, serverURL string) Verdict {
 		v.Status, v.Detail = NotVerified, "in the account; the URL of its server is not known (supply it with --servers)"
 	case sameURL(ans.url, want):
 		v.Status = Matches
+	case alikeURL(ans.url, want):
+		v.Status, v.Detail = Differs, "it is bound to its row's URL but for case, escapes or a slash at the end"
 	default:
 		v.Status, v.Detail = Differs, "it is bound to a different URL than its row's"
 	}

@@ -118,6 +118,11 @@ func (c concluding) found() conclusion {
 		return settled(c.asWanted())
 	case known && c.f.another && c.url == "" && c.Reach != untouched:
 		return conclusion{need: needServer} // somebody may have moved the device that revealed the URL
+	case known && c.Reach != untouched && alikeURL(want, c.seen.bound):
+		if c.wasAbsent() && c.Reach == lost {
+			return settled(c.asWanted())
+		}
+		return c.boundElsewhere("it is bound to its row's URL, or to one that differs from it in case, escapes or a slash at the end", false)
 	case known && !c.doubtful():
 		return c.boundElsewhere("it is bound to a different URL than its row's", true)
 	}

@@ -91,6 +91,15 @@ func TestConclude(t *testing.T) {
 		{"as asked, edited", edit, was(moved), found(asked), base, false, "edited by lookup"},
 		{"as asked, and no call touched it", register, was(evidence{}), found(asked), base, false, "unchanged by lookup"},
 
+		// To be bound, and bound as asked but for a slash or the like.
+		{"nearly as asked, and it was not there", byURL, wasNot(gone), found("https://u.example.com/%31/"), base, false, "registered by lookup"},
+		{"nearly as asked, and it was not there, but no call was lost", byURL, listed(present, wasNot(carried)), found(unique + "/"), base, false, "in-doubt by nothing"},
+		{"nearly as asked, and it was there", byURL, was(carried), found(unique + "/"), base, false, "exists by lookup"},
+		{"nearly as asked, without a list", byURL, gone, found(unique + "/"), noList, false, "in-doubt by nothing"},
+		{"nearly as asked, to be moved", byURL, wasNot(carried), found(unique + "/"), own, false, "sends override"},
+		{"nearly as asked after calls that move", override, spent(was(moved)), found("https://A.example.com//"), own, false, "in-doubt by nothing"},
+		{"nearly as asked, and no call touched it", byURL, was(evidence{}), found(unique + "/"), own, false, "sends override of what is there"},
+
 		// To be bound, and bound to another URL.
 		{"another URL before", register, was(carried), found(other), base, false, "exists by lookup"},
 		{"another URL, and another device may tell", register, wasNot(gone), found(other), confirm, false, "needs the server"},

@@ -39,6 +39,8 @@
 //	                           is overridden where that is allowed, or in doubt
 //	bound, URL not comparable  the same; registered by the list, if the list shows it now and
 //	                           did not before
+//	the same but for a slash   registered, if a call was lost and the list did not show it
+//	at the end or the like     before; else as if not comparable
 //	registered elsewhere       registered-elsewhere
 //	not registered             sent again; in the end refused in the service's words, or failed
 //

@@ -126,6 +126,7 @@ type model struct {
 	mute       bool // a lookup does not show the URL
 	unlisted   bool // the account cannot be listed
 	moody      bool // calls are refused as a whole now and then
+	slashes    bool // another form has one slash more
 	most       int  // devices that the account has room for, with a quota
 	rows       int  // devices that the run is about; the others are the account's
 	wasCut     bool // its list
@@ -138,6 +139,7 @@ func newModel(draw draw, t traits, rows int, now time.Time) *model {
 	m.naming, m.promptsAll = draw(3), draw.oneIn(3)
 	m.takes, m.elsewhere, m.mute, m.unlisted, m.moody = draw.oneIn(6), draw.oneIn(4), draw.oneIn(8), draw.oneIn(6), draw.oneIn(2)
 	m.most = 1 + draw(6)
+	m.slashes = t.has(otherForm) && draw.oneIn(2)
 	if draw.oneIn(8) || t.has(serverLate) {
 		delete(m.servers, "A")
 	}
@@ -216,6 +218,9 @@ func (m *model) look(mac rps.MAC) (rps.DeviceStatus, string) {
 			url = ""
 		} else if m.traits.has(otherForm) {
 			url = strings.Replace(url, "https://", "HTTPS://", 1)
+			if m.slashes {
+				url += "/"
+			}
 		}
 		return rps.Registered, url
 	case another:

@@ -14,6 +14,18 @@ func sameURL(a, b string) bool {
 	return a == b || canonicalURL(a) == canonicalURL(b)
 }
 
+// alikeURL reports whether two URLs differ at most in case, in escapes and in slashes
+// at their ends: a service may return what it was sent in such another form.
+func alikeURL(a, b string) bool { return bareURL(a) == bareURL(b) }
+
+func bareURL(text string) string {
+	text = canonicalURL(text)
+	if plain, err := url.PathUnescape(text); err == nil {
+		text = plain
+	}
+	return strings.TrimRight(strings.ToLower(text), "/")
+}
+
 var defaultPorts = map[string]string{"http": "80", "https": "443", "ftp": "21", "tftp": "69"}
 
 func canonicalURL(text string) string {
