@@ -245,11 +245,13 @@ func (e *engine) looked(l lookup, res result, mayRetry bool, now time.Time) {
 	case forRow:
 		o := e.open[l.item.row]
 		o.looking = false
-		o.seen = finding{bound: ans.url, at: res.left}
-		if ans.err != nil {
+		o.seen = finding{state: sightOf(ans.status), bound: ans.url, at: res.left}
+		switch {
+		case ans.err != nil && ans.err.Kind == rps.InvalidMAC && o.Before != present && o.List != present && o.Earlier == nil:
+			// An address that the service does not take is not registered, and no
+			// call has registered it.
+		case ans.err != nil:
 			o.seen.state, o.seen.err = unseeable, ans.err.Error()
-		} else {
-			o.seen.state = sightOf(ans.status)
 		}
 		e.resolve(o, e.known.facts(o.server, false), now)
 	default:

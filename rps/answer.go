@@ -43,11 +43,13 @@ func judge(method string, v values) (answer, *Error) {
 	switch {
 	case v.fault != nil:
 		return answer{}, faultError(method, *v.fault)
+	case !v.granted && v.list && len(v.macs) == 0 && method == MethodListDevices:
+		return answer{}, &Error{Kind: NoDevices, Method: method}
 	case !v.granted && v.list:
 		return unreadable(errors.New("the answer refuses the call, but has a list"))
 	case !v.granted:
 		return answer{}, refusal(method, v.texts[0])
-	case v.n == 0, v.list && method != MethodListDevices:
+	case (v.n == 0 || v.list) && method != MethodListDevices:
 		return unreadable(errShape)
 	}
 	text := v.texts[0]
@@ -57,7 +59,7 @@ func judge(method string, v values) (answer, *Error) {
 	}
 	switch method {
 	case MethodListDevices:
-		if v.n != 1 {
+		if v.n > 1 {
 			return unreadable(errShape)
 		}
 		if !v.list { // one entry or none, not written as a list
@@ -65,7 +67,7 @@ func judge(method string, v values) (answer, *Error) {
 			switch {
 			case err == nil:
 				v.macs = []MAC{mac}
-			case text != "":
+			case text != "" && refusal(method, text).Kind != NoDevices:
 				return unknown("this is not a list of devices")
 			}
 		}

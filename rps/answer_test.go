@@ -85,6 +85,8 @@ func TestReadAnswerGranted(t *testing.T) {
 		{"CDATA list", all, document(yes, list(" <![CDATA[001565000001]]> ", "<![CDATA[001565000002]]>")), two},
 		{"empty list", all, document(yes, "<array><data></data></array>"), answer{macs: []MAC{}}},
 		{"empty list, no list", all, document(yes, "<string/>"), answer{}},
+		{"empty list, none", all, document(yes), answer{}},
+		{"empty list, in words", all, document(yes, "No device(s) exists"), answer{}},
 		{"empty list, nil", all, document(yes, "<nil/>"), answer{}},
 		{"empty list, short", all, document(yes, "\n<array>\n<data/>\n</array>\n"), answer{macs: []MAC{}}},
 	}
@@ -104,6 +106,9 @@ func TestReadAnswerRefused(t *testing.T) {
 				t.Errorf("%q, %q: %v", code, text, err)
 			}
 		}
+	}
+	if _, err := readText(MethodListDevices, document(no, "<array><data/></array>")); err == nil || err.Kind != NoDevices {
+		t.Errorf("an empty list that is refused: %v", err)
 	}
 	for _, more := range [][]string{{list("001565000001", "00:15:65:00:00:02")}, {"<struct><member><name>mac</name><value>001565000001</value></member><member><name>mac</name><value>001565000002</value></member></struct>"},
 		{"<int>7</int>", "<nil/>", "001565000001,001565000002"}} {
