@@ -108,3 +108,46 @@ func TestUnansweredBatchesShrink(t *testing.T) {
 		})
 	}
 }
+
+// picky is a service that takes some addresses for none, and does not say so in known
+// words when it is sent them.
+type picky struct {
+	Service
+	none []rps.MAC
+}
+
+func (p picky) RegisterDevices(ctx context.Context, macs []rps.MAC, server string) error {
+	if slices.ContainsFunc(macs, func(m rps.MAC) bool { return slices.Contains(p.none, m) }) {
+		return &rps.Error{Kind: rps.Refusal, Text: "not a phone"}
+	}
+	return p.Service.RegisterDevices(ctx, macs, server)
+}
+
+func (p picky) CheckDeviceExt(ctx context.Context, mac rps.MAC) (rps.DeviceStatus, string, error) {
+	if slices.Contains(p.none, mac) {
+		return "", "", &rps.Error{Kind: rps.InvalidMAC, Text: "Error:Invalid MAC(s)"}
+	}
+	return p.Service.CheckDeviceExt(ctx, mac)
+}
+
+// A lookup that does not take the address shows that the device is not registered.
+func TestLookupOfWhatIsNoMAC(t *testing.T) {
+	for _, listed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			sim := withServers(rpstest.Options{})
+			want := Refused
+			if listed {
+				sim.AddDevice("user", mac(5).Bare(), "A", "")
+				want = Exists
+			}
+			r, results := runOf(t, sim, devices(9, "A"), testConfig())
+			r.Caller.service = picky{r.Caller.service, []rps.MAC{mac(4), mac(5)}}
+			if _, err := do(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if v := results.verdicts[4]; v.Status != want {
+				t.Errorf("listed: %v: %s (%s), want %s", listed, v.Status, v.Detail, want)
+			}
+		})
+	}
+}
