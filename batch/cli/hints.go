@@ -35,6 +35,8 @@ func fixFor(err error) string {
 		return "check --url, or name the CA of the service with --ca-file"
 	case errors.Is(err, rps.NotService):
 		return "check --url: it must name the XML API itself, as " + rps.DefaultURL + " does"
+	case errors.Is(err, batch.ErrStubborn):
+		return "do what the message asks; if it is about some of the devices, or about how many a call has, use a smaller --batch-size, down to 1"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "check the host name in --url, and that this machine can resolve names"
 	}

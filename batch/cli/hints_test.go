@@ -40,6 +40,7 @@ func TestNextAfter(t *testing.T) {
 		{batch.ErrInterrupted, true, true, "run the same command again: the journal is gone, so this run cannot be resumed"},
 		{batch.ErrFailures, true, false, "rps_detail says why the rows failed: fix that, then run the same command with --resume and a higher --max-failures, or with --restart if the file has changed"},
 		{batch.ErrFailures, false, false, "rps_detail says why the rows failed: fix them, or run the same command with a higher --max-failures"},
+		{batch.ErrStubborn, true, false, "do what the message asks; if it is about some of the devices, or about how many a call has, use a smaller --batch-size, down to 1; then run the same command with --resume"},
 	} {
 		stopped := &batch.StopError{Reason: test.stopped}
 		if got := nextAfter(stopped, test.begun, test.gone); got != test.want {
