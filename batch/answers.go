@@ -408,9 +408,8 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	}
 	key := groupKey{call: call, server: o.server, apart: true}
 	size := int(e.gate.size.Load())
-	if it.Tries > 1 { // as in retry, but faster: each round takes a list
-		key.tries = it.Tries
-		size = max(1, size>>(2*(it.Tries-1)))
+	if it.Tries > 1 {
+		key.tries, size = it.Tries, part(size, int(it.Tries-1))
 	}
 	e.queue.together(&e.queue.gathered, key, it, size)
 }

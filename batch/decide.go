@@ -140,15 +140,16 @@ func said(status Status, err *rps.Error) func(*evidence) {
 }
 
 // retry sends the same call again, or ends the tries. If it was lost again, that may
-// be because of one of its rows, or because they are too many: it goes on in halves.
+// be because of one of its rows, or because they are too many: it goes on in parts.
 func retry(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if c.tries+1 < f.maxAttempts && f.mayRetry {
 		o.next = []change{c.again()}
 		if c.tries > 0 && len(c.items) > 1 && err.Kind == rps.Unreadable {
-			first, second := c.halves()
-			first.tries, second.tries = c.tries, c.tries
-			o.next = []change{first, second}
+			o.next = c.cut(part(len(c.items), 1))
+			for i := range o.next {
+				o.next[i].tries = c.tries
+			}
 		}
 		return o
 	}
@@ -166,6 +167,10 @@ func retry(f facts, c change, err *rps.Error) outcome {
 	}
 	return o
 }
+
+// part returns how many of so many rows go on together, after they were lost more than
+// once. A lost call may take seconds, and a list: few rounds are better than few calls.
+func part(rows, moreThanOnce int) int { return max(1, rows>>(4*moreThanOnce)) }
 
 // applied settles the rows of a change that the service granted.
 func applied(f facts, c change) outcome {

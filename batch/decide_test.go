@@ -138,7 +138,7 @@ func TestDecide(t *testing.T) {
 		{"lost, without a list", noList, register(2), http(rps.Unreadable, 502), "register[0L 1L]"},
 		{"lost to the end, without a list", noList, at(2, 2, register(1)), says(rps.Unreadable), "open[0L]"},
 		{"lost when moved", own, as(callOverride, 2, was), says(rps.Unreadable), "override[0L 1L]"},
-		{"lost again when moved", own, at(1, 1, as(callOverride, 3, was)), says(rps.Unreadable), "override[0L 1L] override[2L]"},
+		{"lost again when moved", own, at(1, 1, as(callOverride, 3, was)), says(rps.Unreadable), "override[0L] override[1L] override[2L]"},
 		{"not sent again when moved", own, at(1, 1, as(callOverride, 3, was)), says(rps.NotSent), "override[0 1 2]"},
 		{"lost when removed", base, as(callDeregister, 2, was, wasNot), says(rps.Unreadable), "open[0L 1L]"},
 		{"lost when edited", base, as(callEdit, 1), says(rps.Unreadable), "edit[0L]"},
