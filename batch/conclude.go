@@ -278,6 +278,8 @@ func (c concluding) undoneBy(doubt bool, proof Proof, finding string) conclusion
 func (c concluding) final(proof Proof, finding string) Verdict {
 	v := Verdict{Status: Failed, Proof: proof, URL: c.seen.bound, Detail: "no readable answer; " + finding}
 	switch {
+	case c.Said == nil && c.Rounds >= maxRounds && c.Asked && c.seen.state == nobodys:
+		return c.inDoubt(finding + ", but the service asks whether to override it")
 	case c.Said == nil && c.Rounds >= maxRounds:
 		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, so no more calls are made for it"
 	case c.Said != nil && finding == "":

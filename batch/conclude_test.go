@@ -145,6 +145,7 @@ func TestConclude(t *testing.T) {
 		{"another's", register, gone, another, base, false, "registered-elsewhere by lookup"},
 		{"another's, which a call may still take", override, late, another, base, false, "needs time"},
 		{"nobody's", register, gone, free, base, false, "sends register"},
+		{"nobody's, and the service asks about it for ever", register, evidence{Reach: refused, Asked: true, Rounds: maxRounds}, free, base, false, "in-doubt by nothing"},
 		{"nobody's, after all calls", register, spent(gone), free, base, false, "failed by lookup"},
 		{"nobody's, after a refusal", register, alone(gone), free, base, false, "refused by lookup"},
 		{"nobody's, its server is not there", register, said(UnknownServer, spent(gone)), free, base, false, "unknown-server by lookup"},

@@ -131,7 +131,9 @@ func decide(f facts, c change, ans answer) outcome {
 // contradicts itself is not asked for ever.
 func lastNumber(f facts) int { return 3*f.maxAttempts + 10 }
 
-func asked(e *evidence) { e.Asked = true }
+// asked notes that the service asked whether to override the row, unless an earlier
+// call may have bound it: then that may be why.
+func asked(e *evidence) { e.Asked = e.Asked || e.Reach == untouched }
 
 // said notes the words of a refusal, and what the row is if they are true.
 func said(status Status, err *rps.Error) func(*evidence) {
@@ -384,10 +386,10 @@ func noServer(f facts, c change, err *rps.Error) outcome {
 func prompted(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if len(c.items) == 1 && f.override != OverrideAlways {
-		o.look = c.echoed().each(asked).items
+		o.look = c.each(asked).echoed().items
 		return o
 	}
-	after := c.refused().echoed().each(asked) // perhaps applied in part, to the free rows
+	after := c.each(asked).refused().echoed() // perhaps applied in part, to the free rows
 	if f.override == OverrideAlways {
 		after.prompt = true
 		o.then(after.with(after.items).as(callOverride))

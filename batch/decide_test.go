@@ -241,6 +241,22 @@ func TestLostCallIsRemembered(t *testing.T) {
 	}
 }
 
+// A prompt shows that a row was registered before the run only if no earlier call can
+// have bound it.
+func TestPromptAfterAnotherRefusal(t *testing.T) {
+	rows := rowsWith(3, evidence{Reach: refused}, evidence{Reach: refused, Asked: true})
+	o := decide(facts{maxAttempts: 3, canList: true}, change{items: rows}, answer{err: &rps.Error{Kind: rps.OverridePrompt}})
+	var got []bool
+	for _, c := range append(o.next, change{items: o.open}) {
+		for _, it := range c.items {
+			got = append(got, it.Asked)
+		}
+	}
+	if want := []bool{false, true, true}; !slices.Equal(got, want) {
+		t.Errorf("asked: %v, want %v", got, want)
+	}
+}
+
 // The rows of a refused batch count those of them that are granted later.
 func TestKinCountsGrants(t *testing.T) {
 	f := facts{maxAttempts: 3, mayRetry: true, canList: true}

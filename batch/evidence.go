@@ -30,7 +30,7 @@ type evidence struct {
 	Before  presence `json:"before,omitempty"` // in the account before the run touched it
 	Reach   reach    `json:"reach,omitempty"`
 	Moves   bool     `json:"moves,omitempty"`   // one of those calls could move a registered device
-	Asked   bool     `json:"asked,omitempty"`   // the service asked whether to override it, or others in its call
+	Asked   bool     `json:"asked,omitempty"`   // the service asked whether to override it, or others in its first call
 	Alone   bool     `json:"alone,omitempty"`   // its last call was refused, and that was about this row
 	Spared  bool     `json:"spared,omitempty"`  // a refusal that named several rows did not name it
 	Checked bool     `json:"checked,omitempty"` // a list made since the last lost call did not show it
