@@ -73,7 +73,17 @@ func (c concluding) bound() conclusion {
 		if c.call == callEdit {
 			return settled(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("it is not registered", c.text())})
 		}
-		return c.undone(ProofLookup, "a lookup shows that it is not registered")
+		finding := "a lookup shows that it is not registered"
+		if c.Said == nil && c.Rounds >= maxRounds && c.Tries <= c.Rounds {
+			// Not all calls were lost: the service asked whether to override it.
+			switch {
+			case c.List == unlisted && c.f.canList:
+				return conclusion{need: needList}
+			case c.List != absent:
+				return settled(c.inDoubt(finding + ", but the service answers as if it were"))
+			}
+		}
+		return c.undone(ProofLookup, finding)
 	case state == ours:
 		return c.found()
 	}
@@ -278,8 +288,6 @@ func (c concluding) undoneBy(doubt bool, proof Proof, finding string) conclusion
 func (c concluding) final(proof Proof, finding string) Verdict {
 	v := Verdict{Status: Failed, Proof: proof, URL: c.seen.bound, Detail: "no readable answer; " + finding}
 	switch {
-	case c.Said == nil && c.Rounds >= maxRounds && c.Asked && c.seen.state == nobodys:
-		return c.inDoubt(finding + ", but the service asks whether to override it")
 	case c.Said == nil && c.Rounds >= maxRounds:
 		v.Status, v.Detail = Refused, finding+"; the service's answers contradict each other, so no more calls are made for it"
 	case c.Said != nil && finding == "":
