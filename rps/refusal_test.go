@@ -3,6 +3,7 @@ package rps
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -174,8 +175,17 @@ func TestFault(t *testing.T) {
 		if strings.Contains(members, "CDATA") {
 			padded = members
 		}
-		for _, body := range []string{members, padded, members + cause, cause + padded} {
+		typed := strings.Replace(strings.Replace(members, "<i4>", "<string>", 1), "</i4>", "</string>", 1)
+		untyped := strings.Replace(strings.Replace(padded, "<i4>", "", 1), "</i4>", "", 1)
+		inParts := strings.ReplaceAll(members, "o", "<![CDATA[o]]>")
+		if strings.Contains(members, "CDATA") {
+			inParts = members
+		}
+		for i, body := range []string{members, padded, members + cause, cause + padded, typed, untyped, inParts} {
 			body = "<methodResponse xmlns:ex=\"x\"><fault><value><struct>" + body + "</struct></value></fault></methodResponse>"
+			if i%2 > 0 { // with names in a namespace of their own
+				body = tagNames.ReplaceAllString(body, "<${1}x:$2>")
+			}
 			a, e := readText(MethodRegisterDevices, body)
 			if e == nil || e.Kind != test.kind || e.Text != test.text || !slices.Equal(e.MACs, test.macs) || a.macs != nil {
 				t.Errorf("%s\nis read as %#v", body, e)
@@ -183,6 +193,8 @@ func TestFault(t *testing.T) {
 		}
 	}
 }
+
+var tagNames = regexp.MustCompile(`<(/?)(fault|value|struct|member|name|i4|string)>`)
 
 func TestNamedMACs(t *testing.T) {
 	for text, want := range map[string][]MAC{

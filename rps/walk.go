@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/kolo/xmlrpc"
@@ -116,7 +116,7 @@ func (w *walker) answer() (v values, err error) {
 			if err != nil {
 				return v, err
 			}
-			v.texts[0] += more
+			v.texts[0] += "\n" + more
 			continue
 		case t != tag{"value", false} || v.n == len(v.texts):
 			return v, errShape
@@ -133,8 +133,8 @@ func (w *walker) answer() (v values, err error) {
 	}
 }
 
-// rest reads what follows <value> up to the end of that, whatever is in it, and
-// returns the texts there, each in a line.
+// rest reads what follows a start tag up to the end of its element, whatever is in
+// it, and returns the texts there, each in a line.
 func (w *walker) rest() (string, error) {
 	var texts strings.Builder
 	for depth := 1; depth > 0; {
@@ -142,14 +142,15 @@ func (w *walker) rest() (string, error) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			depth++
+			texts.WriteByte('\n')
 		case xml.EndElement:
 			depth--
-		case xml.CharData:
-			if texts.Len()+len(t) > maxAnswer {
-				return "", errLong
-			}
 			texts.WriteByte('\n')
+		case xml.CharData:
 			texts.Write(t)
+		}
+		if texts.Len() > maxAnswer {
+			return "", errLong
 		}
 		if err != nil {
 			return "", err
@@ -203,23 +204,48 @@ func (w *walker) token() (xml.Token, error) {
 	return token, err
 }
 
-// fault reads what follows <fault>. What is there besides a code and words, such
-// as a serialised exception, is dropped.
+// fault reads what follows <fault>, up to the end of that. What is there besides a
+// code and words, such as a serialised exception, is dropped.
 func (w *walker) fault() (*xmlrpc.FaultError, error) {
-	rest, err := io.ReadAll(io.LimitReader(w.src.Reader, maxAnswer))
-	if err != nil {
+	if err := w.tags("value", "struct"); err != nil {
 		return nil, err
 	}
-	// The library does not take the padding that the guide's answers have.
-	rest = padding.ReplaceAll(joinPairs(rest), []byte(">$1<"))
 	var fault xmlrpc.FaultError
-	if !errors.As(xmlrpc.Response("<methodResponse><fault>"+string(rest)).Err(), &fault) {
-		return nil, errFault
+	var name string
+	found := false
+	for {
+		t, err := w.tag(false)
+		if err != nil {
+			return nil, err
+		}
+		switch t {
+		case tag{"member", false}, tag{"member", true}:
+			continue
+		case tag{"struct", true}:
+			if !found {
+				return nil, errFault
+			}
+			return &fault, w.tags("/value", "/fault")
+		case tag{"name", false}, tag{"value", false}:
+		default:
+			return nil, errFault
+		}
+		text, err := w.rest()
+		text = strings.TrimSpace(text)
+		switch {
+		case err != nil:
+			return nil, err
+		case t.name == "name":
+			name = text
+		case name == "faultString":
+			fault.String, found = text, true
+		case name == "faultCode":
+			if code, err := strconv.Atoi(text); err == nil { // of whatever type
+				fault.Code, found = code, true
+			}
+		}
 	}
-	return &fault, nil
 }
-
-var padding = regexp.MustCompile(`>\s*(-?\d+|faultCode|faultString)\s*<`)
 
 // tag returns the next tag. Text before it must be blank, unless stray.
 func (w *walker) tag(stray bool) (tag, error) {
