@@ -116,7 +116,7 @@ func foreignOwner(words string, lead bool) bool {
 	}
 	rest := strings.TrimLeft(strings.TrimPrefix(words[end:], "(mac address)"), " .,:;)]-")
 	switch {
-	case strings.HasPrefix(strings.TrimLeft(rest, "\n"), "please check the mac address"), strings.Contains(flat(words), "added to other enterprise"):
+	case strings.HasPrefix(strings.TrimLeft(rest, "\n"), "please check the mac address"):
 		return true
 	case !lead || end == 0:
 		return false

@@ -70,12 +70,12 @@ func TestRefusal(t *testing.T) {
 		{"Error: 001565000001, 001565000002, 0015...", Foreign, macs("001565000001", "001565000002")},
 		{"Error:[001565000001]<br/>PLEASE CHECK THE MAC ADDRESS YOU ENTERED", Foreign, macs("001565000001")},
 		{"Error:001565000001.\nAsk its owner", Foreign, macs("001565000001")},
-		{"MAC(001565000001) has been added to other enterprise.", Foreign, macs("001565000001")},
 
 		// Addresses of which something else is said.
 		{"Error: 001565000001 has been registered by yourself", Refusal, macs("001565000001")},
 		{"Error:001565000001, 001565000002 is not a valid MAC" + ticket, Refusal, macs("001565000001", "001565000002")},
 		{"Error: 001565000001: Invalid MAC(s)", Refusal, macs("001565000001")},
+		{"001565000001: Invalid MAC(s) 001565000002 has been added to other enterprise.", Refusal, macs("001565000001", "001565000002")},
 		{"Error: bad 001565000001", Refusal, macs("001565000001")},
 		{"Error:001565000001 已注册", Refusal, macs("001565000001")},
 
