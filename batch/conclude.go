@@ -129,7 +129,7 @@ func (c concluding) found() conclusion {
 	case known && c.f.another && c.url == "" && c.Reach != untouched:
 		return conclusion{need: needServer} // somebody may have moved the device that revealed the URL
 	case known && c.Reach != untouched && alikeURL(want, c.seen.bound):
-		if c.wasAbsent() && c.Reach == lost {
+		if c.wasAbsent() && c.Reach == lost && c.call != callEdit {
 			return settled(c.asWanted())
 		}
 		return c.boundElsewhere("it is bound to its row's URL, or to one that differs from it in case, escapes or a slash at the end", false)

@@ -94,6 +94,7 @@ func TestConclude(t *testing.T) {
 		// To be bound, and bound as asked but for a slash or the like.
 		{"nearly as asked, and it was not there", byURL, wasNot(gone), found("https://u.example.com/%31/"), base, false, "registered by lookup"},
 		{"nearly as asked, and it was not there, but no call was lost", byURL, listed(present, wasNot(carried)), found(unique + "/"), base, false, "in-doubt by nothing"},
+		{"nearly as asked, edited, and the list hid it", want{call: callEdit, url: unique}, wasNot(moved), found(unique + "/"), base, false, "sends edit"},
 		{"nearly as asked, and it was there", byURL, was(carried), found(unique + "/"), base, false, "exists by lookup"},
 		{"nearly as asked, without a list", byURL, gone, found(unique + "/"), noList, false, "in-doubt by nothing"},
 		{"nearly as asked, to be moved", byURL, wasNot(carried), found(unique + "/"), own, false, "sends override"},
