@@ -399,7 +399,7 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	if c.was {
 		it.Before = present
 	}
-	if o.seen.state == nobodys && it.Reach == untouched {
+	if o.seen.state == nobodys { // whatever it is bound to after this call
 		it.Before = absent
 	}
 	if o.url != "" || call == callEdit {

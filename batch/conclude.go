@@ -173,12 +173,12 @@ func (c concluding) boundElsewhere(finding string, surely bool) conclusion {
 	byRun := c.wasAbsent() || !surely && c.Reach != untouched && (c.Moves || c.Before != present)
 	switch {
 	case c.call.moves():
-		return c.undoneBy(byRun && !surely, ProofLookup, finding)
+		return c.undoneBy(byRun, ProofLookup, finding)
 	case c.f.override.moves():
 		if c.Rounds < maxRounds {
-			return conclusion{need: needSend, call: callOverride, was: surely || !byRun}
+			return conclusion{need: needSend, call: callOverride, was: !byRun}
 		}
-		return c.undoneBy(byRun && !surely, ProofLookup, finding)
+		return c.undoneBy(byRun, ProofLookup, finding)
 	case c.Reach == lost && c.pending():
 		return conclusion{need: needTime}
 	case !byRun:

@@ -115,6 +115,8 @@ func TestConclude(t *testing.T) {
 		{"another URL, the list hides it, and the service asked", register, listed(absent, wasNot(prompted)), found(other), base, false, "exists by lookup, list cut"},
 		{"another URL, to be moved", register, was(carried), found(other), own, false, "sends override of what is there"},
 		{"another URL, to be moved, for ever", register, was(evidence{Reach: lost, Rounds: maxRounds}), found(other), own, false, "refused by lookup"},
+		{"another URL though it was not there, to be moved", register, wasNot(gone), found(other), own, false, "sends override"},
+		{"another URL though it was not there, after calls that move", override, spent(wasNot(moved)), found(other), own, false, "in-doubt by nothing"},
 		{"another URL after a call that moves", override, was(moved), found(other), own, false, "sends override"},
 		{"another URL after calls that move", override, spent(was(moved)), found(other), own, false, "failed by lookup"},
 		{"another URL after a refused call that moves", override, alone(was(moved)), found(other), own, false, "refused by lookup"},
