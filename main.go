@@ -6,9 +6,9 @@
 // The vulnerability check in .ci/run does not show which modules no longer get
 // fixes. The program uses these nevertheless:
 //
-//   - github.com/kolo/xmlrpc (last changed in 2022) encodes calls and reads faults;
-//     both formats have been frozen since 2003. It reads at most 1 MiB, and package
-//     rps fuzzes the result; its client is not used.
+//   - github.com/kolo/xmlrpc (last changed in 2022) encodes calls, and has the type
+//     of faults; the format has been frozen since 2003. Package rps reads answers
+//     itself, since engines write faults in forms that the library does not take.
 //   - github.com/inconshreveable/mousetrap (2022) comes with cobra. On Windows it
 //     checks whether Explorer started the program.
 //   - github.com/mitchellh/colorstring (archived) comes with progressbar, which gets
