@@ -253,7 +253,7 @@ func (u *unread) markedErr() error {
 		if out == 1 {
 			are = "is"
 		}
-		return &FileError{Reason: fmt.Sprintf("%s seems to say which devices are wanted, but is not read: %d of %d %s not", name, out, u.devices, are),
+		return &FileError{Reason: fmt.Sprintf("%s seems to say which devices are wanted, but is not read: %d of %d devices %s not", name, out, u.devices, are),
 			Hint: "remove the rows that are not meant, or say register or deregister in a column action; if all rows are meant, use " + columnFlag(roleAction, noColumn)}
 	}
 	return nil
