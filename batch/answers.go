@@ -399,8 +399,12 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	if c.was {
 		it.Before = present
 	}
-	if o.seen.state == nobodys { // whatever it is bound to after this call
+	switch {
+	case o.seen.state != nobodys:
+	case it.Reach == untouched:
 		it.Before = absent
+	case it.Before == present: // and no longer
+		it.Before = unlisted
 	}
 	if o.url != "" || call == callEdit {
 		e.queue.push(change{call: call, server: o.server, url: o.url, items: []item{it}})
@@ -408,8 +412,8 @@ func (e *engine) sendAgain(o *openRow, c conclusion) {
 	}
 	key := groupKey{call: call, server: o.server, apart: true}
 	size := int(e.gate.size.Load())
-	if it.Tries > 1 {
-		key.tries, size = it.Tries, part(size, int(it.Tries-1))
+	if key.last = isLastOfMany(int(it.Tries), e.Config.MaxAttempts); key.last {
+		size = part(size)
 	}
 	e.queue.together(&e.queue.gathered, key, it, size)
 }

@@ -141,14 +141,14 @@ func said(status Status, err *rps.Error) func(*evidence) {
 	return func(e *evidence) { e.Said = words }
 }
 
-// retry sends the same call again, or ends the tries. If it was lost again, that may
-// be because of one of its rows, or because they are too many: it goes on in parts.
+// retry sends the same call again, or ends the tries. The last of many goes in parts:
+// what was lost so often may be so because of one of its rows, or of their number.
 func retry(f facts, c change, err *rps.Error) outcome {
 	var o outcome
 	if c.tries+1 < f.maxAttempts && f.mayRetry {
 		o.next = []change{c.again()}
-		if c.tries > 0 && len(c.items) > 1 && err.Kind == rps.Unreadable {
-			o.next = c.cut(part(len(c.items), 1))
+		if isLastOfMany(c.tries+1, f.maxAttempts) && len(c.items) > 1 && err.Kind == rps.Unreadable {
+			o.next = c.cut(part(len(c.items)))
 			for i := range o.next {
 				o.next[i].tries = c.tries
 			}
@@ -170,9 +170,12 @@ func retry(f facts, c change, err *rps.Error) outcome {
 	return o
 }
 
-// part returns how many of so many rows go on together, after they were lost more than
-// once. A lost call may take seconds, and a list: few rounds are better than few calls.
-func part(rows, moreThanOnce int) int { return max(1, rows>>(4*moreThanOnce)) }
+// isLastOfMany reports whether after so many lost calls the next is the last, and bad
+// luck would hardly have lost them all.
+func isLastOfMany(lost, maxAttempts int) bool { return lost > 2 && lost+1 >= maxAttempts }
+
+// part returns how many of a batch's rows go together in the last try.
+func part(rows int) int { return max(1, rows/16) }
 
 // applied settles the rows of a change that the service granted.
 func applied(f facts, c change) outcome {

@@ -93,7 +93,7 @@ type groupKey struct {
 	// removed that the account's list does not show, and what an earlier part of
 	// the run may have sent already.
 	apart bool
-	tries uint8 // if several calls with the rows were lost, how many: one of the rows may be why
+	last  bool // so many calls with the rows were lost that this is the last, in smaller batches
 }
 
 // grouper gathers rows into batches: those of one key, in input order, as full
