@@ -151,3 +151,15 @@ func TestLookupOfWhatIsNoMAC(t *testing.T) {
 		})
 	}
 }
+
+// What bad luck loses twice is sent a third time as it is.
+func TestLostTwiceIsSentWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fault := rpstest.Fault{Name: "close-before", Method: "registerDevices", Times: 2}
+		tr := &trial{rows: devices(100, "A"), options: rpstest.Options{Faults: []rpstest.Fault{fault}}}
+		tr.run(t)
+		if n := tr.calls("registerDevices"); n != 3 || tr.summary.Succeeded != 100 {
+			t.Errorf("%d calls: %v", n, tr.summary.Counts)
+		}
+	})
+}
