@@ -70,7 +70,10 @@ func (c concluding) bound() conclusion {
 	case state == elsewhere:
 		return settled(Verdict{Status: RegisteredElsewhere, Proof: ProofLookup, Detail: sentence("another account has registered it", c.text())})
 	case state == nobodys:
-		if c.call == callEdit {
+		switch {
+		case c.call == callEdit && c.Before == present && c.Reach == lost:
+			return settled(c.inDoubt("it is no longer registered; it is not known whether it was edited before"))
+		case c.call == callEdit:
 			return settled(Verdict{Status: NotRegistered, Proof: ProofLookup, Detail: sentence("it is not registered", c.text())})
 		}
 		finding := "a lookup shows that it is not registered"

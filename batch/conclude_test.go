@@ -159,6 +159,7 @@ func TestConclude(t *testing.T) {
 		{"nobody's, but was said to be another's", register, said(RegisteredElsewhere, spent(gone)), free, base, false, "refused by lookup"},
 		{"nobody's, and a call may still come", register, late, free, base, false, "needs time"},
 		{"nobody's, to be edited", edit, moved, free, base, false, "not-registered by lookup"},
+		{"nobody's, to be edited, and the list showed it", edit, was(moved), free, base, false, "in-doubt by nothing"},
 		{"nobody's, to be edited, and a call may still come", edit, late, free, base, false, "needs time"},
 
 		// To be bound, and not looked up yet.
