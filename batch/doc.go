@@ -42,7 +42,9 @@
 //	the same but for a slash   registered, if a call was lost and the list did not show it
 //	at the end or the like     before; else as if not comparable
 //	registered elsewhere       registered-elsewhere
-//	not registered             sent again; in the end refused in the service's words, or failed
+//	not registered             sent again; in the end refused in the service's words, or failed.
+//	                           To be edited: not-registered, or in doubt if an edit was lost
+//	                           and the list showed it before
 //
 // For a row that is to be removed:
 //

@@ -130,7 +130,7 @@ type Options struct {
 	Sheets    []string
 	AllSheets bool
 
-	// Hidden says what to do with hidden rows of a workbook.
+	// Hidden says what to do with hidden and crossed-out rows of a workbook.
 	Hidden HiddenRows
 
 	// NoHeader is set if the first record is a device. It is not needed if the

@@ -90,8 +90,8 @@ func (r *Reader) filledHeader(record string) string {
 
 // headerGoesOn refuses a two-row header that nothing joins, or that leaves open
 // what is read: the row above or below names a column that is read and missing, or
-// two columns below a single name that is read. A name below a column that is read does not count: the name above it
-// decides what the column is.
+// two columns below a single name that is read. A name below a column that is read
+// does not count: the name above it decides what the column is.
 func (r *Reader) headerGoesOn(records []sampled, at int) error {
 	h := &r.header
 	reads := h.reads(r.task)

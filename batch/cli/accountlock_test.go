@@ -49,8 +49,8 @@ func TestAccountLock(t *testing.T) {
 		})
 	}
 
-	// wait runs until it waits for the account, does what is given, and gives
-	// how the run ends.
+	// wait runs until it waits for the account, calls then, and returns how the run
+	// ends.
 	wait := func(then func(run *exec.Cmd)) (int, string) {
 		t.Helper()
 		p := c.register("-o", "second.csv", "--wait-lock", "1h", "--log-level", "info")

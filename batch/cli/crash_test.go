@@ -105,7 +105,7 @@ func (c *crash) killAt(answers int) (ended bool) {
 	}
 }
 
-// finish ends the simulator, and gives the number of calls that it answered
+// finish ends the simulator, and returns the number of calls that it answered
 // and the devices that it has: their server and unique URL by their MAC.
 func (c *crash) finish() (calls int, devices map[string][2]string) {
 	c.t.Helper()

@@ -56,7 +56,7 @@ func TestMaskNames(t *testing.T) {
 	}
 }
 
-// Wherever a URL stands in a row, it is in nothing that a Tally gives.
+// Wherever a URL stands in a row, it is in nothing that a Tally returns.
 func TestTallyMasks(t *testing.T) {
 	const text = `
 001565000001,hq,https://h/u/7f3a91,2,00-15-65-00-00-01,refused,"bound to https://h/u/7f3a91, see h/u/7f3a91",https://h/u/7f3a91,1,

@@ -57,7 +57,7 @@ func do(rt http.RoundTripper, req *http.Request) (status int, header http.Header
 	return resp.StatusCode, resp.Header, string(b), err
 }
 
-// ask makes a call and gives the values of its answer, the first of them "true",
+// ask makes a call and returns the values of its answer, the first of them "true",
 // "false" or "fault".
 func ask(t testing.TB, s *Server, body string) []string {
 	t.Helper()
